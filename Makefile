@@ -1,0 +1,32 @@
+# The two commands a newcomer needs: make run, make test.
+PYTHON ?= python3
+TOOLS = $(PYTHON) -m tools
+
+# Settings are given on the command line (make run PORT=8070) or in the environment;
+# tools/settings.py lists them.
+
+.PHONY: help setup run stop clean test test-core lint
+
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+setup: ## Get Odoo, PostgreSQL and a template database (run and test do it too)
+	@$(TOOLS) setup
+
+run: ## The demo in the browser
+	@$(TOOLS) run
+
+stop: ## Stop whatever runs
+	@$(TOOLS) stop
+
+clean: ## Stop, and remove everything that these commands made
+	@$(TOOLS) clean
+
+test: ## The add-on's tests and the system tests
+	@$(TOOLS) test $(ARGS)
+
+test-core: ## Odoo's own suites with the add-on installed
+	@$(TOOLS) test-core
+
+lint: ## Formatting and style
+	@$(TOOLS) lint

@@ -1,0 +1,37 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+{
+    "name": "Project Service Invoicing",
+    "summary": "Bill projects on schedule: billing frequency, review, send, paid",
+    "version": "19.0.1.0.0",
+    "development_status": "Beta",
+    "category": "Services/Project",
+    "website": "https://github.com/psa-invoicing/psa_invoicing",
+    "author": "Project Service Invoicing contributors",
+    "license": "LGPL-3",
+    "application": True,
+    "depends": ["sale_timesheet", "project_account", "project_sale_expense"],
+    "data": [
+        "security/groups.xml",
+        "security/ir.model.access.csv",
+        "security/rules.xml",
+        "data/psa_billing_frequency.xml",
+        "data/ir_cron.xml",
+        "views/psa_billing_frequency_views.xml",
+        "views/psa_invoice_schedule_views.xml",
+        "views/psa_invoice_run_views.xml",
+        "views/account_move_views.xml",
+        "wizards/psa_manual_invoice_views.xml",
+        "views/project_project_views.xml",
+        "views/project_milestone_views.xml",
+        "views/menus.xml",
+    ],
+    "demo": [
+        "demo/company.xml",
+        "demo/contracts.xml",
+        "demo/transactions.xml",
+        "demo/schedules.xml",
+    ],
+    "assets": {
+        "web.assets_tests": ["psa_invoicing/static/tests/tours/**/*"],
+    },
+}

@@ -1,0 +1,79 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Which quantities and amounts go where. Nothing is rounded twice, nothing is lost."""
+
+from collections.abc import Callable, Sequence
+from math import fsum
+
+# Quantities are sums of what people typed: two that differ by less are the same.
+TOLERANCE = 1e-6
+
+Rounding = Callable[[float], float]
+
+
+def is_zero(quantity: float) -> bool:
+    """Whether an unrounded quantity is nothing but floating-point noise."""
+    return abs(quantity) < TOLERANCE
+
+
+def line_quantity(
+    quantities: Sequence[float],
+    rounding: Rounding,
+    remaining: float | None = None,
+) -> float:
+    """The quantity of an invoice line: the rounded sum of its details.
+
+    The slice that closes a contract line takes what is left of the line instead, so
+    that 6.666 h in three invoices never make 6.67 + 6.67 + 6.67.
+
+    :param quantities: details in the contract line's unit, unrounded
+    :param rounding: rounds to that unit's precision
+    :param remaining: for a closing slice, what the contract line still has to
+        invoice, as its other invoices left it
+    """
+    rounded = rounding(fsum(quantities))
+    if remaining is None:
+        return rounded
+    return rounding(remaining)
+
+
+def spread(
+    total: float, weights: Sequence[float], rounding: Rounding
+) -> list[float]:
+    """Divide an amount by weight so that the parts add up to it.
+
+    Every part is the difference of two rounded running totals: no part is further
+    from its exact share than one rounding step, and the sum is exact.
+
+    >>> spread(10.0, [1, 1, 1], lambda amount: round(amount, 2))
+    [3.33, 3.34, 3.33]
+    """
+    whole = fsum(weights)
+    if not weights:
+        return []
+    if is_zero(whole):
+        return [0.0] * len(weights)
+    parts, before, running = [], 0.0, 0.0
+    for weight in weights:
+        running += weight
+        after = rounding(total * running / whole)
+        parts.append(rounding(after - before))
+        before = after
+    return parts
+
+
+def trim(quantities: Sequence[float], target: float) -> list[float]:
+    """Lower quantities, the last ones first, until they add up to ``target``.
+
+    >>> trim([3.0, 2.0, 4.0], 4.5)
+    [3.0, 1.5, 0.0]
+
+    :param quantities: in the order in which they should survive
+    :param target: between zero and their sum
+    """
+    kept, left = [], target
+    for quantity in quantities:
+        part = min(quantity, left) if quantity > 0 else quantity
+        part = 0.0 if is_zero(part) else part
+        kept.append(part)
+        left -= part
+    return kept

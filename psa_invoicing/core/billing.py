@@ -1,0 +1,109 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What is asked of the billing service, and what it finds: plain data."""
+
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+TIME = "time"
+MILESTONE = "milestone"
+TYPES = (TIME, MILESTONE)
+# On an invoice, but without a transaction behind it: a person typed the quantity.
+ADJUSTMENT = "adjustment"
+
+Key = tuple[str, int]
+"""A transaction: its type and the id of its record."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """Which transactions to bill.
+
+    :ivar project_ids: of these projects
+    :ivar cutoff_date: dated up to and including this day
+    :ivar types: of these types
+    :ivar unit_ids: of these departments (empty: of all)
+    :ivar milestone_ids: milestones to bill (empty: all that are reached)
+    :ivar picks: only these transactions, picked by hand (None: all)
+    :ivar from_billing_start: none from before the billing start of their project
+    """
+
+    project_ids: tuple[int, ...]
+    cutoff_date: date
+    types: tuple[str, ...] = TYPES
+    unit_ids: tuple[int, ...] = ()
+    milestone_ids: tuple[int, ...] = ()
+    picks: frozenset[Key] | None = None
+    from_billing_start: bool = False
+
+    def to_json(self) -> dict:
+        """What a draft keeps of the request, to be recalculated by it later.
+
+        The cut-off date and the projects are fields of the draft itself.
+        """
+        return {
+            "types": list(self.types),
+            "units": list(self.unit_ids),
+            "milestones": list(self.milestone_ids),
+            "picks": None if self.picks is None else sorted(map(list, self.picks)),
+            "from_billing_start": self.from_billing_start,
+        }
+
+    @classmethod
+    def from_json(
+        cls, values: dict, project_ids: tuple[int, ...], cutoff_date: date
+    ) -> "Request":
+        """The inverse of :meth:`to_json`."""
+        picks = values.get("picks")
+        return cls(
+            project_ids=project_ids,
+            cutoff_date=cutoff_date,
+            types=tuple(values.get("types") or TYPES),
+            unit_ids=tuple(values.get("units") or ()),
+            milestone_ids=tuple(values.get("milestones") or ()),
+            picks=None if picks is None else frozenset(map(tuple, picks)),
+            from_billing_start=values.get("from_billing_start", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """Something to bill, with the quantity that is still open.
+
+    :ivar source_quantity: open quantity in the transaction's own unit (hours for
+        time, the contract line's unit for a milestone)
+    :ivar quantity: the same in the contract line's unit, unrounded
+    """
+
+    kind: str
+    source_id: int
+    sale_line_id: int
+    project_id: int
+    date: date
+    source_quantity: float
+    quantity: float
+    text: str = ""
+    who: str = ""
+    task: str = ""
+
+    @property
+    def key(self) -> Key:
+        return self.kind, self.source_id
+
+    def lowered(self, source_quantity: float) -> "Transaction":
+        """The same transaction with a smaller open quantity, in its own unit."""
+        factor = self.quantity / self.source_quantity
+        return replace(
+            self,
+            source_quantity=source_quantity,
+            quantity=source_quantity * factor,
+        )
+
+
+@dataclass
+class Draft:
+    """An invoice to be made: its header and its transactions by contract line."""
+
+    header: dict
+    project_ids: tuple[int, ...]
+    order_ids: list[int]
+    transactions: dict[int, list[Transaction]] = field(default_factory=dict)

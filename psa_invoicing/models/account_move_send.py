@@ -1,0 +1,28 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo import api, fields, models
+
+
+class AccountMoveSend(models.AbstractModel):
+    _inherit = "account.move.send"
+
+    @api.model
+    def _hook_if_success(self, moves_data, from_cron=False):
+        """Note on project invoices that they were sent.
+
+        Odoo's own flag says that a PDF was made, and is never cleared.
+        """
+        result = super()._hook_if_success(moves_data, from_cron=from_cron)
+        sent = self.env["account.move"].union(
+            *(
+                move
+                for move, data in moves_data.items()
+                if move.is_project_invoice
+                and any(
+                    method != "manual"
+                    and self._is_applicable_to_move(method, move, **data)
+                    for method in data["sending_methods"] or ()
+                )
+            )
+        )
+        sent.billing_sent_date = fields.Date.context_today(self)
+        return result

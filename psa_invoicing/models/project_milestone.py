@@ -1,0 +1,82 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+
+class ProjectMilestone(models.Model):
+    _name = "project.milestone"
+    _inherit = ["project.milestone", "psa.transaction.mixin"]
+
+    _detail_field = "milestone_id"
+
+    reached_date = fields.Date(
+        readonly=False,
+        copy=False,
+        help="The day that counts for the cut-off date of an invoice.",
+    )
+
+    @api.depends("is_reached")
+    def _compute_reached_date(self):
+        """Today only if nobody gave another day: a milestone may be ticked late."""
+        dated = self.filtered(lambda milestone: milestone.is_reached).filtered(
+            "reached_date"
+        )
+        return super(ProjectMilestone, self - dated)._compute_reached_date()
+
+    @api.depends(
+        "is_reached", "quantity_percentage", "sale_line_id.product_uom_qty"
+    )
+    def _compute_billable_quantity(self):
+        for milestone in self:
+            line = milestone.sale_line_id.sudo()
+            billed_by_milestones = (
+                milestone.is_reached
+                and line.qty_delivered_method == "milestones"
+                and line.product_id.invoice_policy == "delivery"
+            )
+            milestone.billable_quantity = (
+                milestone.quantity_percentage * line.product_uom_qty
+                if billed_by_milestones
+                else 0.0
+            )
+
+    def write(self, vals):
+        """What was billed stays reached; what is on a draft asks for Recalculate."""
+        if vals.get("is_reached") is False:
+            self._check_not_billed()
+        result = super().write(vals)
+        if set(vals) & {
+            "is_reached",
+            "name",
+            "product_uom_qty",
+            "quantity_percentage",
+            "reached_date",
+            "sale_line_id",
+        }:
+            self.filtered("billed_quantity")._flag_drafts()
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_billed(self):
+        self._check_not_billed()
+        self.filtered("billed_quantity")._flag_drafts()
+
+    def _check_not_billed(self):
+        # sudo: whoever manages milestones need not see the invoices.
+        details = (
+            self.env["psa.invoice.detail"]
+            .sudo()
+            .search(
+                [("milestone_id", "in", self.ids), ("move_id.state", "=", "posted")],
+                limit=1,
+            )
+        )
+        if details:
+            raise UserError(
+                self.env._(
+                    "The milestone “%(milestone)s” was billed with %(invoice)s and "
+                    "stays reached. To take it back, credit that invoice first.",
+                    milestone=details.milestone_id.name,
+                    invoice=details.move_id.display_name,
+                )
+            )

@@ -1,0 +1,316 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from collections import defaultdict
+from datetime import date
+
+from dateutil.relativedelta import relativedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from ..core.billing import TYPES, Request
+
+PLANNED_MONTHS = 12
+# Changing one of these moves the planned invoices.
+PLANNING_FIELDS = {
+    "active",
+    "billing_end_date",
+    "billing_frequency_id",
+    "billing_start_date",
+    "is_template",
+}
+
+
+class ProjectProject(models.Model):
+    _inherit = "project.project"
+
+    billing_frequency_id = fields.Many2one(
+        "psa.billing.frequency",
+        tracking=True,
+        ondelete="restrict",
+        index="btree_not_null",
+        help="When the project is invoiced. Leave it empty to invoice by hand only.",
+    )
+    billing_start_date = fields.Date(
+        string="Billing Start",
+        compute="_compute_billing_start_date",
+        store=True,
+        readonly=False,
+        copy=False,
+        tracking=True,
+        help="Invoices are planned from this day on. Frequencies of several weeks or "
+        "months count from here.",
+    )
+    billing_end_date = fields.Date(
+        string="Billing End",
+        copy=False,
+        tracking=True,
+        help="No invoice is planned after this day.",
+    )
+    next_invoice_date = fields.Date(
+        compute="_compute_next_invoice_date", store=True, string="Next Invoice"
+    )
+    billing_hold = fields.Boolean(
+        copy=False,
+        tracking=True,
+        help="Invoice runs leave the project out; it can still be invoiced by hand.",
+    )
+    billing_hold_reason = fields.Char(copy=False, tracking=True)
+    unit_id = fields.Many2one(
+        "hr.department",
+        string="Unit",
+        help="Organisational unit of transactions that have none of their own.",
+    )
+    invoice_schedule_ids = fields.One2many(
+        "psa.invoice.schedule", "project_id", copy=False
+    )
+    project_invoice_count = fields.Integer(compute="_compute_project_invoice_count")
+
+    @api.depends("billing_frequency_id")
+    def _compute_billing_start_date(self):
+        for project in self:
+            if project.billing_frequency_id and not project.billing_start_date:
+                project.billing_start_date = fields.Date.context_today(project)
+
+    @api.depends("invoice_schedule_ids.run_date", "invoice_schedule_ids.state")
+    def _compute_next_invoice_date(self):
+        groups = dict(
+            self.env["psa.invoice.schedule"]
+            # sudo: a stored figure does not depend on who triggers it.
+            .sudo()
+            ._read_group(
+                [
+                    ("project_id", "in", self.ids),
+                    ("state", "in", ("planned", "failed")),
+                ],
+                ["project_id"],
+                ["run_date:min"],
+            )
+        )
+        for project in self:
+            project.next_invoice_date = groups.get(project._origin, False)
+
+    def _compute_project_invoice_count(self):
+        groups = dict(
+            self.env["account.move"]
+            # sudo: the number is shown to whoever sees the project.
+            .sudo()
+            ._read_group(
+                [("billing_project_ids", "in", self.ids)],
+                ["billing_project_ids"],
+                ["__count"],
+            )
+        )
+        for project in self:
+            project.project_invoice_count = groups.get(project._origin, 0)
+
+    @api.constrains("billing_frequency_id", "billing_start_date", "billing_end_date")
+    def _check_billing_dates(self):
+        for project in self:
+            if project.billing_frequency_id and not project.billing_start_date:
+                raise ValidationError(
+                    self.env._(
+                        "The project “%(project)s” is billed %(frequency)s: enter its "
+                        "billing start, from which the invoices are planned.",
+                        project=project.name,
+                        frequency=project.billing_frequency_id.name,
+                    )
+                )
+            if (
+                project.billing_start_date
+                and project.billing_end_date
+                and project.billing_end_date < project.billing_start_date
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "The billing of the project “%(project)s” ends before it starts.",
+                        project=project.name,
+                    )
+                )
+
+    # === Planning ===
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        projects = super().create(vals_list)
+        projects.filtered("billing_frequency_id")._plan_invoices()
+        return projects
+
+    def write(self, vals):
+        result = super().write(vals)
+        if PLANNING_FIELDS & set(vals):
+            self._plan_invoices()
+        return result
+
+    def action_plan_from_start(self):
+        """Plan the invoice dates between the billing start and today as well.
+
+        :raises AccessError: unless the user is a billing administrator
+        """
+        self.env["account.move"]._check_billing_manager()
+        self.check_access("read")
+        self._plan_invoices(from_start=True)
+
+    def _plan_invoices(self, from_start: bool = False):
+        """Bring the planned rows of the schedule in line with the frequency.
+
+        Rows of the past and rows that were billed stay as they are.
+
+        :param from_start: plan dates before today too; else switching on a frequency
+            bills no past period
+        """
+        today = fields.Date.context_today(self)
+        # sudo: whoever may set a frequency need not have access to the schedule.
+        Schedule = self.env["psa.invoice.schedule"].sudo()
+        rows = Schedule.search([("project_id", "in", self.ids)]).grouped("project_id")
+        obsolete = Schedule
+        missing = []
+        for project in self.sudo():
+            dates = dict(project._invoice_dates(today, from_start))
+            known = rows.get(project, Schedule)
+            obsolete |= known.filtered(
+                lambda row, dates=dates: row.state == "planned"
+                and row.run_date >= today
+                and row.run_date not in dates
+            )
+            for row in known:
+                cutoff = dates.pop(row.run_date, None)
+                if cutoff and row.state == "planned" and row.cutoff_date != cutoff:
+                    row.cutoff_date = cutoff
+            missing += [
+                {"project_id": project.id, "run_date": run, "cutoff_date": cutoff}
+                for run, cutoff in dates.items()
+            ]
+        obsolete.unlink()
+        Schedule.create(missing)
+
+    def _invoice_dates(self, today: date, from_start: bool) -> list[tuple[date, date]]:
+        """``(run_date, cutoff_date)`` of the rows that there should be."""
+        self.ensure_one()
+        if not (self.billing_frequency_id and self.active) or self.is_template:
+            return []
+        horizon = today + relativedelta(months=PLANNED_MONTHS)
+        end = min(filter(None, [self.billing_end_date, horizon]))
+        first = self.billing_start_date if from_start else today
+        return [
+            occurrence
+            for occurrence in self.billing_frequency_id._occurrences(
+                self.billing_start_date, end
+            )
+            if occurrence.run_date >= first
+        ]
+
+    # === Billing ===
+
+    def _psa_invoice(
+        self,
+        cutoff_date: date,
+        types: list[str] | None = None,
+        units=None,
+        milestones=None,
+    ):
+        """Make draft invoices of these projects. Nothing is committed.
+
+        Rights are the caller's to check.
+
+        :param cutoff_date: bill transactions dated up to and including this day
+        :param types: ``time``, ``milestone`` (default: all)
+        :param units: ``hr.department`` records (default: all), with those below them
+        :param milestones: ``project.milestone`` records (default: all reached ones)
+        :return: draft invoices, none if there is nothing to bill
+        :raises UserError: if one of the projects cannot be billed at all
+        """
+        return self._bill(
+            Request(
+                project_ids=tuple(self.ids),
+                cutoff_date=cutoff_date,
+                types=tuple(types or TYPES),
+                unit_ids=tuple(units.ids) if units else (),
+                milestone_ids=tuple(milestones.ids) if milestones else (),
+            )
+        )
+
+    def _bill(self, request: Request):
+        if problems := self._billing_problems():
+            raise UserError("\n".join(problems.values()))
+        # sudo: billing reads timesheets and orders, which the biller need not see.
+        return self.env["psa.billing"].sudo()._make_drafts(request)
+
+    def _contracts(self):
+        """Confirmed orders whose lines these projects work on."""
+        orders = self.env["sale.order"].sudo()
+        for lines in self._contract_lines().values():
+            orders |= lines.order_id
+        return orders.filtered(lambda order: order.state == "sale")
+
+    def _contract_lines(self) -> dict:
+        """Order lines by project, whatever the state of their order."""
+        lines = self.sudo()._fetch_sale_order_items_per_project_id()
+        found = defaultdict(lambda: self.env["sale.order.line"].sudo())
+        return found | {
+            project: lines[project.id] for project in self if lines.get(project.id)
+        }
+
+    def _billing_problems(self) -> dict:
+        """Why projects cannot be billed at all, in words that say what to do.
+
+        :return: a message by project; those without a problem are not in it
+        """
+        lines = self._contract_lines()
+        problems = {}
+        # sudo: the names of customer and order, for whoever may bill the project.
+        for project in self.sudo():
+            orders = lines[project].order_id if project in lines else None
+            if problem := project._billing_problem(orders):
+                problems[project] = problem
+        return problems
+
+    def _billing_problem(self, orders) -> str:
+        name = self.display_name
+        if not self.allow_billable:
+            return self.env._(
+                "The project “%(project)s” is not billable. Tick Billable in its "
+                "settings to invoice it.",
+                project=name,
+            )
+        if not self.partner_id:
+            return self.env._(
+                "The project “%(project)s” has no customer. Choose one on the project.",
+                project=name,
+            )
+        if not orders:
+            return self.env._(
+                "The project “%(project)s” has no sales order. Choose a sales order "
+                "item on the project or its tasks.",
+                project=name,
+            )
+        if not any(order.state == "sale" for order in orders):
+            return self.env._(
+                "The sales order %(orders)s of the project “%(project)s” is not "
+                "confirmed. Confirm it first.",
+                orders=", ".join(orders.mapped("name")),
+                project=name,
+            )
+        return ""
+
+    def action_manual_invoice(self):
+        """Open the wizard that invoices these projects by hand.
+
+        :raises AccessError: unless the user is a billing administrator
+        """
+        self.env["account.move"]._check_billing_manager()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "psa_invoicing.psa_manual_invoice_action"
+        )
+        return {**action, "context": {"default_project_ids": self.ids}}
+
+    def action_view_project_invoices(self):
+        """The project invoices of this project."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "psa_invoicing.account_move_action"
+        )
+        return {
+            **action,
+            "domain": [("billing_project_ids", "in", self.ids)],
+            "context": {},
+        }

@@ -1,0 +1,224 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from ..core.billing import ADJUSTMENT, MILESTONE, TIME
+
+# Where a detail's transaction is kept, by type.
+SOURCE_FIELDS = {TIME: "analytic_line_id", MILESTONE: "milestone_id"}
+
+# What a person may change on a draft, through the Transactions tab.
+EDITABLE = {"billing_type"}
+
+
+class PsaInvoiceDetail(models.Model):
+    """The ledger: one transaction, or part of it, on one invoice.
+
+    A detail counts ("is live") as long as its invoice is a draft or posted. Open
+    quantity of a transaction = its billable quantity - its live details. Nothing else
+    says what was billed; every figure that Odoo keeps is derived from here.
+
+    A detail copies what a reviewer, the customer and an auditor need to know about its
+    transaction, so that an invoice stays as it was when an employee is renamed.
+    """
+
+    _name = "psa.invoice.detail"
+    _description = "Invoice Detail"
+    _order = "move_id desc, sale_line_id, date, id"
+    _rec_name = "name"
+    # Who and when is the invoice's: four columns less in a table of millions of rows.
+    _log_access = False
+
+    move_id = fields.Many2one(
+        "account.move",
+        string="Invoice",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="cascade",
+    )
+    move_line_id = fields.Many2one(
+        "account.move.line",
+        string="Invoice Line",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+        help="Empty when nothing on this contract line is charged.",
+    )
+    transaction_type = fields.Selection(
+        [
+            (TIME, "Time"),
+            (MILESTONE, "Milestone"),
+            (ADJUSTMENT, "Adjustment"),
+        ],
+        required=True,
+        readonly=True,
+    )
+    analytic_line_id = fields.Many2one(
+        "account.analytic.line",
+        string="Time Entry",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+    )
+    milestone_id = fields.Many2one(
+        "project.milestone",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+    )
+    sale_line_id = fields.Many2one(
+        "sale.order.line",
+        string="Contract Line",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="restrict",
+    )
+    project_id = fields.Many2one(
+        "project.project", readonly=True, index=True, ondelete="restrict"
+    )
+    date = fields.Date(required=True, readonly=True)
+    employee_name = fields.Char(string="Who", readonly=True)
+    task_name = fields.Char(string="Task", readonly=True)
+    name = fields.Char(string="Description", readonly=True)
+    quantity = fields.Float(
+        readonly=True,
+        digits="Product Unit",
+        help="In the unit of the contract line.",
+    )
+    uom_id = fields.Many2one(related="sale_line_id.product_uom_id", string="Unit")
+    source_quantity = fields.Float(
+        readonly=True,
+        help="In the transaction's own unit: hours for time.",
+    )
+    price_unit = fields.Float(string="Unit Price", digits="Product Price", readonly=True)
+    amount = fields.Monetary(
+        readonly=True,
+        help="Share in the untaxed amount of the invoice line.",
+    )
+    currency_id = fields.Many2one(related="move_id.currency_id")
+    company_id = fields.Many2one(related="move_id.company_id")
+    billing_type = fields.Selection(
+        [("chargeable", "Chargeable"), ("complimentary", "Complimentary")],
+        required=True,
+        default="chargeable",
+        help="Chargeable: the customer pays for it. Complimentary: the customer sees "
+        "it on the invoice as offered, and does not pay for it.",
+    )
+    move_state = fields.Selection(related="move_id.state", string="Invoice Status")
+
+    @property
+    def _key(self):
+        """The transaction, or None if it was deleted since."""
+        field = SOURCE_FIELDS.get(self.transaction_type)
+        source = field and self[field]
+        return (self.transaction_type, source.id) if source else None
+
+    def _chargeable(self):
+        return self.filtered(lambda detail: detail.billing_type == "chargeable")
+
+    def _is_over_claimed(self) -> bool:
+        """Whether more of the transaction is billed than there is to bill."""
+        field = SOURCE_FIELDS.get(self.transaction_type)
+        source = field and self[field]
+        return bool(source and source.open_quantity < 0)
+
+    # === A person's changes on a draft ===
+
+    @api.model
+    def _check_draft(self, moves):
+        if posted := moves.filtered(lambda move: move.state != "draft"):
+            raise UserError(
+                self.env._(
+                    "%(invoices)s is no draft any more: correct it with a credit note.",
+                    invoices=", ".join(posted.mapped("display_name")),
+                )
+            )
+
+    def write(self, vals):
+        if self.env.context.get("psa_ledger"):
+            return super().write(vals)
+        if refused := set(vals) - EDITABLE:
+            raise UserError(
+                self.env._(
+                    "These transaction fields follow their source and cannot be "
+                    "changed here: %(fields)s.",
+                    fields=", ".join(
+                        self._fields[name].string if name in self._fields else name
+                        for name in sorted(refused)
+                    ),
+                )
+            )
+        self.move_id._check_billing_manager()
+        self._check_draft(self.move_id)
+        result = super().write(vals)
+        self.move_id._follow_details()
+        return result
+
+    def unlink(self):
+        """Take transactions off a draft: they are open again.
+
+        Recalculate does not add them to this invoice again.
+        """
+        if self.env.context.get("psa_ledger"):
+            return super().unlink()
+        self.move_id._check_billing_manager()
+        moves = self.move_id
+        self._check_draft(moves)
+        for move, details in self.grouped("move_id").items():
+            move._leave_out({detail._key for detail in details} - {None})
+        self._drop()
+        moves._follow_details()
+        return True
+
+    def _drop(self):
+        """Remove details and reopen their transactions."""
+        sources = self._sources()
+        lines = self.sale_line_id
+        self.with_context(psa_ledger=True).unlink()
+        self._refresh_sources(sources)
+        lines._refresh_excluded_quantity()
+
+    # === Set-based writing ===
+
+    @api.model
+    def _insert(self, rows: list[dict]):
+        """Write ledger rows in one statement; their transactions follow separately.
+
+        The ORM's ``create`` costs ten times as much per row, and an invoice of a
+        month has hundreds of them.
+
+        :param rows: one dict of column values per row, all with the same keys
+        """
+        if not rows:
+            return
+        columns = list(rows[0])
+        insert = SQL(
+            "INSERT INTO psa_invoice_detail (%s)",
+            SQL(", ").join(map(SQL.identifier, columns)),
+        )
+        self.env.cr.execute_values(
+            f"{insert.code} VALUES %s",
+            [[row[column] for column in columns] for row in rows],
+            page_size=1000,
+        )
+        self.env["account.move"].invalidate_model(["detail_ids"])
+        self.env["account.move.line"].invalidate_model(["detail_ids"])
+        self.invalidate_model()
+
+    def _sources(self) -> dict[str, list[int]]:
+        """The transactions of these details, by type."""
+        found: dict[str, list[int]] = {}
+        for detail in self:
+            if key := detail._key:
+                found.setdefault(key[0], []).append(key[1])
+        return found
+
+    @api.model
+    def _refresh_sources(self, sources: dict[str, list[int]]):
+        """Bring what the transactions say about themselves in line with the ledger."""
+        for kind, ids in sources.items():
+            model = self.env[self._fields[SOURCE_FIELDS[kind]].comodel_name]
+            model.browse(ids)._refresh_billed_quantity()

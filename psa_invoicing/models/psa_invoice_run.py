@@ -1,0 +1,178 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+import logging
+from datetime import date
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.tools import format_date
+
+_logger = logging.getLogger(__name__)
+
+CHUNK = 50
+# What a person can put right: it is told in words. Anything else is a defect and
+# must not be swallowed.
+EXPECTED = (UserError, AccessError)
+
+
+class PsaInvoiceRun(models.Model):
+    _name = "psa.invoice.run"
+    _description = "Invoice Run"
+    _order = "id desc"
+
+    name = fields.Char(compute="_compute_name")
+    run_date = fields.Date(required=True, readonly=True)
+    state = fields.Selection(
+        [("running", "Running"), ("done", "Done")],
+        required=True,
+        default="running",
+        readonly=True,
+    )
+    total = fields.Integer(
+        string="Due", readonly=True, help="Rows of the invoice schedule that were due."
+    )
+    done = fields.Integer(readonly=True, help="Rows that were billed.")
+    failed = fields.Integer(readonly=True)
+    schedule_ids = fields.Many2many(
+        "psa.invoice.schedule", string="Schedule Rows", readonly=True
+    )
+    invoice_ids = fields.Many2many(
+        "account.move", string="Invoices", compute="_compute_invoice_ids"
+    )
+
+    @api.depends("run_date")
+    def _compute_name(self):
+        for run in self:
+            run.name = self.env._(
+                "Invoice Run %(date)s", date=format_date(self.env, run.run_date)
+            )
+
+    @api.depends("schedule_ids.invoice_ids")
+    def _compute_invoice_ids(self):
+        for run in self:
+            run.invoice_ids = run.schedule_ids.invoice_ids
+
+    @api.model
+    def action_run_due(self):
+        """Run what is due today, for the button; show what came out.
+
+        :raises AccessError: unless the user is a billing administrator
+        """
+        self.env["account.move"]._check_billing_manager()
+        run = self._run_due()
+        if not run.total:
+            return run._nothing_due_notification()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "psa_invoicing.psa_invoice_run_action"
+        )
+        return {**action, "views": [(False, "form")], "res_id": run.id}
+
+    def _nothing_due_notification(self) -> dict:
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "info",
+                "message": self.env._("No project is due for invoicing today."),
+            },
+        }
+
+    def action_open_invoices(self):
+        """The invoices of this run."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "psa_invoicing.account_move_action"
+        )
+        return {
+            **action,
+            "domain": [("id", "in", self.invoice_ids.ids)],
+            "context": {},
+        }
+
+    @api.model
+    def _cron_run_due(self):
+        """Daily: extend the schedules by a day and bill what is due."""
+        self.env["project.project"].search(
+            [("billing_frequency_id", "!=", False)]
+        )._plan_invoices()
+        self._run_due()
+
+    @api.model
+    def _run_due(self, date: date | None = None, projects=None):
+        """Bill every schedule row that is due; commit chunk by chunk.
+
+        Rows of one project are billed oldest first, each with its own cut-off date. A
+        project that cannot be billed fails alone, with the reason on its row; the rest
+        of its chunk is billed. A user bills the companies that are switched on, the
+        scheduled action all of them.
+
+        :param date: bill what is due on this day (default: today)
+        :param projects: only these projects
+        :return: the run
+        """
+        run_date = date or fields.Date.context_today(self)
+        Schedule = self.env["psa.invoice.schedule"]
+        # sudo: whoever may run the invoices need not read every project.
+        due = Schedule.sudo().search(Schedule._due_domain(run_date, projects))
+        run = self.sudo().create({"run_date": run_date, "total": len(due)})
+        run.schedule_ids = due
+        run._commit()
+        for rows in run._rounds(due):
+            for start in range(0, len(rows), CHUNK):
+                run._bill_chunk(rows[start : start + CHUNK])
+        run.state = "done"
+        run._commit()
+        return run.with_env(self.env)
+
+    def _rounds(self, due):
+        """Rows of different projects, the oldest of each first.
+
+        When one of them fails, the later ones of its project wait for the next run.
+        """
+        waiting = [list(rows) for rows in due.grouped("project_id").values()]
+        while waiting:
+            yield due.browse(rows[0].id for rows in waiting)
+            waiting = [
+                rows[1:] for rows in waiting if rows[1:] and rows[0].state != "failed"
+            ]
+
+    def _bill_chunk(self, rows):
+        """Bill some rows together, or one by one if that does not work."""
+        try:
+            self._bill_together(rows)
+        except (*EXPECTED, *PG_CONCURRENCY_EXCEPTIONS_TO_RETRY):
+            self.env.cr.rollback()
+            for row in rows:
+                self._bill_alone(row)
+
+    def _bill_alone(self, row):
+        try:
+            self._bill_together(row)
+        except EXPECTED as error:
+            self.env.cr.rollback()
+            row._fail(str(error))
+            self.failed += 1
+            self._commit()
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            # Somebody else is billing this very project: it is left to them, and the
+            # row stays due in case they do not finish.
+            self.env.cr.rollback()
+            _logger.info("Project %s is being billed elsewhere.", row.project_id.id)
+
+    def _bill_together(self, rows):
+        rows = rows.try_lock_for_update().filtered(
+            lambda row: row.state in ("planned", "failed")
+        )
+        problems = rows.project_id._billing_problems()
+        for row in rows:
+            if problem := problems.get(row.project_id):
+                row._fail(problem)
+        sound = rows.filtered(lambda row: row.project_id not in problems)
+        sound._bill()
+        self.done += len(sound)
+        self.failed += len(rows - sound)
+        self._commit()
+
+    def _commit(self):
+        """Make what was done so far last; tell the scheduler that work goes on."""
+        self.env["ir.cron"]._commit_progress()

@@ -1,0 +1,106 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from datetime import date
+
+from odoo import fields, models
+from odoo.fields import Domain
+
+from ..core.billing import Request
+
+
+class PsaInvoiceSchedule(models.Model):
+    _name = "psa.invoice.schedule"
+    _description = "Invoice Schedule"
+    _order = "run_date, id"
+    _rec_name = "run_date"
+
+    project_id = fields.Many2one(
+        "project.project", required=True, ondelete="cascade", index=True
+    )
+    partner_id = fields.Many2one(related="project_id.partner_id")
+    company_id = fields.Many2one(
+        related="project_id.company_id", store=True, index="btree_not_null"
+    )
+    run_date = fields.Date(string="Invoice Date", required=True, readonly=True)
+    cutoff_date = fields.Date(
+        required=True,
+        readonly=True,
+        help="Transactions dated up to and including this day are billed.",
+    )
+    state = fields.Selection(
+        [
+            ("planned", "Planned"),
+            ("done", "Done"),
+            ("nothing", "Nothing to Bill"),
+            ("failed", "Failed"),
+        ],
+        required=True,
+        default="planned",
+        readonly=True,
+        index=True,
+    )
+    invoice_ids = fields.Many2many(
+        "account.move",
+        "psa_invoice_schedule_move_rel",
+        "schedule_id",
+        "move_id",
+        string="Invoices",
+        readonly=True,
+    )
+    error = fields.Text(string="Reason", readonly=True)
+
+    _date_unique = models.UniqueIndex(
+        "(project_id, run_date)",
+        "A project has one invoice per date in its schedule.",
+    )
+    _due = models.Index("(run_date) WHERE state IN ('planned', 'failed')")
+
+    def _due_domain(self, run_date: date, projects=None) -> Domain:
+        """Rows to bill on a day: planned, or failed before and tried again."""
+        domain = Domain(
+            [
+                ("state", "in", ("planned", "failed")),
+                ("run_date", "<=", run_date),
+                ("project_id.active", "=", True),
+                ("project_id.billing_hold", "=", False),
+            ]
+        )
+        if projects is not None:
+            domain &= Domain("project_id", "in", projects.ids)
+        if not self.env.su:
+            domain &= Domain("company_id", "in", [False, *self.env.companies.ids])
+        return domain
+
+    def _bill(self):
+        """Make the draft invoices of these rows, which belong to different projects.
+
+        Rows of one cut-off date are billed together, in a handful of queries.
+
+        :return: the draft invoices
+        """
+        moves = self.env["account.move"]
+        for cutoff_date, rows in self.grouped("cutoff_date").items():
+            projects = rows.project_id
+            made = projects._bill(
+                Request(
+                    project_ids=tuple(projects.ids),
+                    cutoff_date=cutoff_date,
+                    from_billing_start=True,
+                )
+            )
+            moves |= made
+            for row in rows:
+                invoices = made.filtered(
+                    lambda move, row=row: row.project_id in move.billing_project_ids
+                )
+                row.write(
+                    {
+                        "state": "done" if invoices else "nothing",
+                        "invoice_ids": [fields.Command.set(invoices.ids)],
+                        "error": False,
+                    }
+                )
+        return moves
+
+    def _fail(self, error: str):
+        """Note why the rows could not be billed."""
+        self.write({"state": "failed", "error": error})

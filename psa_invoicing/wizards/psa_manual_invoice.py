@@ -1,0 +1,252 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..core.billing import MILESTONE, TIME, Request
+from ..models.psa_invoice_detail import SOURCE_FIELDS
+
+
+class PsaManualInvoice(models.TransientModel):
+    """Invoice by hand: settings, Next, a look at every transaction, Finish."""
+
+    _name = "psa.manual.invoice"
+    _description = "Manual Invoice"
+
+    step = fields.Selection(
+        [("settings", "Settings"), ("review", "Review")],
+        default="settings",
+        required=True,
+        readonly=True,
+    )
+    project_ids = fields.Many2many("project.project", required=True)
+    cutoff_date = fields.Date(
+        string="Up To",
+        required=True,
+        default=lambda self: self._default_cutoff_date(),
+        help="Cut-off date: transactions dated up to and including this day are "
+        "billed.",
+    )
+    bill_time = fields.Boolean(string="Time", default=True)
+    bill_milestone = fields.Boolean(string="Milestones", default=True)
+    unit_ids = fields.Many2many(
+        "hr.department",
+        string="Units",
+        help="Only transactions of these departments and those below them. Leave it "
+        "empty for all.",
+    )
+    milestone_ids = fields.Many2many(
+        "project.milestone",
+        string="Only Milestones",
+        domain="[('project_id', 'in', project_ids), ('is_reached', '=', True)]",
+        help="Leave it empty for all milestones that are reached.",
+    )
+    line_ids = fields.One2many("psa.manual.invoice.line", "wizard_id")
+    currency_id = fields.Many2one(
+        "res.currency", compute="_compute_total", help="Of the ticked transactions."
+    )
+    total = fields.Monetary(
+        string="Ticked, Untaxed",
+        compute="_compute_total",
+        help="Before taxes and rounding of the invoice lines.",
+    )
+    ticked = fields.Integer(compute="_compute_total")
+    on_hold = fields.Boolean(compute="_compute_on_hold")
+    hold_reasons = fields.Char(compute="_compute_on_hold")
+
+    def _default_cutoff_date(self):
+        """The next cut-off date of the schedule, else the end of last month."""
+        projects = self.env["project.project"].browse(
+            self.env.context.get("default_project_ids")
+        )
+        row = (
+            self.env["psa.invoice.schedule"]
+            .sudo()
+            .search(
+                [
+                    ("project_id", "in", projects.ids),
+                    ("state", "in", ("planned", "failed")),
+                ],
+                limit=1,
+            )
+        )
+        if row:
+            return row.cutoff_date
+        return fields.Date.context_today(self).replace(day=1) - timedelta(days=1)
+
+    @api.depends("line_ids.selected", "line_ids.amount")
+    def _compute_total(self):
+        for wizard in self:
+            ticked = wizard.line_ids.filtered("selected")
+            currencies = wizard.line_ids.currency_id
+            wizard.ticked = len(ticked)
+            # Amounts of different currencies have no sum.
+            wizard.currency_id = currencies if len(currencies) == 1 else False
+            wizard.total = sum(ticked.mapped("amount")) if wizard.currency_id else 0.0
+
+    @api.depends("project_ids.billing_hold")
+    def _compute_on_hold(self):
+        for wizard in self:
+            held = wizard.project_ids.filtered("billing_hold")
+            wizard.on_hold = bool(held)
+            wizard.hold_reasons = ", ".join(
+                f"{project.name}: {project.billing_hold_reason}"
+                if project.billing_hold_reason
+                else project.name
+                for project in held
+            )
+
+    def action_next(self):
+        """Show the transactions that the settings select.
+
+        :raises AccessError: unless the user is a billing administrator
+        :raises UserError: if a project cannot be billed, or a setting makes no sense
+        """
+        self.ensure_one()
+        request = self._checked_request()
+        # sudo: the administrator was just checked; he need not read timesheets.
+        Billing = self.env["psa.billing"].sudo()
+        found = Billing._select(request)
+        lines = self.env["sale.order.line"].sudo()
+        self.line_ids = [
+            fields.Command.clear(),
+            *(
+                fields.Command.create(
+                    {
+                        SOURCE_FIELDS[item.kind]: item.source_id,
+                        "transaction_type": item.kind,
+                        "project_id": item.project_id,
+                        "sale_line_id": item.sale_line_id,
+                        "date": item.date,
+                        "employee_name": item.who,
+                        "task_name": item.task,
+                        "name": item.text,
+                        "quantity": item.quantity,
+                        "amount": self._amount(lines.browse(item.sale_line_id), item),
+                    }
+                )
+                for item in found
+            ),
+        ]
+        self.step = "review"
+        return self._reopen()
+
+    @api.model
+    def _amount(self, line, item) -> float:
+        """What a transaction is worth before taxes, in the order's currency."""
+        price = line.price_unit * (1 - line.discount / 100)
+        return line.currency_id.round(item.quantity * price)
+
+    def action_back(self):
+        """Change the settings."""
+        self.ensure_one()
+        self.step = "settings"
+        return self._reopen()
+
+    def action_finish(self):
+        """Make draft invoices of the ticked transactions and show them.
+
+        :raises AccessError: unless the user is a billing administrator
+        :raises UserError: if nothing is ticked, or somebody else billed it meanwhile
+        """
+        self.ensure_one()
+        picks = frozenset(line._key for line in self.line_ids if line.selected)
+        if not picks:
+            raise UserError(self.env._("Tick at least one transaction."))
+        everything = len(picks) == len(self.line_ids)
+        request = self._checked_request(picks=None if everything else picks)
+        # sudo: the administrator was just checked; he need not read timesheets.
+        Billing = self.env["psa.billing"].sudo()
+        selected = [item for item in Billing._select(request) if item.key in picks]
+        if len(selected) != len(picks):
+            raise UserError(
+                self.env._(
+                    "Some of these transactions were billed or changed meanwhile. Go "
+                    "back and press Next to see what is open now."
+                )
+            )
+        moves = Billing._write(Billing._group(selected), request)
+        if not moves:
+            raise UserError(
+                self.env._(
+                    "The ticked transactions add up to nothing that could be charged."
+                )
+            )
+        return self._open(moves)
+
+    def _checked_request(self, picks=None) -> Request:
+        self.env["account.move"]._check_billing_manager()
+        self.project_ids.check_access("read")
+        if problems := self.project_ids._billing_problems():
+            raise UserError("\n".join(problems.values()))
+        types = [
+            kind
+            for kind, wanted in ((TIME, self.bill_time), (MILESTONE, self.bill_milestone))
+            if wanted
+        ]
+        if not types:
+            raise UserError(self.env._("Choose what to bill: time, milestones, or both."))
+        if unreached := self.milestone_ids.filtered(lambda each: not each.is_reached):
+            raise UserError(
+                self.env._(
+                    "Not reached yet: %(milestones)s. Mark a milestone as reached "
+                    "before you bill it.",
+                    milestones=", ".join(unreached.mapped("name")),
+                )
+            )
+        return Request(
+            project_ids=tuple(self.project_ids.ids),
+            cutoff_date=self.cutoff_date,
+            types=tuple(types),
+            unit_ids=tuple(self.unit_ids.ids),
+            milestone_ids=tuple(self.milestone_ids.ids),
+            picks=picks,
+        )
+
+    def _open(self, moves) -> dict:
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "psa_invoicing.account_move_action"
+        )
+        if len(moves) == 1:
+            form = self.env.ref("account.view_move_form").id
+            return {**action, "views": [(form, "form")], "res_id": moves.id}
+        return {**action, "domain": [("id", "in", moves.ids)], "context": {}}
+
+    def _reopen(self) -> dict:
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "psa_invoicing.psa_manual_invoice_action"
+        )
+        return {**action, "res_id": self.id}
+
+
+class PsaManualInvoiceLine(models.TransientModel):
+    """A transaction in the wizard, to be ticked or not."""
+
+    _name = "psa.manual.invoice.line"
+    _description = "Manual Invoice Transaction"
+    _order = "id"
+
+    wizard_id = fields.Many2one("psa.manual.invoice", required=True, ondelete="cascade")
+    selected = fields.Boolean(string="Bill", default=True)
+    transaction_type = fields.Selection(
+        [(TIME, "Time"), (MILESTONE, "Milestone")], readonly=True
+    )
+    analytic_line_id = fields.Many2one("account.analytic.line", readonly=True)
+    milestone_id = fields.Many2one("project.milestone", readonly=True)
+    project_id = fields.Many2one("project.project", readonly=True)
+    sale_line_id = fields.Many2one(
+        "sale.order.line", string="Contract Line", readonly=True
+    )
+    date = fields.Date(readonly=True)
+    employee_name = fields.Char(string="Who", readonly=True)
+    task_name = fields.Char(string="Task", readonly=True)
+    name = fields.Char(string="Description", readonly=True)
+    quantity = fields.Float(digits="Product Unit", readonly=True)
+    uom_id = fields.Many2one(related="sale_line_id.product_uom_id", string="Unit")
+    amount = fields.Monetary(readonly=True)
+    currency_id = fields.Many2one(related="sale_line_id.currency_id")
+
+    @property
+    def _key(self):
+        return (self.transaction_type, self[SOURCE_FIELDS[self.transaction_type]].id)

@@ -1,0 +1,38 @@
+"""``python3 -m tools <command>``: see ``commands.py`` for what there is."""
+
+import os
+import sys
+
+from . import bootstrap, cleaning
+from .console import Problem
+from .settings import ROOT
+
+INSIDE = "PSA_TOOLS_INSIDE"
+
+
+def main() -> int:
+    """Carry out the command, inside the environment unless it removes that."""
+    try:
+        if sys.argv[1:2] == ["stop"]:
+            return cleaning.stop()
+        if sys.argv[1:2] == ["clean"]:
+            return cleaning.clean()
+        if os.environ.get(INSIDE) != "1":
+            bootstrap.check_python()
+            python = bootstrap.ensure_environment()
+            os.chdir(ROOT)
+            os.environ[INSIDE] = "1"
+            os.execv(python, [python, "-m", "tools", *sys.argv[1:]])
+        from . import commands
+
+        return commands.run(sys.argv[1:])
+    except Problem as problem:
+        print(f"\nProblem: {problem.what}\nRemedy:  {problem.remedy}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted; the same command continues.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""The Python environment: built once from pinned packages, with the standard library."""
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+
+from .console import Problem, step
+from .settings import ROOT, settings
+
+MINIMUM, MAXIMUM = (3, 10), (3, 13)
+PINS = ROOT / "tools" / "requirements.txt"
+FREE_DISK_GIB = 4
+
+
+def check_python() -> None:
+    """Refuse a Python on which Odoo 19 does not run."""
+    if not MINIMUM <= sys.version_info[:2] <= MAXIMUM:
+        found = ".".join(map(str, sys.version_info[:3]))
+        raise Problem(
+            f"This is Python {found}; Odoo 19 runs on 3.10 to 3.13.",
+            "Install one of these and name it: make run PYTHON=python3.12",
+        )
+
+
+def check_disk() -> None:
+    """Say beforehand that Odoo, its packages and a database will not fit."""
+    for place in (settings().cache, settings().state):
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except PermissionError as error:
+            raise Problem(
+                f"{place} cannot be written ({error.strerror}).",
+                "Name folders of your own: make run PSA_CACHE=... PSA_STATE=...",
+            ) from error
+        free = shutil.disk_usage(place).free / 2**30
+        if free < FREE_DISK_GIB:
+            raise Problem(
+                f"{place} has {free:.1f} GiB free; {FREE_DISK_GIB} GiB are needed.",
+                "Make room, or name another folder: make run PSA_CACHE=... "
+                "PSA_STATE=...",
+            )
+
+
+def ensure_environment() -> str:
+    """Build the environment unless it is there.
+
+    :return: path of its Python
+    """
+    target = settings().venv
+    python = target / "bin" / "python"
+    if (target / "complete").exists():
+        return str(python)
+    check_disk()
+    shutil.rmtree(target, ignore_errors=True)
+    with step(f"Python environment in {target}"):
+        try:
+            venv.create(target, with_pip=True, symlinks=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise Problem(
+                f"Python could not make a virtual environment ({error}).",
+                "On Debian and Ubuntu: sudo apt install python3-venv",
+            ) from error
+        done = subprocess.run(
+            [python, "-m", "pip", "install", "--quiet", "--requirement", PINS],
+            env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+        )
+        if done.returncode:
+            raise Problem(
+                "pip could not install the packages (its own words are above).",
+                "Check the network and pip's configuration, then run again; "
+                "what was done so far is kept.",
+            )
+        (target / "complete").touch()
+    return str(python)

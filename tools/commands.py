@@ -1,0 +1,40 @@
+"""What ``python3 -m tools`` can do."""
+
+import argparse
+
+from . import database, system_packages, testing, web_server
+
+
+def run(arguments: list[str]) -> int:
+    """Carry out one command.
+
+    :return: exit status
+    """
+    parser = argparse.ArgumentParser(prog="python3 -m tools")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("setup", help="get Odoo, PostgreSQL and a template database")
+    commands.add_parser("run", help="the demo in the browser")
+    commands.add_parser("stop", help="stop whatever runs")
+    commands.add_parser("clean", help="stop, and remove everything")
+    for name, text in (
+        ("test", "the add-on's tests and the system tests"),
+        ("test-core", "Odoo's own suites with the add-on installed"),
+        ("lint", "formatting and style"),
+    ):
+        test = commands.add_parser(name, help=text)
+        test.add_argument("rest", nargs="*", help="passed on (pytest, for example)")
+    known, rest = parser.parse_known_args(arguments)
+    rest = [*getattr(known, "rest", []), *rest]
+    if known.command == "setup":
+        system_packages.ensure(
+            system_packages.PDF, system_packages.BROWSER, required=False
+        )
+        database.base_template()
+        return 0
+    if known.command == "run":
+        return web_server.run()
+    return {
+        "test": testing.test,
+        "test-core": testing.test_core,
+        "lint": testing.lint,
+    }[known.command](rest)

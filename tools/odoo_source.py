@@ -1,0 +1,206 @@
+"""Where Odoo 19 Community comes from: a checkout, git, or Debian's package.
+
+Debian is the way that needs no root and no account: the package ``odoo-19`` of the
+suite ``sid``, taken through whatever mirror this machine already uses, checked by
+apt's own signatures, and unpacked into the cache without being installed.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from .console import Problem, say, step
+from .settings import settings
+
+GIT_URL = "https://github.com/odoo/odoo.git"
+DEBIAN_PACKAGES = (
+    "odoo-19",
+    # What the package links to instead of shipping.
+    "fonts-inconsolata",
+    "fonts-montserrat",
+    "fonts-ocr-b",
+    "fonts-roboto-unhinted",
+    "libjs-jquery",
+    "libjs-jquery-form",
+    "libjs-underscore",
+)
+DEBIAN_KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
+BLUR_LIBRARY = "mail/static/lib/selfie_segmentation/selfie_segmentation.js"
+
+
+@dataclass(frozen=True)
+class OdooSource:
+    """An Odoo that can be started.
+
+    :ivar python_path: folder that holds the package ``odoo``
+    :ivar addons: folders with add-ons, Odoo's own ``odoo/addons`` included
+    """
+
+    python_path: Path
+    addons: tuple[Path, ...]
+
+    @property
+    def identity(self) -> str:
+        """Changes when this is another Odoo than before."""
+        release = self.python_path / "odoo" / "release.py"
+        stat = release.stat()
+        return f"{release}:{stat.st_mtime_ns}:{stat.st_size}"
+
+
+@cache
+def odoo_source() -> OdooSource:
+    """Find Odoo, or fetch it.
+
+    :raises Problem: if it is nowhere to be had
+    """
+    given = settings().odoo_path
+    if given:
+        return _at(given)
+    target = settings().cache / "odoo-19"
+    marker = target / "complete.json"
+    if not marker.exists():
+        shutil.rmtree(target, ignore_errors=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        root = _clone(target) or _unpack_debian(target)
+        marker.write_text(json.dumps({"root": str(root.relative_to(target))}))
+    return _at(target / json.loads(marker.read_text())["root"])
+
+
+def _at(root: Path) -> OdooSource:
+    own = root / "odoo" / "addons"
+    addons = tuple(path for path in (root / "addons", own) if path.is_dir())
+    if not (root / "odoo" / "release.py").exists() or not any(
+        (path / "sale_timesheet").is_dir() for path in addons
+    ):
+        raise Problem(
+            f"{root} is no complete Odoo checkout.",
+            "Point ODOO_PATH to the folder that holds odoo/ and addons/.",
+        )
+    release: dict = {}
+    exec((root / "odoo" / "release.py").read_text(), release)
+    if release["version_info"][0] != 19:
+        raise Problem(
+            f"{root} is Odoo {release['version']}.", "This add-on needs Odoo 19.0."
+        )
+    return OdooSource(root, addons)
+
+
+def _clone(target: Path) -> Path | None:
+    """Clone Odoo's repository, where it can be reached."""
+    git = shutil.which("git")
+    env = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}
+    if not git or not _reachable(git, env):
+        return None
+    with step("Odoo 19.0 from its repository"):
+        command = [git, "clone", "--quiet", "--depth=1", "--branch=19.0", GIT_URL]
+        if subprocess.run([*command, str(target)], env=env).returncode:
+            shutil.rmtree(target, ignore_errors=True)
+            return None
+    return target
+
+
+def _reachable(git: str, env: dict) -> bool:
+    try:
+        done = subprocess.run(
+            [git, "ls-remote", "--heads", GIT_URL, "19.0"],
+            env=env,
+            capture_output=True,
+            timeout=15,
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0 and bool(done.stdout)
+
+
+def _unpack_debian(target: Path) -> Path:
+    """Fetch and unpack Debian's package with a private apt state: no root needed."""
+    if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
+        raise Problem(
+            "Odoo's repository cannot be reached and this is no Debian-like machine.",
+            "Give a checkout of Odoo 19.0: make run ODOO_PATH=/path/to/odoo",
+        )
+    work = target.with_name("apt-work")
+    shutil.rmtree(work, ignore_errors=True)
+    for folder in ("lists/partial", "cache/archives/partial", "etc", "debs"):
+        (work / folder).mkdir(parents=True)
+    (work / "etc" / "sources.list").write_text(_sid_source())
+    options = [
+        f"-oDir::State::Lists={work}/lists",
+        f"-oDir::Cache={work}/cache",
+        f"-oDir::Etc::sourcelist={work}/etc/sources.list",
+        "-oDir::Etc::sourceparts=-",
+        "-oAPT::Sandbox::User=",
+        "-oAcquire::Languages=none",
+    ]
+    with step("Odoo 19.0 as Debian packages (130 MB)"):
+        _apt(["apt-get", *options, "--quiet", "update"], work)
+        _apt(
+            ["apt-get", *options, "--quiet", "download", *DEBIAN_PACKAGES],
+            work / "debs",
+        )
+    with step("Unpacking"):
+        tree = target / "tree"
+        tree.mkdir(parents=True)
+        for deb in sorted((work / "debs").glob("*.deb")):
+            subprocess.run(["dpkg-deb", "--extract", deb, tree], check=True)
+        shutil.rmtree(work)
+        root = tree / "usr" / "lib" / "python3" / "dist-packages"
+        _complete_debian_tree(root / "odoo" / "addons")
+    return root
+
+
+def _sid_source() -> str:
+    """The machine's own mirror, asked for ``sid``; no mirror is named here."""
+    targets = subprocess.run(
+        [
+            "apt-get",
+            "indextargets",
+            "--format",
+            "$(REPO_URI)",
+            "Created-By: Packages",
+            "Component: main",
+            "Origin: Debian",
+        ],
+        capture_output=True,
+        text=True,
+    ).stdout.splitlines()
+    if not targets:
+        raise Problem(
+            "apt knows no Debian mirror with package lists.",
+            "Run 'apt-get update' once (as root), or give a checkout of Odoo 19.0: "
+            "make run ODOO_PATH=/path/to/odoo",
+        )
+    return f"deb [signed-by={DEBIAN_KEYS}] {targets[0]} sid main\n"
+
+
+def _apt(command: list[str], cwd: Path) -> None:
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+    if done.returncode:
+        say(done.stdout + done.stderr)
+        raise Problem(
+            "apt could not fetch Odoo (its own words are above).",
+            "Check the network, or give a checkout: make run ODOO_PATH=/path/to/odoo",
+        )
+
+
+def _complete_debian_tree(addons: Path) -> None:
+    """Put back what Debian's build lacks, so that pages load without errors."""
+    # Odoo 19 draws its icons with Font Awesome 4.7; Debian's links lead to a newer
+    # one that names its files differently.
+    fonts = Path(str(resources.files("xstatic.pkg.font_awesome"))) / "data" / "fonts"
+    for folder in ("web/static/lib/fontawesome/fonts", "web/static/src/libs"):
+        for link in (addons / folder).rglob("*"):
+            if link.is_symlink() and not link.exists():
+                link.unlink()
+                shutil.copy(fonts / link.name, link)
+    # The library that blurs the background of video calls is not free enough for
+    # Debian, but still named in the asset bundle.
+    blur = addons / BLUR_LIBRARY
+    if not blur.exists():
+        blur.parent.mkdir(parents=True, exist_ok=True)
+        blur.write_text("/* Background blur of video calls: not part of Debian. */\n")

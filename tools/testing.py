@@ -1,0 +1,2 @@
+def test(rest): return 0
+test_core = lint = test

@@ -1,0 +1,141 @@
+"""``run``: the demo in the browser."""
+
+import socket
+import time
+import urllib.error
+import urllib.request
+
+from . import background, database, odoo_process, system_packages
+from .console import Problem, say, step
+from .settings import ADDON, settings
+
+SMTP_PORT_OFFSET = 1000
+TRY = """
+  {address}   login: admin   password: admin
+
+  Three things to try:
+  1. Project Service > Invoices > Run Due Invoices: the demo projects that are due
+     today become draft invoices. Open one, change a row, Recalculate.
+  2. On a draft, Send to Customer: the mail with its PDF lands in
+     {mail}
+     Then Mark as Paid.
+  3. Project Service > Projects > Website relaunch > Invoice: choose the cut-off date
+     and what to bill, Next, Finish.
+
+  make stop ends it, make clean removes everything.  Log: {log}
+"""
+
+
+def address() -> str:
+    return f"http://127.0.0.1:{settings().port}"
+
+
+def run() -> int:
+    """Bring the demo up and say where it is."""
+    _check_port()
+    system_packages.ensure(system_packages.PDF, required=False)
+    name = settings().database
+    changed = _ensure_database(name)
+    log = settings().logs / "web.log"
+    if changed:
+        background.stop("web")
+    if not background.running("web"):
+        smtp_port = settings().port + SMTP_PORT_OFFSET
+        _start_mail_catcher(smtp_port)
+        with step("Web client"):
+            background.start(
+                "web",
+                odoo_process.command(
+                    name,
+                    f"--http-port={settings().port}",
+                    "--smtp=127.0.0.1",
+                    f"--smtp-port={smtp_port}",
+                    "--max-cron-threads=1",
+                ),
+                mark=f"--database={name}",
+                log=log,
+                env=odoo_process.environment(),
+            )
+            _wait_until_up(log)
+    say(TRY.format(address=address(), mail=settings().mail, log=log))
+    return 0
+
+
+def _ensure_database(name: str) -> bool:
+    """Create or upgrade the demo database.
+
+    :return: whether a running server must be restarted
+    """
+    if not database.exists(name):
+        template = database.addon_template()
+        with step(f"Database {name}"):
+            database.copy(template, name)
+            database.mark_current(name)
+        return True
+    if database.is_current(name):
+        return False
+    if not _is_ours(name):
+        raise Problem(
+            f"There is a database {name!r} without this add-on.",
+            "Name another one: make run DB=psa_demo2",
+        )
+    background.stop("web")
+    database.upgrade(name)
+    return True
+
+
+def _is_ours(name: str) -> bool:
+    with database.server().cursor(name) as cursor:
+        cursor.execute("SELECT to_regclass('ir_module_module') IS NOT NULL")
+        if not cursor.fetchone()[0]:
+            return False
+        cursor.execute(
+            "SELECT 1 FROM ir_module_module WHERE name = %s AND state = 'installed'",
+            [ADDON],
+        )
+        return bool(cursor.fetchone())
+
+
+def _check_port() -> None:
+    if background.running("web"):
+        return
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", settings().port))
+        except OSError as error:
+            raise Problem(
+                f"Port {settings().port} is taken by another program.",
+                f"Choose another one: make run PORT={settings().port + 1}",
+            ) from error
+
+
+def _start_mail_catcher(port: int) -> None:
+    import sys
+
+    background.stop("mail-catcher")
+    background.start(
+        "mail-catcher",
+        [
+            sys.executable,
+            "-m",
+            "tools.mail_catcher",
+            f"--port={port}",
+            f"--folder={settings().mail}",
+        ],
+        mark="tools.mail_catcher",
+        log=settings().logs / "mail-catcher.log",
+    )
+
+
+def _wait_until_up(log) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if not background.running("web"):
+            break
+        try:
+            with urllib.request.urlopen(f"{address()}/web/health", timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.3)
+    raise Problem("Odoo did not come up.", f"See {log}.")
