@@ -28,5 +28,5 @@ test: ## The add-on's tests and the system tests
 test-core: ## Odoo's own suites with the add-on installed
 	@$(TOOLS) test-core
 
-lint: ## Formatting and style
-	@$(TOOLS) lint
+lint: ## Formatting and style (ARGS=--fix mends what can be mended)
+	@$(TOOLS) lint $(ARGS)

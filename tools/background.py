@@ -31,11 +31,14 @@ def running(name: str) -> int | None:
     return int(pid) if mark and mark in _command_line(int(pid)) else None
 
 
-def start(name: str, command: list[str], mark: str, log: Path, env=None) -> int:
+def start(
+    name: str, command: list[str], mark: str, log: Path, env=None
+) -> subprocess.Popen:
     """Start ``command`` in a session of its own.
 
     :param mark: part of the command line by which the process is recognised
     :param log: file that takes what it prints
+    :return: the process, to see whether it stays alive
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
@@ -48,7 +51,7 @@ def start(name: str, command: list[str], mark: str, log: Path, env=None) -> int:
             env=env,
         )
     _pid_file(name).write_text(f"{process.pid}\n{mark}")
-    return process.pid
+    return process
 
 
 def stop(name: str, seconds: float = 20) -> bool:

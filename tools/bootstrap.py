@@ -1,4 +1,4 @@
-"""The Python environment: built once from pinned packages, with the standard library."""
+"""The Python environment: built once from pinned packages."""
 
 import os
 import shutil

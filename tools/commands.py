@@ -2,7 +2,7 @@
 
 import argparse
 
-from . import database, system_packages, testing, web_server
+from . import database, linting, system_packages, testing, web_server
 
 
 def run(arguments: list[str]) -> int:
@@ -33,8 +33,6 @@ def run(arguments: list[str]) -> int:
         return 0
     if known.command == "run":
         return web_server.run()
-    return {
-        "test": testing.test,
-        "test-core": testing.test_core,
-        "lint": testing.lint,
-    }[known.command](rest)
+    if known.command == "test-core":
+        return testing.test_core()
+    return {"test": testing.test, "lint": linting.lint}[known.command](rest)

@@ -42,7 +42,9 @@ class Progress:
     def show(self, done: int, total: int, what: str = "") -> None:
         """Show ``done`` of ``total``; in a log only every tenth."""
         if self.live:
-            print(f"\r    {self.label} {done}/{total} {what:<40.40}", end="", flush=True)
+            print(
+                f"\r    {self.label} {done}/{total} {what:<40.40}", end="", flush=True
+            )
         elif done == total or done % 10 == 0:
             say(f"    {self.label} {done}/{total}")
 

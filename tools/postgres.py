@@ -1,4 +1,4 @@
-"""PostgreSQL: the one named by the environment, else one embedded in the state folder."""
+"""PostgreSQL: the one that the environment names, else an embedded one."""
 
 import os
 from contextlib import contextmanager

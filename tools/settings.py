@@ -129,9 +129,7 @@ def _port() -> int:
 def _database() -> str:
     name = os.environ.get("DB") or "psa_demo"
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}", name):
-        raise Problem(
-            f"DB is {name!r}.", "Use letters, digits, '_', '-' and '.' only."
-        )
+        raise Problem(f"DB is {name!r}.", "Use letters, digits, '_', '-' and '.' only.")
     return name
 
 

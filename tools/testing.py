@@ -1,2 +1,104 @@
-def test(rest): return 0
-test_core = lint = test
+"""``test`` and ``test-core``: pytest over a fresh copy of the template database."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from . import database, odoo_process, system_packages
+from .console import Problem, say
+from .odoo_source import odoo_source
+from .settings import ADDON, ROOT, settings
+
+CORE_SUITES = (
+    "sale_timesheet",
+    "sale_project",
+    "sale_expense",
+    "project_sale_expense",
+    "hr_timesheet",
+    "project_account",
+)
+# Tests of Odoo that fail on this build without the add-on, too.
+KNOWN_CORE_FAILURES = ROOT / "tools" / "known_core_failures.txt"
+
+
+def test(rest: list[str]) -> int:
+    """The add-on's tests, then the system tests; ``rest`` goes to pytest."""
+    system_packages.ensure(system_packages.PDF, system_packages.BROWSER, required=True)
+    template = database.addon_template()
+    if rest:
+        return _pytest_odoo("psa_test", template, rest)
+    failed = _pytest_odoo("psa_test", template, [str(ROOT / ADDON)])
+    failed |= _pytest([str(ROOT / "tests")], odoo_process.environment())
+    return failed
+
+
+def test_core() -> int:
+    """Odoo's own suites, with the add-on installed."""
+    system_packages.ensure(system_packages.BROWSER, required=True)
+    suites = [
+        str(folder / name / "tests")
+        for name in CORE_SUITES
+        for folder in odoo_source().addons
+        if (folder / name / "tests").is_dir()
+    ]
+    if len(suites) != len(CORE_SUITES):
+        raise Problem(
+            "This Odoo comes without its tests.",
+            "Point ODOO_PATH to a checkout that has them.",
+        )
+    known = [
+        f"--deselect={odoo_source().addons[-1]}/{line.strip()}"
+        for line in KNOWN_CORE_FAILURES.read_text().splitlines()
+        if line.strip() and not line.startswith("#")
+    ]
+    return _pytest_odoo(
+        "psa_test_core", database.addon_template(), [*suites, *known], strict=False
+    )
+
+
+def _pytest_odoo(
+    name: str, template: str, arguments: list[str], strict: bool = True
+) -> int:
+    """Run pytest-odoo on a copy of a template that is thrown away afterwards.
+
+    :param strict: a warning in Odoo's log is a failure
+    """
+    log = settings().logs / f"{name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.unlink(missing_ok=True)
+    with database.scratch(name, template):
+        status = _pytest(
+            [
+                f"--odoo-config={_config(name, log)}",
+                "--odoo-log-level=warn",
+                "--odoo-http",
+                *arguments,
+            ],
+            odoo_process.environment(),
+        )
+    if strict and (found := odoo_process.warnings_in(log.read_text())):
+        say(f"\nOdoo warned during the tests ({log}):")
+        for line in found[:40]:
+            say(line)
+        return 1
+    return status
+
+
+def _pytest(arguments: list[str], env: dict[str, str]) -> int:
+    command = [sys.executable, "-m", "pytest", f"--rootdir={ROOT}", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=env).returncode
+
+
+def _config(name: str, log: Path) -> Path:
+    """Odoo's options as the file that pytest-odoo wants."""
+    path = settings().state / f"{name}.conf"
+    lines = ["[options]", f"logfile = {log}"]
+    for option in odoo_process.options(name):
+        key, _equals, value = option.lstrip("-").partition("=")
+        key = {"database": "db_name", "no-database-list": "list_db"}.get(key, key)
+        if key == "config":
+            continue
+        lines.append(f"{key.replace('-', '_')} = {value or 'False'}")
+    path.write_text("\n".join(lines) + os.linesep)
+    return path

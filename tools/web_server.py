@@ -1,9 +1,12 @@
 """``run``: the demo in the browser."""
 
 import socket
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 from . import background, database, odoo_process, system_packages
 from .console import Problem, say, step
@@ -43,7 +46,7 @@ def run() -> int:
         smtp_port = settings().port + SMTP_PORT_OFFSET
         _start_mail_catcher(smtp_port)
         with step("Web client"):
-            background.start(
+            process = background.start(
                 "web",
                 odoo_process.command(
                     name,
@@ -56,7 +59,7 @@ def run() -> int:
                 log=log,
                 env=odoo_process.environment(),
             )
-            _wait_until_up(log)
+            _wait_until_up(process, log)
     say(TRY.format(address=address(), mail=settings().mail, log=log))
     return 0
 
@@ -111,8 +114,6 @@ def _check_port() -> None:
 
 
 def _start_mail_catcher(port: int) -> None:
-    import sys
-
     background.stop("mail-catcher")
     background.start(
         "mail-catcher",
@@ -128,11 +129,9 @@ def _start_mail_catcher(port: int) -> None:
     )
 
 
-def _wait_until_up(log) -> None:
+def _wait_until_up(process: subprocess.Popen, log: Path) -> None:
     deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        if not background.running("web"):
-            break
+    while time.monotonic() < deadline and process.poll() is None:
         try:
             with urllib.request.urlopen(f"{address()}/web/health", timeout=5):
                 return

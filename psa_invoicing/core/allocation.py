@@ -36,9 +36,7 @@ def line_quantity(
     return rounding(remaining)
 
 
-def spread(
-    total: float, weights: Sequence[float], rounding: Rounding
-) -> list[float]:
+def spread(total: float, weights: Sequence[float], rounding: Rounding) -> list[float]:
     """Divide an amount by weight so that the parts add up to it.
 
     Every part is the difference of two rounded running totals: no part is further

@@ -46,8 +46,10 @@ class AccountAnalyticLine(models.Model):
         """Entries that nothing locks but a draft under review."""
         return self.filtered(
             # sudo: whoever may correct an entry need not see its invoice.
-            lambda entry: entry.sudo().timesheet_invoice_id.is_project_invoice
-            and entry.sudo().timesheet_invoice_id.state == "draft"
+            lambda entry: (
+                entry.sudo().timesheet_invoice_id.is_project_invoice
+                and entry.sudo().timesheet_invoice_id.state == "draft"
+            )
         )
 
     def _is_not_billed(self):

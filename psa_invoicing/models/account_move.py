@@ -109,7 +109,8 @@ class AccountMove(models.Model):
             return
         raise AccessError(
             self.env._(
-                "Only a billing administrator may do this. Ask for the right “%(group)s”.",
+                "Only a billing administrator may do this. Ask for the right "
+                "“%(group)s”.",
                 group=self.env.ref(BILLING_MANAGER).sudo().full_name,
             )
         )
@@ -169,7 +170,7 @@ class AccountMove(models.Model):
         return self.action_send_and_print()
 
     def _sending_problem(self) -> str:
-        """:return: why this invoice cannot be sent, in words for an accountant, or ''"""
+        """:return: why this invoice cannot be sent, for an accountant, or ''"""
         if not self.is_project_invoice or self.state == "cancel":
             return self.env._("it is no project invoice that could be sent.")
         if self.state == "draft" and self.needs_recalculation:
@@ -202,7 +203,12 @@ class AccountMove(models.Model):
                     invoices=", ".join(drafts.mapped("display_name")),
                 )
             )
-        return self.action_register_payment()
+        action = self.action_register_payment()
+        # Stay on the invoice, as Odoo's own Pay button does.
+        return {
+            **action,
+            "context": {**action["context"], "dont_redirect_to_payments": True},
+        }
 
     def _notification(self, message: str, kind: str) -> dict:
         return {
@@ -237,8 +243,9 @@ class AccountMove(models.Model):
         bodies = {}
         for move in self:
             orders = move.line_ids.sale_line_ids.order_id
-            bodies[move.id] = self.env._("Billed from %s.") % Markup(", ").join(
-                order._get_html_link() for order in orders
+            bodies[move.id] = self.env._(
+                "Billed from %(orders)s.",
+                orders=Markup(", ").join(order._get_html_link() for order in orders),
             )
         self._message_log_batch(bodies)
 
@@ -331,9 +338,9 @@ class AccountMove(models.Model):
         if not details:
             return
         Billing = self.env["psa.billing"]
-        line = Billing._in_customer_language(contract_line.order_id).order_line.filtered(
-            lambda each: each.id == contract_line.id
-        )
+        line = Billing._in_customer_language(
+            contract_line.order_id
+        ).order_line.filtered(lambda each: each.id == contract_line.id)
         quantity = line_quantity(
             details.mapped("quantity"), line.product_uom_id.round, remaining
         )
@@ -399,10 +406,11 @@ class AccountMove(models.Model):
 
     def _give_up_what_others_billed(self):
         """A revived invoice claims only what nobody else has billed since."""
+        self.filtered("detail_ids").needs_recalculation = True
         details = self.detail_ids.filtered(lambda detail: detail._is_over_claimed())
-        moves = details.move_id | self.filtered("detail_ids")
+        moves = details.move_id
         details._drop()
-        moves.needs_recalculation = True
+        moves._follow_details()
 
     def _post(self, soft=True):
         """What changed since must be looked at before it gets a number."""

@@ -17,10 +17,12 @@ class AccountMoveLine(models.Model):
         if self.env.context.get("psa_ledger"):
             return self.browse()
         return self.filtered(
-            lambda line: line.move_id.is_project_invoice
-            and line.move_id.state == "draft"
-            # sudo: who may edit an invoice need not read the ledger.
-            and line.sudo().detail_ids
+            lambda line: (
+                line.move_id.is_project_invoice
+                and line.move_id.state == "draft"
+                # sudo: who may edit an invoice need not read the ledger.
+                and line.sudo().detail_ids
+            )
         )
 
     def write(self, vals):

@@ -23,9 +23,7 @@ class ProjectMilestone(models.Model):
         )
         return super(ProjectMilestone, self - dated)._compute_reached_date()
 
-    @api.depends(
-        "is_reached", "quantity_percentage", "sale_line_id.product_uom_qty"
-    )
+    @api.depends("is_reached", "quantity_percentage", "sale_line_id.product_uom_qty")
     def _compute_billable_quantity(self):
         for milestone in self:
             line = milestone.sale_line_id.sudo()

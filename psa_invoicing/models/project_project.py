@@ -50,6 +50,7 @@ class ProjectProject(models.Model):
         compute="_compute_next_invoice_date", store=True, string="Next Invoice"
     )
     billing_hold = fields.Boolean(
+        string="On Hold",
         copy=False,
         tracking=True,
         help="Invoice runs leave the project out; it can still be invoiced by hand.",
@@ -57,7 +58,6 @@ class ProjectProject(models.Model):
     billing_hold_reason = fields.Char(copy=False, tracking=True)
     unit_id = fields.Many2one(
         "hr.department",
-        string="Unit",
         help="Organisational unit of transactions that have none of their own.",
     )
     invoice_schedule_ids = fields.One2many(
@@ -122,7 +122,8 @@ class ProjectProject(models.Model):
             ):
                 raise ValidationError(
                     self.env._(
-                        "The billing of the project “%(project)s” ends before it starts.",
+                        "The billing of the project “%(project)s” ends before it "
+                        "starts.",
                         project=project.name,
                     )
                 )
@@ -168,9 +169,11 @@ class ProjectProject(models.Model):
             dates = dict(project._invoice_dates(today, from_start))
             known = rows.get(project, Schedule)
             obsolete |= known.filtered(
-                lambda row, dates=dates: row.state == "planned"
-                and row.run_date >= today
-                and row.run_date not in dates
+                lambda row, dates=dates: (
+                    row.state == "planned"
+                    and row.run_date >= today
+                    and row.run_date not in dates
+                )
             )
             for row in known:
                 cutoff = dates.pop(row.run_date, None)
@@ -236,31 +239,37 @@ class ProjectProject(models.Model):
         return self.env["psa.billing"].sudo()._make_drafts(request)
 
     def _contracts(self):
-        """Confirmed orders whose lines these projects work on."""
-        orders = self.env["sale.order"].sudo()
-        for lines in self._contract_lines().values():
-            orders |= lines.order_id
+        """Confirmed orders of these projects."""
+        orders = self.env["sale.order"].sudo().union(*self._orders().values())
         return orders.filtered(lambda order: order.state == "sale")
 
-    def _contract_lines(self) -> dict:
-        """Order lines by project, whatever the state of their order."""
-        lines = self.sudo()._fetch_sale_order_items_per_project_id()
-        found = defaultdict(lambda: self.env["sale.order.line"].sudo())
-        return found | {
-            project: lines[project.id] for project in self if lines.get(project.id)
-        }
+    def _orders(self) -> dict:
+        """Orders by project, in whatever state: those whose lines its work is sold on,
+        and those that were written for it."""
+        # sudo: whoever bills a project need not see its orders.
+        projects = self.sudo()
+        Order = projects.env["sale.order"]
+        found = defaultdict(lambda: Order)
+        lines = projects._fetch_sale_order_items_per_project_id()
+        for project in projects:
+            if project.id in lines:
+                found[project] |= lines[project.id].order_id
+        for order in Order.search(
+            [("project_id", "in", self.ids), ("state", "!=", "cancel")]
+        ):
+            found[order.project_id] |= order
+        return found
 
     def _billing_problems(self) -> dict:
         """Why projects cannot be billed at all, in words that say what to do.
 
         :return: a message by project; those without a problem are not in it
         """
-        lines = self._contract_lines()
+        orders = self._orders()
         problems = {}
         # sudo: the names of customer and order, for whoever may bill the project.
         for project in self.sudo():
-            orders = lines[project].order_id if project in lines else None
-            if problem := project._billing_problem(orders):
+            if problem := project._billing_problem(orders[project]):
                 problems[project] = problem
         return problems
 
@@ -312,5 +321,5 @@ class ProjectProject(models.Model):
         return {
             **action,
             "domain": [("billing_project_ids", "in", self.ids)],
-            "context": {},
+            "context": {"create": False},
         }

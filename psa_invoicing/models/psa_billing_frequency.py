@@ -80,9 +80,7 @@ class PsaBillingFrequency(models.Model):
         "The cut-off date is 0 or more days before the invoice run.",
     )
 
-    @api.depends(
-        "period", "interval", "weekday", "month_day", "cutoff", "cutoff_days"
-    )
+    @api.depends("period", "interval", "weekday", "month_day", "cutoff", "cutoff_days")
     def _compute_next_dates(self):
         today = fields.Date.context_today(self)
         for frequency in self:

@@ -25,6 +25,8 @@ GROUPING_KEYS = (
 
 
 class PsaBilling(models.AbstractModel):
+    # One file per step of the service, told in order.
+    # pylint: disable=consider-merging-classes-inherited
     _inherit = "psa.billing"
 
     @api.model
@@ -152,7 +154,9 @@ class PsaBilling(models.AbstractModel):
         return moves
 
     @api.model
-    def _billing_values(self, draft: Draft, request: Request, last_cutoffs: dict) -> dict:
+    def _billing_values(
+        self, draft: Draft, request: Request, last_cutoffs: dict
+    ) -> dict:
         first = min(
             item.date for items in draft.transactions.values() for item in items
         )
@@ -313,8 +317,12 @@ class PsaBilling(models.AbstractModel):
         sources = defaultdict(list)
         for move, transactions in additions:
             for line_id, items in transactions.items():
-                line = self.env["sale.order.line"].browse(line_id).with_prefetch(
-                    list({id_ for _move, each in additions for id_ in each})
+                line = (
+                    self.env["sale.order.line"]
+                    .browse(line_id)
+                    .with_prefetch(
+                        list({id_ for _move, each in additions for id_ in each})
+                    )
                 )
                 move_line = move_lines.get((move.id, line_id))
                 amounts = self._shares(move_line, items)

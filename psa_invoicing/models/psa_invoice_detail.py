@@ -52,6 +52,7 @@ class PsaInvoiceDetail(models.Model):
             (MILESTONE, "Milestone"),
             (ADJUSTMENT, "Adjustment"),
         ],
+        string="Type",
         required=True,
         readonly=True,
     )
@@ -76,6 +77,7 @@ class PsaInvoiceDetail(models.Model):
         index=True,
         ondelete="restrict",
     )
+    product_id = fields.Many2one(related="sale_line_id.product_id")
     project_id = fields.Many2one(
         "project.project", readonly=True, index=True, ondelete="restrict"
     )
@@ -93,7 +95,9 @@ class PsaInvoiceDetail(models.Model):
         readonly=True,
         help="In the transaction's own unit: hours for time.",
     )
-    price_unit = fields.Float(string="Unit Price", digits="Product Price", readonly=True)
+    price_unit = fields.Float(
+        string="Unit Price", digits="Product Price", readonly=True
+    )
     amount = fields.Monetary(
         readonly=True,
         help="Share in the untaxed amount of the invoice line.",

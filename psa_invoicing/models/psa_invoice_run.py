@@ -24,6 +24,7 @@ class PsaInvoiceRun(models.Model):
     run_date = fields.Date(required=True, readonly=True)
     state = fields.Selection(
         [("running", "Running"), ("done", "Done")],
+        string="Status",
         required=True,
         default="running",
         readonly=True,
@@ -31,7 +32,9 @@ class PsaInvoiceRun(models.Model):
     total = fields.Integer(
         string="Due", readonly=True, help="Rows of the invoice schedule that were due."
     )
-    done = fields.Integer(readonly=True, help="Rows that were billed.")
+    done = fields.Integer(
+        readonly=True, help="Rows that were billed, or had nothing to bill."
+    )
     failed = fields.Integer(readonly=True)
     schedule_ids = fields.Many2many(
         "psa.invoice.schedule", string="Schedule Rows", readonly=True
@@ -86,7 +89,7 @@ class PsaInvoiceRun(models.Model):
         return {
             **action,
             "domain": [("id", "in", self.invoice_ids.ids)],
-            "context": {},
+            "context": {"create": False},
         }
 
     @api.model

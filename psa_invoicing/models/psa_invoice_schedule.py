@@ -22,6 +22,7 @@ class PsaInvoiceSchedule(models.Model):
     )
     run_date = fields.Date(string="Invoice Date", required=True, readonly=True)
     cutoff_date = fields.Date(
+        string="Cut-off Date",
         required=True,
         readonly=True,
         help="Transactions dated up to and including this day are billed.",
@@ -33,6 +34,7 @@ class PsaInvoiceSchedule(models.Model):
             ("nothing", "Nothing to Bill"),
             ("failed", "Failed"),
         ],
+        string="Status",
         required=True,
         default="planned",
         readonly=True,

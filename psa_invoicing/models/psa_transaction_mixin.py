@@ -86,7 +86,10 @@ class PsaTransactionMixin(models.AbstractModel):
 
     @api.model
     def _ledger_assignments(self) -> SQL:
-        """SET clause of what follows from the ledger (``ledger.quantity``, ``.move_id``)."""
+        """SET clause of what follows from the ledger.
+
+        ``ledger.quantity`` is what is billed, ``ledger.move_id`` on which invoice.
+        """
         return SQL("billed_quantity = ledger.quantity")
 
     @api.model

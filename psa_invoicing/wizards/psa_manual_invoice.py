@@ -182,11 +182,16 @@ class PsaManualInvoice(models.TransientModel):
             raise UserError("\n".join(problems.values()))
         types = [
             kind
-            for kind, wanted in ((TIME, self.bill_time), (MILESTONE, self.bill_milestone))
+            for kind, wanted in (
+                (TIME, self.bill_time),
+                (MILESTONE, self.bill_milestone),
+            )
             if wanted
         ]
         if not types:
-            raise UserError(self.env._("Choose what to bill: time, milestones, or both."))
+            raise UserError(
+                self.env._("Choose what to bill: time, milestones, or both.")
+            )
         if unreached := self.milestone_ids.filtered(lambda each: not each.is_reached):
             raise UserError(
                 self.env._(
@@ -211,7 +216,11 @@ class PsaManualInvoice(models.TransientModel):
         if len(moves) == 1:
             form = self.env.ref("account.view_move_form").id
             return {**action, "views": [(form, "form")], "res_id": moves.id}
-        return {**action, "domain": [("id", "in", moves.ids)], "context": {}}
+        return {
+            **action,
+            "domain": [("id", "in", moves.ids)],
+            "context": {"create": False},
+        }
 
     def _reopen(self) -> dict:
         action = self.env["ir.actions.act_window"]._for_xml_id(
@@ -230,7 +239,7 @@ class PsaManualInvoiceLine(models.TransientModel):
     wizard_id = fields.Many2one("psa.manual.invoice", required=True, ondelete="cascade")
     selected = fields.Boolean(string="Bill", default=True)
     transaction_type = fields.Selection(
-        [(TIME, "Time"), (MILESTONE, "Milestone")], readonly=True
+        [(TIME, "Time"), (MILESTONE, "Milestone")], string="Type", readonly=True
     )
     analytic_line_id = fields.Many2one("account.analytic.line", readonly=True)
     milestone_id = fields.Many2one("project.milestone", readonly=True)
@@ -238,6 +247,7 @@ class PsaManualInvoiceLine(models.TransientModel):
     sale_line_id = fields.Many2one(
         "sale.order.line", string="Contract Line", readonly=True
     )
+    product_id = fields.Many2one(related="sale_line_id.product_id")
     date = fields.Date(readonly=True)
     employee_name = fields.Char(string="Who", readonly=True)
     task_name = fields.Char(string="Task", readonly=True)

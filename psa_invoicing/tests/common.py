@@ -1,0 +1,209 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from contextlib import contextmanager
+from datetime import date
+from math import fsum
+
+from odoo import fields
+from odoo.tests import tagged
+
+from odoo.addons.account.tests.common import AccountTestInvoicingCommon
+
+HOUR_PRICE = 100.0
+
+
+@tagged("post_install", "-at_install")
+class BillingCase(AccountTestInvoicingCommon):
+    """A firm with two consultants, a customer, and helpers to tell short stories.
+
+    Every hour costs 100.00 and is taxed with 15 %, so that figures can be checked by
+    hand.
+    """
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env.user.group_ids += cls.env.ref("psa_invoicing.group_billing_manager")
+        cls.env.user.group_ids += cls.env.ref("project.group_project_manager")
+        cls.env.user.group_ids += cls.env.ref("hr_timesheet.group_timesheet_manager")
+        cls.env.user.group_ids += cls.env.ref("sales_team.group_sale_manager")
+        cls.hour = cls.env.ref("uom.product_uom_hour")
+        cls.day = cls.env.ref("uom.product_uom_day")
+        cls.consulting = cls.env["hr.department"].create({"name": "Consulting"})
+        cls.engineering = cls.env["hr.department"].create({"name": "Engineering"})
+        cls.alice = cls._employee("Alice", cls.consulting)
+        cls.bob = cls._employee("Bob", cls.engineering)
+        cls.customer = cls.env["res.partner"].create(
+            {
+                "name": "Customer",
+                "is_company": True,
+                "email": "billing@customer.example.com",
+                "property_account_receivable_id": cls.company_data[
+                    "default_account_receivable"
+                ].id,
+            }
+        )
+        cls.time_product = cls._service("Consulting hour", "timesheet", cls.hour)
+        cls.milestone_product = cls._service(
+            "Package", "milestones", cls.env.ref("uom.product_uom_unit")
+        )
+
+    @classmethod
+    def _employee(cls, name, department):
+        return cls.env["hr.employee"].create(
+            {
+                "name": name,
+                "department_id": department.id,
+                "company_id": cls.env.company.id,
+                "hourly_cost": 40,
+            }
+        )
+
+    @classmethod
+    def _service(cls, name, service_type, uom):
+        return cls.env["product.product"].create(
+            {
+                "name": name,
+                "type": "service",
+                "invoice_policy": "delivery",
+                "service_type": service_type,
+                "uom_id": uom.id,
+                "list_price": HOUR_PRICE,
+                "taxes_id": [
+                    fields.Command.set(cls.company_data["default_tax_sale"].ids)
+                ],
+            }
+        )
+
+    # === Telling stories ===
+
+    @classmethod
+    def project(cls, name="Project", customer=None, **values):
+        """A billable project."""
+        return cls.env["project.project"].create(
+            {
+                "name": name,
+                "partner_id": (customer or cls.customer).id,
+                "allow_billable": True,
+                "allow_milestones": True,
+                **values,
+            }
+        )
+
+    @classmethod
+    def contract(cls, project, product=None, **values):
+        """An order with one line that the project works on.
+
+        :return: its line
+        """
+        order_values = {
+            key: values.pop(key)
+            for key in list(values)
+            if key in cls.env["sale.order"]._fields
+        }
+        order = cls.env["sale.order"].create(
+            {"partner_id": project.partner_id.id, **order_values}
+        )
+        line = cls.env["sale.order.line"].create(
+            {
+                "order_id": order.id,
+                "product_id": (product or cls.time_product).id,
+                "product_uom_qty": 10,
+                **values,
+            }
+        )
+        order.action_confirm()
+        if not project.sale_line_id:
+            project.sale_line_id = line
+        return line
+
+    @classmethod
+    def log(cls, project, day, hours, employee=None, **values):
+        """A time entry."""
+        return cls.env["account.analytic.line"].create(
+            {
+                "name": values.pop("name", "Work"),
+                "date": day,
+                "project_id": project.id,
+                "employee_id": (employee or cls.alice).id,
+                "unit_amount": hours,
+                **values,
+            }
+        )
+
+    @classmethod
+    def milestone(cls, project, line, share, day=None, **values):
+        """A milestone, reached if it has a day."""
+        return cls.env["project.milestone"].create(
+            {
+                "name": values.pop("name", "Milestone"),
+                "project_id": project.id,
+                "sale_line_id": line.id,
+                "quantity_percentage": share,
+                "is_reached": bool(day),
+                "reached_date": day,
+                **values,
+            }
+        )
+
+    @classmethod
+    def time_project(cls, *hours, **values):
+        """A project with a contract and an entry a day from 1 January 2026 on."""
+        project = cls.project(**values)
+        cls.contract(project)
+        for offset, quantity in enumerate(hours, start=1):
+            cls.log(project, date(2026, 1, offset), quantity)
+        return project
+
+    @contextmanager
+    def driver(self):
+        """An environment that may commit, for what drives and commits."""
+        with self.enter_registry_test_mode(), self.registry.cursor() as cr:
+            yield self.env(cr=cr)
+        self.env.invalidate_all()
+
+    def run_due(self, day, projects=None):
+        """Let the scheduled action do its work on a day."""
+        with self.driver() as env:
+            run = env["psa.invoice.run"]._run_due(
+                day, projects and projects.with_env(env)
+            )
+            run_id = run.id
+        return self.env["psa.invoice.run"].browse(run_id)
+
+    # === What must always hold ===
+
+    def assert_ledger(self, moves):
+        """Lines are sums of their details, and no transaction is billed twice."""
+        self.env.flush_all()
+        self.env.invalidate_all()
+        for line in moves.invoice_line_ids.filtered("detail_ids"):
+            details = line.detail_ids.filtered(
+                lambda detail: detail.billing_type == "chargeable"
+            )
+            unit = details.sale_line_id.product_uom_id
+            self.assertAlmostEqual(
+                line.quantity,
+                fsum(details.mapped("quantity")),
+                delta=unit.rounding,
+                msg="The line is the rounded sum of its details.",
+            )
+            self.assertEqual(
+                line.currency_id.round(fsum(details.mapped("amount"))),
+                line.price_subtotal,
+                "The amounts of the details add up to the line, to the cent.",
+            )
+        for source in (
+            moves.detail_ids.analytic_line_id,
+            moves.detail_ids.milestone_id,
+        ):
+            for record in source:
+                self.assertGreaterEqual(record.open_quantity, 0, record.display_name)
+        for line in moves.detail_ids.sale_line_id:
+            invoiced = line.qty_invoiced + line.excluded_quantity
+            self.assertLessEqual(
+                line.product_uom_id.compare(
+                    invoiced, line.qty_delivered + line.product_uom_id.rounding
+                ),
+                0,
+                "Never more than delivered.",
+            )
