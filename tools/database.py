@@ -15,6 +15,9 @@ from .postgres import server
 from .settings import ADDON, DEPENDENCIES, ROOT, settings
 
 IGNORED = {"__pycache__", "tests"}
+# A chart of accounts of no particular country comes with the module of the United
+# States; an empty database has none of its own.
+EMPTY_CHART = "l10n_us"
 
 
 def addon_fingerprint() -> str:
@@ -39,7 +42,7 @@ def base_template() -> str:
     name = _template_name("base", odoo_source().identity, *DEPENDENCIES)
     if not is_complete(name):
         with step(f"Template {name}: Odoo's own modules (2 minutes)"):
-            drop(name)
+            create(name)
             run_to_end(
                 name,
                 settings().logs / f"{name}.log",
@@ -51,6 +54,26 @@ def base_template() -> str:
     return name
 
 
+def empty_template() -> str:
+    """Database with the add-on and a chart of accounts, and no demo data.
+
+    :return: its name
+    """
+    base = _template_name(
+        "empty_base", odoo_source().identity, *DEPENDENCIES, EMPTY_CHART
+    )
+    if not is_complete(base):
+        with step(f"Template {base}: Odoo's own modules, no demo data"):
+            create(base)
+            run_to_end(
+                base,
+                settings().logs / f"{base}.log",
+                f"--init={','.join([*DEPENDENCIES, EMPTY_CHART])}",
+            )
+            _mark_complete(base)
+    return _with_addon("empty", base)
+
+
 def _quieten(name: str) -> None:
     """Odoo's demo data would mail its demo people and ask the internet about them."""
     with server().cursor(name) as cursor:
@@ -60,18 +83,18 @@ def _quieten(name: str) -> None:
 
 def addon_template() -> str:
     """Database with the add-on as it stands in this checkout, and its demo data."""
-    base = base_template()
-    name = _template_name("addon", base, addon_fingerprint())
+    return _with_addon("addon", base_template(), "--with-demo")
+
+
+def _with_addon(kind: str, base: str, *options: str) -> str:
+    name = _template_name(kind, base, addon_fingerprint())
     if not is_complete(name):
-        for old in _names("psa_addon_%"):
+        for old in _names(f"psa_{kind}_________"):
             drop(old)
         with step(f"Template {name}: the add-on"):
             copy(base, name)
             run_to_end(
-                name,
-                settings().logs / f"{name}.log",
-                f"--init={ADDON}",
-                "--with-demo",
+                name, settings().logs / f"{name}.log", f"--init={ADDON}", *options
             )
             _mark_complete(name)
     return name
@@ -133,6 +156,21 @@ def mark_current(name: str) -> None:
 
 def is_current(name: str) -> bool:
     return _comment(name) == f"add-on {addon_fingerprint()}"
+
+
+def create(name: str) -> None:
+    """Make an empty database, in place of one of this name.
+
+    Odoo would make it as well, and complain about extensions of PostgreSQL that it
+    can do without.
+    """
+    drop(name)
+    with server().cursor() as cursor:
+        cursor.execute(
+            sql.SQL(
+                "CREATE DATABASE {} ENCODING 'UTF8' LC_COLLATE 'C' TEMPLATE template0"
+            ).format(sql.Identifier(name))
+        )
 
 
 def copy(source: str, target: str) -> None:

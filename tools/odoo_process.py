@@ -4,6 +4,10 @@ import os
 import re
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 from .console import Problem, Progress, say
@@ -12,6 +16,10 @@ from .postgres import Server, server
 from .settings import ROOT, settings
 
 RECORD = re.compile(r"^\S+ \S+ \d+ (?P<level>[A-Z]+) \S+ (?P<logger>\S+): (?P<text>.*)")
+# Two requests of a web client met on one row; Odoo logs the first try and repeats it.
+RETRIED = "could not serialize access due to concurrent update"
+LOADED = "Modules loaded."
+SECONDS_TO_START = 120
 LOADING = re.compile(r"Loading module (\S+) \((\d+)/(\d+)\)")
 
 
@@ -76,17 +84,36 @@ def run_to_end(database: str, log: Path, *arguments: str) -> None:
         )
 
 
+def wait_until_up(process: subprocess.Popen, log: Path, address: str) -> None:
+    """Wait for a server that was just started with an empty log.
+
+    :raises Problem: if it ends or takes too long
+    """
+    deadline = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < deadline and process.poll() is None:
+        # Odoo answers before its registry is complete, and then with errors.
+        if LOADED in log.read_text(errors="replace"):
+            with suppress(urllib.error.URLError, OSError):
+                urllib.request.urlopen(f"{address}/web/health", timeout=5).close()
+                return
+        time.sleep(0.2)
+    raise Problem("Odoo did not come up.", f"See {log}.")
+
+
 def warnings_in(text: str) -> list[str]:
     """Log records of level WARNING and above.
 
     A record may go on over several lines (a traceback); they belong to it.
     """
-    found: list[str] = []
-    inside = False
+    records: list[list[str]] = []
     for line in text.splitlines():
-        match = RECORD.match(line)
-        if match:
-            inside = match["level"] in ("WARNING", "ERROR", "CRITICAL")
-        if inside:
-            found.append(line)
-    return found
+        if RECORD.match(line):
+            records.append([line])
+        elif records:
+            records[-1].append(line)
+    return [
+        "\n".join(lines)
+        for lines in records
+        if RECORD.match(lines[0])["level"] in ("WARNING", "ERROR", "CRITICAL")
+        and not any(RETRIED in line for line in lines)
+    ]

@@ -73,7 +73,8 @@ def odoo_source() -> OdooSource:
 
 def _at(root: Path) -> OdooSource:
     own = root / "odoo" / "addons"
-    addons = tuple(path for path in (root / "addons", own) if path.is_dir())
+    # Debian's build has all of them in one folder, git has most of them beside it.
+    addons = (own,) if (own / "sale_timesheet").is_dir() else (root / "addons", own)
     if not (root / "odoo" / "release.py").exists() or not any(
         (path / "sale_timesheet").is_dir() for path in addons
     ):

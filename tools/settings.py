@@ -53,9 +53,7 @@ class Settings:
     @property
     def venv(self) -> Path:
         """The Python environment, named after what it was built from."""
-        pins = b"".join(
-            path.read_bytes() for path in sorted((ROOT / "tools").glob("*.txt"))
-        )
+        pins = (ROOT / "tools" / "requirements.txt").read_bytes()
         key = hashlib.sha256(pins + os.fsencode(base_python())).hexdigest()[:12]
         return self.cache / f"python-{key}"
 

@@ -1,12 +1,7 @@
 """``run``: the demo in the browser."""
 
 import socket
-import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
-from pathlib import Path
 
 from . import background, database, odoo_process, system_packages
 from .console import Problem, say, step
@@ -59,7 +54,7 @@ def run() -> int:
                 log=log,
                 env=odoo_process.environment(),
             )
-            _wait_until_up(process, log)
+            odoo_process.wait_until_up(process, log, address())
     say(TRY.format(address=address(), mail=settings().mail, log=log))
     return 0
 
@@ -128,13 +123,3 @@ def _start_mail_catcher(port: int) -> None:
         log=settings().logs / "mail-catcher.log",
     )
 
-
-def _wait_until_up(process: subprocess.Popen, log: Path) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{address()}/web/health", timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.3)
-    raise Problem("Odoo did not come up.", f"See {log}.")

@@ -1,0 +1,229 @@
+"""A whole system for each module of tests: database, Odoo, SMTP server, browser."""
+
+import base64
+import email
+import email.policy
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import pytest
+import requests
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
+
+from tools import database, odoo_process
+from tools.mail_catcher import catcher
+from tools.settings import ROOT, settings
+from tools.system_packages import BROWSER
+
+# The arithmetic is plain Python: it is tested without Odoo.
+sys.path.insert(0, str(ROOT / "psa_invoicing"))
+
+CHROMIUM_OPTIONS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@dataclass
+class Site:
+    """A running Odoo with a database of its own."""
+
+    database: str
+    url: str
+    mail: Path
+    process: subprocess.Popen
+    log: Path
+    session: requests.Session = field(default_factory=requests.Session)
+    calls: Iterator[int] = field(default_factory=count)
+
+    def log_in(self, login: str = "admin") -> None:
+        """Further calls are made by this user."""
+        self._rpc(
+            "/web/session/authenticate",
+            {"db": self.database, "login": login, "password": login},
+        )
+
+    def call(self, model: str, method: str, *args, **kwargs):
+        """Call a public method as the web client does.
+
+        :raises RuntimeError: with Odoo's message, if it refuses
+        """
+        return self._rpc(
+            f"/web/dataset/call_kw/{model}/{method}",
+            {"model": model, "method": method, "args": args, "kwargs": kwargs},
+        )
+
+    def one(self, model: str, domain: list, *fields: str) -> dict:
+        """The values of the one record that a domain finds."""
+        found = self.call(model, "search_read", domain, list(fields))
+        assert len(found) == 1, (model, domain, found)
+        return found[0]
+
+    def create(self, model: str, **values) -> int:
+        return self.call(model, "create", [values])[0]
+
+    def ref(self, xmlid: str) -> int:
+        module, name = xmlid.split(".")
+        domain = [("module", "=", module), ("name", "=", name)]
+        return self.one("ir.model.data", domain, "res_id")["res_id"]
+
+    def print_with_system_fonts(self) -> None:
+        """Make the text of PDFs readable for a program.
+
+        Debian's wkhtmltopdf draws letters of web fonts as outlines.
+        """
+        style = b"* { font-family: 'DejaVu Sans' !important; }"
+        self.create(
+            "ir.attachment",
+            name="system_fonts.css",
+            url="/tests/system_fonts.css",
+            type="binary",
+            mimetype="text/css",
+            datas=base64.b64encode(style).decode(),
+        )
+        self.create(
+            "ir.asset",
+            name="System fonts",
+            bundle="web.report_assets_common",
+            path="/tests/system_fonts.css",
+        )
+
+    def _rpc(self, path: str, params: dict):
+        answer = self.session.post(
+            self.url + path,
+            json={"jsonrpc": "2.0", "id": next(self.calls), "params": params},
+            timeout=120,
+        ).json()
+        if error := answer.get("error"):
+            raise RuntimeError(error["data"]["message"])
+        return answer["result"]
+
+    def mails(self) -> list[email.message.EmailMessage]:
+        """What the SMTP server has taken so far, oldest first."""
+        return [
+            email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+            for path in sorted(self.mail.glob("*.eml"))
+        ]
+
+    def wait_for_mail(self, number: int = 1) -> list[email.message.EmailMessage]:
+        """Mail leaves after the transaction: it may take a moment."""
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and len(self.mails()) < number:
+            time.sleep(0.2)
+        return self.mails()
+
+
+@pytest.fixture(scope="module")
+def start_site(tmp_path_factory) -> Iterator[Callable[[str, str], Site]]:
+    """Start Odoo on a copy of a template; its log must be free of warnings."""
+    running = []
+
+    def start(name: str, template: str) -> Site:
+        database.copy(template, name)
+        smtp = catcher(tmp_path_factory.mktemp("mail"), _free_port())
+        smtp.start()
+        port = _free_port()
+        log = settings().logs / f"{name}.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                odoo_process.command(
+                    name,
+                    f"--http-port={port}",
+                    "--smtp=127.0.0.1",
+                    f"--smtp-port={smtp.port}",
+                    "--max-cron-threads=0",
+                ),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=odoo_process.environment(),
+            )
+        site = Site(
+            name, f"http://127.0.0.1:{port}", smtp.handler.folder, process, log
+        )
+        running.append((site, smtp))
+        odoo_process.wait_until_up(process, log, site.url)
+        site.log_in()
+        site.print_with_system_fonts()
+        return site
+
+    yield start
+    for site, smtp in running:
+        site.process.terminate()
+        site.process.wait(30)
+        smtp.stop()
+        database.drop(site.database)
+    for site, _smtp in running:
+        assert not odoo_process.warnings_in(site.log.read_text())
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def open_page() -> Iterator[Callable[[Site], Page]]:
+    """Log into a site with a real browser; its console must stay free of errors."""
+    with sync_playwright() as playwright:
+        browser = _launch(playwright)
+        errors: list[str] = []
+
+        def open_site(site: Site, login: str = "admin") -> Page:
+            page = browser.new_context(viewport={"width": 1600, "height": 1000}).new_page()
+            page.on(
+                "console",
+                lambda message: errors.append(message.text)
+                if message.type == "error"
+                else None,
+            )
+            page.on("pageerror", lambda error: errors.append(str(error)))
+            page.goto(f"{site.url}/web/login")
+            page.fill("input[name=login]", login)
+            page.fill("input[name=password]", login)
+            page.click("button[type=submit]")
+            page.wait_for_selector(".o_main_navbar")
+            return page
+
+        yield open_site
+        browser.close()
+        assert not errors
+
+
+def _launch(playwright: Playwright) -> Browser:
+    """On a busy machine Chromium now and then dies before it is up."""
+    for attempt in range(3):
+        try:
+            return playwright.chromium.launch(
+                executable_path=BROWSER.program, args=list(CHROMIUM_OPTIONS)
+            )
+        except PlaywrightError:
+            if attempt == 2:
+                raise
+    raise AssertionError
+
+
+@pytest.fixture
+def picture(request) -> Callable[[Page, str], None]:
+    """Keep a screenshot, where ``PSA_PICTURES`` names a folder."""
+
+    def take(page: Page, name: str) -> None:
+        if folder := os.environ.get("PSA_PICTURES"):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            page.wait_for_timeout(600)
+            page.screenshot(path=Path(folder) / f"{request.node.name}-{name}.png")
+
+    return take

@@ -1,0 +1,312 @@
+"""What a billing administrator does, in a real browser with real mail and PDF."""
+
+from datetime import date, timedelta
+from io import BytesIO
+
+import pytest
+from pypdf import PdfReader
+
+from tools import database
+
+CUTOFF = date.today() - timedelta(days=1)
+
+
+@pytest.fixture(scope="module")
+def demo(start_site):
+    """The demo data, as `make run` shows it."""
+    return start_site("psa_system_demo", database.addon_template())
+
+
+@pytest.fixture(scope="module")
+def empty(start_site):
+    """A database without demo data."""
+    return start_site("psa_system_empty", database.empty_template())
+
+
+def pdf_text(mail) -> str:
+    """The text of the one PDF that is attached to a mail."""
+    (attachment,) = [
+        part
+        for part in mail.iter_attachments()
+        if part.get_content_type() == "application/pdf"
+    ]
+    return "\n".join(
+        page.extract_text() for page in PdfReader(BytesIO(attachment.get_content())).pages
+    )
+
+
+def open_menu(page, xmlid: str) -> None:
+    page.click(f".o_menu_sections [data-menu-xmlid='{xmlid}']")
+
+
+def open_app(page) -> None:
+    page.click(".o_navbar_apps_menu button")
+    page.click("[data-menu-xmlid='psa_invoicing.menu_root']")
+    page.wait_for_selector(".o_menu_brand:has-text('Project Service')")
+
+
+def status(page) -> str:
+    return page.inner_text(
+        ".o_field_widget[name=psa_state] .o_arrow_button_current"
+    ).strip()
+
+
+def wait_for_status(page, label: str) -> None:
+    page.wait_for_selector(
+        f".o_field_widget[name=psa_state] .o_arrow_button_current:has-text('{label}')"
+    )
+
+
+def test_from_the_invoice_run_to_paid(demo, open_page, picture):
+    page = open_page(demo)
+    open_app(page)
+    page.wait_for_selector(".o_view_nocontent:has-text('Nothing to review')")
+    picture(page, "1-nothing-yet")
+    page.click("button:has-text('Run Due Invoices')")
+    page.wait_for_selector(".o_field_widget[name=done]")
+    picture(page, "2-run")
+    page.click("button[name=action_open_invoices]")
+    page.wait_for_selector(".o_data_row")
+    picture(page, "3-invoices")
+
+    page.click(".o_data_row:has-text('Website relaunch') td[name=billing_cutoff_date]")
+    wait_for_status(page, "Draft")
+    picture(page, "4-draft")
+    number_of_rows = page.locator("div[name=detail_ids] .o_data_row").count()
+    page.click("div[name=detail_ids] .o_data_row >> nth=0 >> .o_list_record_remove")
+    page.click("button[name=action_psa_recalculate]")
+    page.wait_for_selector(".o_notification:has-text('Nothing has changed')")
+    assert page.locator("div[name=detail_ids] .o_data_row").count() == number_of_rows - 1
+    picture(page, "5-recalculated")
+
+    page.click("button[name=action_psa_send]")
+    page.wait_for_selector(".modal button[name=action_send_and_print]:enabled")
+    picture(page, "6-send")
+    page.click(".modal button[name=action_send_and_print]")
+    wait_for_status(page, "Sent")
+    picture(page, "7-sent")
+    (mail,) = demo.wait_for_mail()
+    number = page.inner_text(".o_field_widget[name=name] span, h1 span >> nth=0").strip()
+    assert "accounts@harbour.example.com" in mail["To"]
+    assert number in mail["Subject"]
+    invoice = demo.one(
+        "account.move", [("name", "=", number)], "amount_total", "amount_untaxed"
+    )
+    text = pdf_text(mail)
+    assert number in text
+    assert f"{invoice['amount_total']:,.2f}" in text
+
+    page.click("button[name=action_psa_mark_paid]")
+    page.wait_for_selector(".modal button[name=action_create_payments]")
+    picture(page, "8-pay")
+    page.click(".modal button[name=action_create_payments]")
+    wait_for_status(page, "Paid")
+    picture(page, "9-paid")
+
+
+def test_a_new_project_is_planned(demo, open_page, picture):
+    page = open_page(demo)
+    open_app(page)
+    open_menu(page, "psa_invoicing.menu_projects")
+    page.wait_for_selector(".o_data_row")
+    picture(page, "1-projects")
+    page.click(".o_control_panel button:has-text('New') >> nth=0")
+    if page.locator(".o-dropdown-item:has-text('New Project')").count():
+        page.click(".o-dropdown-item:has-text('New Project')")
+    page.fill(".o_field_widget[name=name] textarea, .o_field_widget[name=name] input", "New")
+    page.click("a[name=billing]")
+    page.fill("div[name=billing_frequency_id] input", "Biweekly")
+    page.click(".o-autocomplete--dropdown-item:has-text('Biweekly')")
+    page.click(".o_form_button_save")
+    page.wait_for_selector("div[name=next_invoice_date]")
+    picture(page, "2-planned")
+    project = demo.one("project.project", [("name", "=", "New")], "next_invoice_date")
+    assert project["next_invoice_date"] > date.today().isoformat()
+
+
+def test_the_wizard_bills_what_it_showed(demo, open_page, picture):
+    page = open_page(demo)
+    open_app(page)
+    open_menu(page, "psa_invoicing.menu_projects")
+    page.click(".o_data_row:has-text('Security audit') td[name=name]")
+    page.wait_for_selector(".o_form_view button[name=action_manual_invoice]")
+    picture(page, "1-project")
+    page.click(".o_form_view button[name=action_manual_invoice]")
+    page.wait_for_selector(".modal button[name=action_next]")
+    picture(page, "2-settings")
+    assert "Customer disputes" in page.inner_text(".modal")
+    page.click(".modal button[name=action_next]")
+    page.wait_for_selector(".modal .o_data_row")
+    page.click(".modal .o_data_row >> nth=0 >> td[name=selected] input")
+    page.wait_for_function(
+        "count => document.querySelector('.modal [name=ticked]').innerText == count",
+        arg=str(page.locator(".modal .o_data_row").count() - 1),
+    )
+    picture(page, "3-review")
+    total = page.inner_text(".modal .o_field_widget[name=total]")
+    page.click(".modal button[name=action_finish]")
+    wait_for_status(page, "Draft")
+    picture(page, "4-draft")
+    page.click(".o_notebook a:has-text('Invoice Lines')")
+    assert total in page.inner_text(".o_field_widget[name=tax_totals]")
+
+
+def test_a_project_typed_in_by_hand_agrees_to_the_cent(empty, open_page, picture):
+    """7.35 h + 0.4 h at 133.33 less 5 %, and 30 % of 9,999.99, all plus 20 % tax."""
+    story = _typed_in_by_hand(empty)
+    page = open_page(empty)
+    open_app(page)
+    open_menu(page, "psa_invoicing.menu_projects")
+    page.click(".o_data_row:has-text('By hand') td[name=name]")
+    page.click(".o_form_view button[name=action_manual_invoice]")
+    page.click(".modal div[name=cutoff_date] :is(button, input)")
+    page.fill(".modal div[name=cutoff_date] input", f"{CUTOFF:%m/%d/%Y}")
+    page.keyboard.press("Tab")
+    page.click(".modal button[name=action_next]")
+    page.wait_for_selector(".modal .o_data_row")
+    picture(page, "review")
+    page.click(".modal button[name=action_finish]")
+    wait_for_status(page, "Draft")
+    page.click("button[name=action_psa_send]")
+    page.click(".modal button[name=action_send_and_print]:enabled")
+    wait_for_status(page, "Sent")
+    page.click("button[name=action_psa_mark_paid]")
+    page.click(".modal button[name=action_create_payments]")
+    wait_for_status(page, "Paid")
+    picture(page, "paid")
+
+    # 7.75 x 133.33 x 0.95 = 981.64; 0.3 x 9,999.99 = 3,000.00; 20 % of 3,981.64
+    hours, package, tax, total = 981.64, 3000.00, 796.33, 4777.97
+    move = empty.one(
+        "account.move",
+        [("billing_project_ids", "=", story["project"])],
+        *("name", "amount_untaxed", "amount_tax", "amount_total"),
+        *("amount_residual", "payment_state"),
+    )
+    assert (move["amount_untaxed"], move["amount_tax"], move["amount_total"]) == (
+        pytest.approx(hours + package),
+        tax,
+        total,
+    )
+    assert (move["amount_residual"], move["payment_state"]) == (0, "paid")
+
+    details = empty.call(
+        "psa.invoice.detail",
+        "search_read",
+        [("move_id", "=", move["id"])],
+        ["transaction_type", "quantity", "amount"],
+    )
+    by_type = {"time": 0.0, "milestone": 0.0}
+    for detail in details:
+        by_type[detail["transaction_type"]] += detail["amount"]
+    assert by_type == {
+        "time": pytest.approx(hours),
+        "milestone": pytest.approx(package),
+    }
+
+    entry = empty.call(
+        "account.move.line",
+        "search_read",
+        [("move_id", "=", move["id"])],
+        ["debit", "credit", "account_type", "tax_line_id"],
+    )
+    assert round(sum(line["debit"] for line in entry), 2) == total
+    assert round(sum(line["credit"] for line in entry), 2) == total
+    assert sum(line["credit"] for line in entry if line["tax_line_id"]) == tax
+
+    for line in empty.call(
+        "sale.order.line",
+        "read",
+        [story["time_line"], story["package_line"]],
+        ["qty_delivered", "qty_invoiced", "qty_to_invoice", "untaxed_amount_invoiced"],
+    ):
+        assert line["qty_to_invoice"] == 0
+        assert line["qty_delivered"] == pytest.approx(line["qty_invoiced"])
+        assert line["untaxed_amount_invoiced"] in (hours, package)
+    payment = empty.one(
+        "account.payment", [("partner_id", "=", story["customer"])], "amount"
+    )
+    assert payment["amount"] == total
+
+    (mail,) = empty.wait_for_mail()
+    assert "pay@byhand.example.com" in mail["To"]
+    text = pdf_text(mail)
+    for figure in (move["name"], "7.75", "981.64", "3,000.00", "796.33", "4,777.97"):
+        assert figure in text, (figure, text)
+
+
+def _typed_in_by_hand(site) -> dict:
+    """Enter everything that a firm has to enter before its first invoice."""
+    company = site.call("res.users", "read", [2], ["company_id"])[0]["company_id"][0]
+    site.call("res.company", "write", [company], {"country_id": site.ref("base.us")})
+    tax = site.create("account.tax", name="20%", amount=20, type_tax_use="sale")
+    customer = site.create(
+        "res.partner", name="By hand Ltd", email="pay@byhand.example.com"
+    )
+    hour = site.create(
+        "product.product",
+        name="Hour",
+        type="service",
+        service_policy="delivered_timesheet",
+        list_price=133.33,
+        uom_id=site.ref("uom.product_uom_hour"),
+        taxes_id=[(6, 0, [tax])],
+    )
+    package = site.create(
+        "product.product",
+        name="Package",
+        type="service",
+        service_policy="delivered_milestones",
+        list_price=9999.99,
+        taxes_id=[(6, 0, [tax])],
+    )
+    project = site.create(
+        "project.project",
+        name="By hand",
+        partner_id=customer,
+        allow_billable=True,
+        allow_milestones=True,
+    )
+    order = site.create(
+        "sale.order",
+        partner_id=customer,
+        project_id=project,
+        order_line=[
+            (0, 0, {"product_id": hour, "product_uom_qty": 20, "discount": 5}),
+            (0, 0, {"product_id": package, "product_uom_qty": 1}),
+        ],
+    )
+    site.call("sale.order", "action_confirm", [order])
+    time_line, package_line = site.call(
+        "sale.order.line", "search", [("order_id", "=", order)]
+    )
+    site.call("project.project", "write", [project], {"sale_line_id": time_line})
+    employee = site.create("hr.employee", name="Ann")
+    for hours in (7.35, 0.4):
+        site.create(
+            "account.analytic.line",
+            name="Work",
+            date=CUTOFF.replace(day=1).isoformat(),
+            project_id=project,
+            employee_id=employee,
+            unit_amount=hours,
+        )
+    milestone = site.create(
+        "project.milestone",
+        name="Kick-off",
+        project_id=project,
+        sale_line_id=package_line,
+        quantity_percentage=0.3,
+    )
+    site.call(
+        "project.milestone",
+        "write",
+        [milestone],
+        {"is_reached": True, "reached_date": CUTOFF.replace(day=1).isoformat()},
+    )
+    return {
+        "project": project,
+        "customer": customer,
+        "time_line": time_line,
+        "package_line": package_line,
+    }
