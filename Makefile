@@ -5,10 +5,10 @@ TOOLS = $(PYTHON) -m tools
 # Settings are given on the command line (make run PORT=8070) or in the environment;
 # tools/settings.py lists them.
 
-.PHONY: help setup run stop clean test test-core lint
+.PHONY: help setup run stop clean test test-core lint i18n
 
 help: ## This list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
 setup: ## Get Odoo, PostgreSQL and a template database (run and test do it too)
 	@$(TOOLS) setup
@@ -30,3 +30,6 @@ test-core: ## Odoo's own suites with the add-on installed
 
 lint: ## Formatting and style (ARGS=--fix mends what can be mended)
 	@$(TOOLS) lint $(ARGS)
+
+i18n: ## Strings of the add-on into the translations
+	@$(TOOLS) i18n

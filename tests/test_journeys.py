@@ -4,9 +4,11 @@ from datetime import date, timedelta
 from io import BytesIO
 
 import pytest
+from playwright.sync_api import expect
 from pypdf import PdfReader
 
 from tools import database
+from tools.mail_catcher import catcher
 
 CUTOFF = date.today() - timedelta(days=1)
 
@@ -31,7 +33,8 @@ def pdf_text(mail) -> str:
         if part.get_content_type() == "application/pdf"
     ]
     return "\n".join(
-        page.extract_text() for page in PdfReader(BytesIO(attachment.get_content())).pages
+        page.extract_text()
+        for page in PdfReader(BytesIO(attachment.get_content())).pages
     )
 
 
@@ -45,10 +48,8 @@ def open_app(page) -> None:
     page.wait_for_selector(".o_menu_brand:has-text('Project Service')")
 
 
-def status(page) -> str:
-    return page.inner_text(
-        ".o_field_widget[name=psa_state] .o_arrow_button_current"
-    ).strip()
+def invoice_number(page) -> str:
+    return page.inner_text(".oe_title .o_field_widget[name=name]").strip()
 
 
 def wait_for_status(page, label: str) -> None:
@@ -72,11 +73,16 @@ def test_from_the_invoice_run_to_paid(demo, open_page, picture):
     page.click(".o_data_row:has-text('Website relaunch') td[name=billing_cutoff_date]")
     wait_for_status(page, "Draft")
     picture(page, "4-draft")
-    number_of_rows = page.locator("div[name=detail_ids] .o_data_row").count()
+    rows = page.locator("div[name=detail_ids] .o_data_row")
+    expect(rows).not_to_have_count(0)
+    number_of_rows = rows.count()
     page.click("div[name=detail_ids] .o_data_row >> nth=0 >> .o_list_record_remove")
+    expect(rows).to_have_count(number_of_rows - 1)
     page.click("button[name=action_psa_recalculate]")
     page.wait_for_selector(".o_notification:has-text('Nothing has changed')")
-    assert page.locator("div[name=detail_ids] .o_data_row").count() == number_of_rows - 1
+    assert (
+        page.locator("div[name=detail_ids] .o_data_row").count() == number_of_rows - 1
+    )
     picture(page, "5-recalculated")
 
     page.click("button[name=action_psa_send]")
@@ -86,7 +92,7 @@ def test_from_the_invoice_run_to_paid(demo, open_page, picture):
     wait_for_status(page, "Sent")
     picture(page, "7-sent")
     (mail,) = demo.wait_for_mail()
-    number = page.inner_text(".o_field_widget[name=name] span, h1 span >> nth=0").strip()
+    number = invoice_number(page)
     assert "accounts@harbour.example.com" in mail["To"]
     assert number in mail["Subject"]
     invoice = demo.one(
@@ -104,6 +110,36 @@ def test_from_the_invoice_run_to_paid(demo, open_page, picture):
     picture(page, "9-paid")
 
 
+def test_a_mail_server_that_is_down(demo, open_page, picture):
+    """The invoice keeps its number and waits; the second try sends one mail."""
+    page = open_page(demo)
+    open_app(page)
+    demo.call("psa.invoice.run", "action_run_due")
+    open_menu(page, "psa_invoicing.menu_invoices")
+    page.click(".o_data_row:has-text('ERP rollout') td[name=billing_cutoff_date]")
+    wait_for_status(page, "Draft")
+    before = len(demo.mails())
+    demo.smtp.stop()
+    demo.expected = ("failed sending mail", "Connection refused")
+    page.click("button[name=action_psa_send]")
+    page.click(".modal button[name=action_send_and_print]:enabled")
+    wait_for_status(page, "Confirmed")
+    page.wait_for_selector(".o-mail-Message:has-text('was not sent')")
+    picture(page, "1-not-sent")
+    number = invoice_number(page)
+    assert len(demo.mails()) == before
+
+    demo.smtp = catcher(demo.mail, demo.smtp.port)
+    demo.smtp.start()
+    page.click("button[name=action_psa_send]")
+    page.click(".modal button[name=action_send_and_print]:enabled")
+    wait_for_status(page, "Sent")
+    picture(page, "2-sent")
+    assert invoice_number(page) == number
+    mails = demo.wait_for_mail(before + 1)[before:]
+    assert [number in mail["Subject"] for mail in mails] == [True]
+
+
 def test_a_new_project_is_planned(demo, open_page, picture):
     page = open_page(demo)
     open_app(page)
@@ -113,7 +149,9 @@ def test_a_new_project_is_planned(demo, open_page, picture):
     page.click(".o_control_panel button:has-text('New') >> nth=0")
     if page.locator(".o-dropdown-item:has-text('New Project')").count():
         page.click(".o-dropdown-item:has-text('New Project')")
-    page.fill(".o_field_widget[name=name] textarea, .o_field_widget[name=name] input", "New")
+    page.fill(
+        ".o_field_widget[name=name] textarea, .o_field_widget[name=name] input", "New"
+    )
     page.click("a[name=billing]")
     page.fill("div[name=billing_frequency_id] input", "Biweekly")
     page.click(".o-autocomplete--dropdown-item:has-text('Biweekly')")
@@ -238,7 +276,7 @@ def test_a_project_typed_in_by_hand_agrees_to_the_cent(empty, open_page, picture
 def _typed_in_by_hand(site) -> dict:
     """Enter everything that a firm has to enter before its first invoice."""
     company = site.call("res.users", "read", [2], ["company_id"])[0]["company_id"][0]
-    site.call("res.company", "write", [company], {"country_id": site.ref("base.us")})
+    site.call("res.company", "write", [company], {"email": "us@firm.example.com"})
     tax = site.create("account.tax", name="20%", amount=20, type_tax_use="sale")
     customer = site.create(
         "res.partner", name="By hand Ltd", email="pay@byhand.example.com"

@@ -2,7 +2,7 @@
 
 import argparse
 
-from . import database, linting, system_packages, testing, web_server
+from . import database, linting, system_packages, testing, translations, web_server
 
 
 def run(arguments: list[str]) -> int:
@@ -23,6 +23,7 @@ def run(arguments: list[str]) -> int:
     ):
         test = commands.add_parser(name, help=text)
         test.add_argument("rest", nargs="*", help="passed on (pytest, for example)")
+    commands.add_parser("i18n", help="strings of the add-on into the translations")
     known, rest = parser.parse_known_args(arguments)
     rest = [*getattr(known, "rest", []), *rest]
     if known.command == "setup":
@@ -33,6 +34,8 @@ def run(arguments: list[str]) -> int:
         return 0
     if known.command == "run":
         return web_server.run()
+    if known.command == "i18n":
+        return translations.update()
     if known.command == "test-core":
         return testing.test_core()
     return {"test": testing.test, "lint": linting.lint}[known.command](rest)

@@ -27,7 +27,7 @@ def test(rest: list[str]) -> int:
     system_packages.ensure(system_packages.PDF, system_packages.BROWSER, required=True)
     template = database.addon_template()
     if rest:
-        if all(str(ROOT / "tests") in str(Path(each).resolve()) for each in rest):
+        if any(_is_system_test(argument) for argument in rest):
             return _pytest_system(rest)
         return _pytest_odoo("psa_test", template, rest)
     failed = _pytest_odoo("psa_test", template, [str(ROOT / ADDON)])
@@ -85,6 +85,11 @@ def _pytest_odoo(
             say(line)
         return 1
     return status
+
+
+def _is_system_test(argument: str) -> bool:
+    path = Path(argument).resolve()
+    return (ROOT / "tests") in (path, *path.parents)
 
 
 def _pytest_system(arguments: list[str]) -> int:

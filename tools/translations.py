@@ -17,7 +17,7 @@ from .settings import ADDON, ROOT, settings
 FOLDER = ROOT / ADDON / "i18n"
 TEMPLATE = FOLDER / f"{ADDON}.pot"
 SERIES = "Odoo Server 19.0"
-# They would change with every run.
+# Headers that would change with every run.
 DATES = ("POT-Creation-Date", "PO-Revision-Date")
 
 
@@ -41,36 +41,42 @@ def update() -> int:
 
 
 def _export(name: str) -> polib.POFile:
-    """The strings in the code and in a database, as Odoo finds them.
-
-    :raises Problem: if Odoo fails or warns
-    """
+    """The strings in the code and in a database, without what differs by the run."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / TEMPLATE.name
-        done = subprocess.run(
-            _command(name, target),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=_environment(),
-            cwd=ROOT,
-        )
-        log = settings().logs / "i18n.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text(done.stdout)
-        found = odoo_process.warnings_in(done.stdout)
-        if done.returncode or found:
-            for line in found[:20] or done.stdout.splitlines()[-20:]:
-                say(line)
-            raise Problem(
-                "Odoo could not export the strings of the add-on.",
-                f"The lines above are from {log}.",
-            )
+        _run(_command(name, target))
         template = polib.pofile(str(target))
     for header in DATES:
         template.metadata.pop(header, None)
     template.metadata["Project-Id-Version"] = SERIES
     return template
+
+
+def _run(command: list[str]) -> None:
+    """Run Odoo's export.
+
+    :raises Problem: if it fails or warns
+    """
+    done = subprocess.run(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env=_environment(),
+        cwd=ROOT,
+    )
+    log = settings().logs / "i18n.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text(done.stdout)
+    found = odoo_process.warnings_in(done.stdout)
+    if done.returncode or found:
+        for line in found[:20] or done.stdout.splitlines()[-20:]:
+            say(line)
+        raise Problem(
+            "Odoo could not export the strings of the add-on.",
+            f"The lines above are from {log}.",
+        )
 
 
 def _command(name: str, target: Path) -> list[str]:
@@ -115,8 +121,6 @@ def _merge(template: polib.POFile, translation: polib.POFile) -> None:
         (entry for entry in translation if not entry.obsolete),
         key=lambda entry: order[entry.msgid],
     )
-    for header in DATES:
-        translation.metadata.pop(header, None)
 
 
 def _to_do(translation: polib.POFile) -> int:

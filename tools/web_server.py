@@ -122,4 +122,3 @@ def _start_mail_catcher(port: int) -> None:
         mark="tools.mail_catcher",
         log=settings().logs / "mail-catcher.log",
     )
-

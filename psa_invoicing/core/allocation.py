@@ -60,18 +60,24 @@ def spread(total: float, weights: Sequence[float], rounding: Rounding) -> list[f
 
 
 def trim(quantities: Sequence[float], target: float) -> list[float]:
-    """Lower quantities, the last ones first, until they add up to ``target``.
+    """Lower quantities, the last ones first, so that they add up to ``target``.
+
+    Corrections (negative quantities) stay as they are; the others make room for them.
 
     >>> trim([3.0, 2.0, 4.0], 4.5)
     [3.0, 1.5, 0.0]
+    >>> trim([3.0, -1.0], 1.0)
+    [2.0, -1.0]
 
     :param quantities: in the order in which they should survive
-    :param target: between zero and their sum
+    :return: as close to the target as lowering can come
     """
-    kept, left = [], target
+    left = target - fsum(quantity for quantity in quantities if quantity < 0)
+    kept = []
     for quantity in quantities:
-        part = min(quantity, left) if quantity > 0 else quantity
+        part = quantity if quantity < 0 else max(0.0, min(quantity, left))
         part = 0.0 if is_zero(part) else part
         kept.append(part)
-        left -= part
+        if quantity > 0:
+            left -= part
     return kept

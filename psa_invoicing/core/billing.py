@@ -4,6 +4,10 @@
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+# In the context of what the engine itself writes. An object, not a word: a client could
+# send a word with its call, and get past the checks.
+LEDGER = object()
+
 TIME = "time"
 MILESTONE = "milestone"
 TYPES = (TIME, MILESTONE)

@@ -25,17 +25,29 @@ class AccountAnalyticLine(models.Model):
     @api.depends("unit_amount", "so_line", "project_id")
     def _compute_billable_quantity(self):
         for entry in self:
+            product = entry.so_line.sudo().product_id
             is_billed_by_time = (
-                entry.project_id
-                and entry.so_line.sudo().product_id._is_delivered_timesheet()
+                entry.project_id and product and product._is_delivered_timesheet()
             )
             entry.billable_quantity = entry.unit_amount if is_billed_by_time else 0.0
 
     @api.model
     def _ledger_assignments(self) -> SQL:
-        """Odoo's own screens show the invoice of an entry: the last live one."""
+        """Odoo's own screens show the invoice of an entry: the last live one.
+
+        An invoice of Odoo's own, which the ledger knows nothing of, stays noted.
+        """
         return SQL(
-            "billed_quantity = ledger.quantity, timesheet_invoice_id = ledger.move_id"
+            """
+            billed_quantity = ledger.quantity,
+            timesheet_invoice_id = COALESCE(
+                ledger.move_id,
+                (SELECT own.id
+                   FROM account_move AS own
+                  WHERE own.id = source.timesheet_invoice_id
+                    AND own.is_project_invoice IS NOT TRUE)
+            )
+            """
         )
 
     @api.model

@@ -4,12 +4,21 @@ from math import fsum
 from markupsafe import Markup
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import formatLang
 
 from ..core.allocation import line_quantity, spread
-from ..core.billing import Key, Request
+from ..core.billing import ADJUSTMENT, LEDGER, Key, Request
 
+# Written by the engine alone.
+ENGINE_FIELDS = {
+    "billing_period_start",
+    "billing_project_ids",
+    "billing_request",
+    "billing_sent_date",
+    "is_project_invoice",
+    "needs_recalculation",
+}
 BILLING_MANAGER = "psa_invoicing.group_billing_manager"
 
 
@@ -81,6 +90,18 @@ class AccountMove(models.Model):
         help="Confirmed: it has its number and is not yet sent.",
     )
 
+    @api.constrains("is_project_invoice", "billing_cutoff_date")
+    def _check_cutoff_date(self):
+        for move in self:
+            if move.is_project_invoice and not move.billing_cutoff_date:
+                raise ValidationError(
+                    self.env._(
+                        "Enter the cut-off date of %(invoice)s: transactions up to "
+                        "that day are billed.",
+                        invoice=move.display_name,
+                    )
+                )
+
     @api.depends("is_project_invoice", "state", "payment_state", "billing_sent_date")
     def _compute_psa_state(self):
         for move in self:
@@ -115,6 +136,14 @@ class AccountMove(models.Model):
             )
         )
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        if not self.env.su and any(ENGINE_FIELDS & set(vals) for vals in vals_list):
+            raise AccessError(
+                self.env._("Project invoices are made from a project, not by hand.")
+            )
+        return super().create(vals_list)
+
     # === Buttons ===
 
     def action_psa_recalculate(self):
@@ -135,7 +164,7 @@ class AccountMove(models.Model):
             # sudo: the administrator was just checked; he need not read timesheets.
             difference = self.env["psa.billing"].sudo()._recalculate(move.sudo())
             if move.needs_recalculation:
-                move.needs_recalculation = False
+                move.sudo().needs_recalculation = False
             if difference:
                 message = move._difference_message(difference, total)
                 move._message_log(body=message)
@@ -180,13 +209,35 @@ class AccountMove(models.Model):
         if self.state == "draft" and not self.invoice_line_ids:
             return self.env._("there is nothing on it.")
         methods = self.env["account.move.send"]._get_default_sending_methods(self)
-        if "email" in methods and not self.partner_id.email:
+        return self._mailing_problem() if "email" in methods else ""
+
+    def _mailing_problem(self) -> str:
+        if not self.partner_id.email:
             return self.env._(
                 "the customer %(customer)s has no e-mail address. Enter one, or choose "
-                "another way of sending on the customer's Accounting tab.",
+                "another way of sending on the customer's Invoicing tab.",
                 customer=self.partner_id.display_name,
             )
+        senders = (self.invoice_user_id, self.company_id, self.env.user)
+        if not any(sender.email for sender in senders):
+            return self.env._(
+                "there is no e-mail address to send it from. Enter one for the company "
+                "%(company)s.",
+                company=self.company_id.display_name,
+            )
         return ""
+
+    def _note_failed_sending(self, reason: str):
+        """No mail left: the invoice waits to be sent, and its number stays."""
+        self.billing_sent_date = False
+        for move in self:
+            move._message_log(
+                body=self.env._(
+                    "The invoice was not sent: %(reason)s. Press Send to Customer to "
+                    "try again.",
+                    reason=reason or self.env._("the mail server refused it"),
+                )
+            )
 
     def action_psa_mark_paid(self):
         """Open Odoo's payment dialog.
@@ -259,27 +310,22 @@ class AccountMove(models.Model):
             self.billing_cutoff_date,
         )
 
-    def _left_out(self) -> dict[Key, float | None]:
-        """What a person took off this draft: a quantity in the transaction's own unit,
-        or None for the whole of it, whatever becomes of it."""
-        return {
-            (kind, source_id): quantity
-            for kind, source_id, quantity in (self.billing_request or {}).get(
-                "left_out", ()
-            )
-        }
+    def _caps(self) -> dict[Key, float]:
+        """What a person left of transactions, in their own unit; 0: took them off."""
+        caps = (self.billing_request or {}).get("caps", ())
+        return {(kind, source_id): quantity for kind, source_id, quantity in caps}
 
-    def _leave_out(self, keys: set[Key], quantity: float | None = None):
-        """Remember what Recalculate must not add again.
+    def _cap(self, caps: dict[Key, float | None]):
+        """Remember how much of transactions Recalculate may put on this invoice.
 
-        :param quantity: see :meth:`_left_out`; 0 forgets about it
+        :param caps: see :meth:`_caps`; None: all of it again
         """
-        left_out = {**self._left_out(), **dict.fromkeys(keys, quantity)}
+        merged = {**self._caps(), **caps}
         # sudo: the caller may edit the invoice; this is the engine's own note on it.
         self.sudo().billing_request = {
             **(self.billing_request or {}),
-            "left_out": [
-                [*key, rest] for key, rest in sorted(left_out.items()) if rest != 0
+            "caps": [
+                [*key, cap] for key, cap in sorted(merged.items()) if cap is not None
             ],
         }
 
@@ -305,47 +351,52 @@ class AccountMove(models.Model):
             if contract_line in line.sale_line_ids
         )
 
+    def _details_of_transactions(self):
+        """All but the adjustments, which have no transaction behind them."""
+        return self.detail_ids.filtered(
+            lambda detail: detail.transaction_type != ADJUSTMENT
+        )
+
     def _follow_details(self):
         """Make the lines of drafts the sums of their chargeable details."""
         Billing = self.env["psa.billing"].sudo()
         # sudo: the caller may edit the invoice; order and ledger are read for it.
-        for move in self.sudo().with_context(psa_ledger=True):
+        for move in self.sudo().with_context(psa_ledger=LEDGER):
             details = move.detail_ids.grouped("sale_line_id")
             lines = self.env["sale.order.line"].sudo().union(*details)
             lines._refresh_excluded_quantity()
-            quantities = {
-                line.id: found.mapped("quantity") for line, found in details.items()
-            }
-            chargeable = {
-                line.id: found._chargeable().mapped("quantity")
-                for line, found in details.items()
-            }
-            closing = Billing._closing_remainders(quantities, chargeable, move)
+            closing = Billing._closing_remainders(
+                {line.id: each.mapped("quantity") for line, each in details.items()},
+                move,
+            )
             for line, found in details.items():
                 move._follow_line(line, found._chargeable(), closing.get(line.id))
-            stale = move._lines_by_contract_line()
-            move.env["account.move.line"].union(
-                *(
-                    move_line
-                    for (_id, line_id), move_line in stale.items()
-                    if not chargeable.get(line_id)
+            move.invoice_line_ids.filtered(
+                lambda line, lines=lines: (
+                    line._contract_line() and line._contract_line() not in lines
                 )
             ).unlink()
             move._spread_amounts()
 
     def _follow_line(self, contract_line, details, remaining: float | None):
-        """Make one invoice line the sum of its chargeable details."""
-        if not details:
-            return
+        """Make one invoice line the sum of its chargeable details.
+
+        A line on which all is offered stays, with nothing to charge: a person may have
+        written its text and price.
+        """
         Billing = self.env["psa.billing"]
         line = Billing._in_customer_language(
             contract_line.order_id
         ).order_line.filtered(lambda each: each.id == contract_line.id)
         quantity = line_quantity(
-            details.mapped("quantity"), line.product_uom_id.round, remaining
+            details.mapped("quantity"),
+            line.product_uom_id.round,
+            remaining if details else None,
         )
         names = details.filtered("milestone_id").mapped("name")
         move_line = self._lines_by_contract_line().get((self.id, line.id))
+        if not move_line and not details:
+            return
         if not move_line:
             move_line = self.env["account.move.line"].create(
                 {
@@ -354,17 +405,12 @@ class AccountMove(models.Model):
                 }
             )
         else:
-            values = {}
-            if line.product_uom_id.compare(move_line.quantity, quantity):
-                values["quantity"] = quantity
-            if name := move_line._renamed_for_milestones(line, names):
-                values["name"] = name
-            if values:
-                move_line.write(values)
+            move_line._follow(line, quantity, names)
         (details - move_line.detail_ids).write({"move_line_id": move_line.id})
 
     def _spread_amounts(self):
         """Divide the untaxed amount of each line over its details, to the cent."""
+        # sudo: who may edit an invoice need not read the ledger.
         for line in self.sudo().invoice_line_ids:
             details = line.detail_ids._chargeable()
             parts = spread(
@@ -373,22 +419,21 @@ class AccountMove(models.Model):
                 line.currency_id.round,
             )
             for detail, amount in zip(details, parts, strict=True):
-                if (
-                    line.currency_id.compare_amounts(detail.amount, amount)
-                    or detail.price_unit != line.price_unit
-                ):
-                    detail.with_context(psa_ledger=True).write(
-                        {"amount": amount, "price_unit": line.price_unit}
-                    )
-        free = self.sudo().detail_ids.filtered(
-            lambda detail: detail.billing_type != "chargeable" and detail.amount
-        )
-        free.with_context(psa_ledger=True).write({"amount": 0.0})
+                detail._price(amount, line.price_unit)
+        for detail in self.sudo().detail_ids:
+            if detail.billing_type != "chargeable":
+                detail._price(0.0, detail.price_unit)
 
     # === Life of an invoice ===
 
     def write(self, vals):
         """A transaction is billed as long as its invoice is a draft or posted."""
+        if not self.env.su and ENGINE_FIELDS & set(vals):
+            raise AccessError(
+                self.env._("These figures of a project invoice follow its ledger.")
+            )
+        if "billing_cutoff_date" in vals:
+            self.filtered("is_project_invoice").sudo().needs_recalculation = True
         was_cancelled = (
             self.filtered(lambda move: move.state == "cancel")
             if vals.get("state") == "draft"
@@ -401,16 +446,10 @@ class AccountMove(models.Model):
             if details:
                 details._refresh_sources(details._sources())
                 details.sale_line_id._refresh_excluded_quantity()
-                was_cancelled.sudo()._give_up_what_others_billed()
+            for move in was_cancelled.sudo().filtered("detail_ids"):
+                move.needs_recalculation = True
+                self.env["psa.billing"].sudo()._give_up_what_others_billed(move)
         return result
-
-    def _give_up_what_others_billed(self):
-        """A revived invoice claims only what nobody else has billed since."""
-        self.filtered("detail_ids").needs_recalculation = True
-        details = self.detail_ids.filtered(lambda detail: detail._is_over_claimed())
-        moves = details.move_id
-        details._drop()
-        moves._follow_details()
 
     def _post(self, soft=True):
         """What changed since must be looked at before it gets a number."""
@@ -428,8 +467,21 @@ class AccountMove(models.Model):
 
     def button_draft(self):
         result = super().button_draft()
-        self.filtered("billing_sent_date").billing_sent_date = False
+        # sudo: the accountant may reset the invoice; the date is the engine's.
+        self.sudo().filtered("billing_sent_date").billing_sent_date = False
         return result
+
+    def action_switch_move_type(self):
+        """A project invoice says what is billed; a credit note is a document apart."""
+        if self.filtered("is_project_invoice"):
+            raise UserError(
+                self.env._(
+                    "A project invoice cannot become a credit note. Take off the rows "
+                    "that make it negative; they are open again and net with later "
+                    "work."
+                )
+            )
+        return super().action_switch_move_type()
 
     def unlink(self):
         """Transactions of a deleted draft are open again."""

@@ -24,5 +24,6 @@ class AccountMoveSend(models.AbstractModel):
                 )
             )
         )
-        sent.billing_sent_date = fields.Date.context_today(self)
+        # sudo: who may send an invoice need not be able to write this note on it.
+        sent.sudo().billing_sent_date = fields.Date.context_today(self)
         return result

@@ -1,6 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 
 
 class ProjectMilestone(models.Model):
@@ -38,9 +38,25 @@ class ProjectMilestone(models.Model):
                 else 0.0
             )
 
+    @api.constrains("is_reached", "reached_date")
+    def _check_reached_date(self):
+        for milestone in self:
+            if milestone.is_reached and not milestone.reached_date:
+                raise ValidationError(
+                    self.env._(
+                        "Enter the day on which the milestone “%(milestone)s” was "
+                        "reached: it decides on which invoice it is billed.",
+                        milestone=milestone.name,
+                    )
+                )
+
     def write(self, vals):
         """What was billed stays reached; what is on a draft asks for Recalculate."""
-        if vals.get("is_reached") is False:
+        if vals.get("is_reached") is False or any(
+            milestone.sale_line_id.id != vals["sale_line_id"]
+            for milestone in self
+            if "sale_line_id" in vals
+        ):
             self._check_not_billed()
         result = super().write(vals)
         if set(vals) & {
@@ -73,7 +89,7 @@ class ProjectMilestone(models.Model):
             raise UserError(
                 self.env._(
                     "The milestone “%(milestone)s” was billed with %(invoice)s and "
-                    "stays reached. To take it back, credit that invoice first.",
+                    "stays as it is. To take it back, credit that invoice first.",
                     milestone=details.milestone_id.name,
                     invoice=details.move_id.display_name,
                 )

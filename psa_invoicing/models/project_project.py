@@ -20,6 +20,13 @@ PLANNING_FIELDS = {
 }
 
 
+def of_other_companies(orders, env):
+    """Orders of companies that a user has not switched on; none for the system."""
+    if env.su:
+        return orders.browse()
+    return orders.filtered(lambda order: order.company_id not in env.companies)
+
+
 class ProjectProject(models.Model):
     _inherit = "project.project"
 
@@ -109,8 +116,9 @@ class ProjectProject(models.Model):
             if project.billing_frequency_id and not project.billing_start_date:
                 raise ValidationError(
                     self.env._(
-                        "The project “%(project)s” is billed %(frequency)s: enter its "
-                        "billing start, from which the invoices are planned.",
+                        "The project “%(project)s” has the billing frequency "
+                        "“%(frequency)s”: enter its billing start, from which the "
+                        "invoices are planned.",
                         project=project.name,
                         frequency=project.billing_frequency_id.name,
                     )
@@ -269,11 +277,11 @@ class ProjectProject(models.Model):
         problems = {}
         # sudo: the names of customer and order, for whoever may bill the project.
         for project in self.sudo():
-            if problem := project._billing_problem(orders[project]):
+            if problem := project._billing_problem(orders[project], self.env):
                 problems[project] = problem
         return problems
 
-    def _billing_problem(self, orders) -> str:
+    def _billing_problem(self, orders, env) -> str:
         name = self.display_name
         if not self.allow_billable:
             return self.env._(
@@ -291,6 +299,14 @@ class ProjectProject(models.Model):
                 "The project “%(project)s” has no sales order. Choose a sales order "
                 "item on the project or its tasks.",
                 project=name,
+            )
+        if foreign := of_other_companies(orders, env):
+            return self.env._(
+                "The sales order %(orders)s of the project “%(project)s” belongs to "
+                "%(company)s. Switch that company on to bill it.",
+                orders=", ".join(foreign.mapped("name")),
+                project=name,
+                company=", ".join(foreign.company_id.mapped("name")),
             )
         if not any(order.state == "sale" for order in orders):
             return self.env._(

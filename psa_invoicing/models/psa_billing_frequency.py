@@ -26,7 +26,6 @@ class PsaBillingFrequency(models.Model):
         default="month",
     )
     interval = fields.Integer(
-        string="Every",
         required=True,
         default=1,
         help="Invoice every so many weeks or months, counted from the project's "
@@ -42,7 +41,6 @@ class PsaBillingFrequency(models.Model):
             ("5", "Saturday"),
             ("6", "Sunday"),
         ],
-        string="On",
         default="0",
     )
     month_day = fields.Integer(

@@ -7,7 +7,7 @@ from math import fsum
 from odoo import api, models
 
 from ..core.allocation import is_zero, trim
-from ..core.billing import ADJUSTMENT, Key, Transaction
+from ..core.billing import ADJUSTMENT, LEDGER, Key, Transaction
 
 
 @dataclass
@@ -36,64 +36,89 @@ class PsaBilling(models.AbstractModel):
 
         :return: what was changed
         """
-        details = move.detail_ids.filtered(
-            lambda detail: detail.transaction_type != ADJUSTMENT
+        difference = self._difference(
+            move._details_of_transactions(), self._wanted(move)
         )
-        difference = self._difference(details, self._wanted(move))
         if difference:
             self._apply(move, difference)
             move._follow_details()
+            self._refresh_period(move)
         return difference
+
+    @api.model
+    def _give_up_what_others_billed(self, move):
+        """A revived invoice claims only what nobody else has billed since."""
+        difference = self._difference(
+            move._details_of_transactions(), self._wanted(move)
+        )
+        difference.added = []
+        if difference:
+            self._apply(move, difference)
+            move._follow_details()
+
+    @api.model
+    def _refresh_period(self, move):
+        dates = move.detail_ids.mapped("date")
+        if dates:
+            last_cutoffs = self._last_cutoffs(move._billing_request())
+            move.billing_period_start = self._period_start(
+                min(dates), move.billing_project_ids.ids, last_cutoffs
+            )
+
+    # === Quantities typed by a person ===
 
     @api.model
     def _fit_to_quantity(self, move_line):
         """Make the ledger agree with a quantity that a person typed on a draft.
 
         Less than the transactions: the latest ones are lowered, and their rest is open
-        again. More: what was lowered before comes back first; beyond that the
+        again. More: what was taken off before comes back first; beyond that the
         difference becomes an adjustment, since there is nothing behind it.
         """
         move = move_line.move_id
-        details = move_line.detail_ids.filtered(
-            lambda detail: detail.billing_type == "chargeable"
-        )
-        contract_line = details.sale_line_id
+        contract_line = move_line._contract_line()
         unit = contract_line.product_uom_id
+        details = move_line.detail_ids._chargeable()
         target = move_line.product_uom_id._compute_quantity(
             move_line.quantity, unit, round=False
         )
         if unit.compare(target, fsum(details.mapped("quantity"))) == 0:
             return
-        items = self._lowerable(move, details)
-        kept = trim(
-            [item.quantity for item in items],
-            max(0.0, min(target, fsum(item.quantity for item in items))),
-        )
-        wanted = []
+        items = self._lowerable(move, contract_line)
+        kept = trim([item.quantity for item in items], target)
+        wanted, caps = [], {}
         for item, quantity in zip(items, kept, strict=True):
-            rest = item.source_quantity * (1 - quantity / item.quantity)
-            move._leave_out({item.key}, rest)
+            share = quantity / item.quantity
+            whole = is_zero(item.quantity - quantity)
+            caps[item.key] = None if whole else item.source_quantity * share
             if quantity:
-                wanted.append(item.lowered(item.source_quantity - rest))
-        # Adjustments have no key: the former one goes, whatever comes instead.
+                wanted.append(
+                    item if whole else item.lowered(item.source_quantity * share)
+                )
+        move._cap(caps)
+        # Adjustments have no transaction: the former one goes, whatever comes instead.
         self._apply(move, self._difference(details, wanted))
-        if unit.compare(target, fsum(kept)) > 0:
+        if unit.compare(target, fsum(kept)) != 0:
             self._add_adjustment(move_line, contract_line, target - fsum(kept))
         move._spread_amounts()
 
     @api.model
-    def _lowerable(self, move, details) -> list[Transaction]:
-        """Transactions of these details, and what was lowered off their line before.
+    def _lowerable(self, move, contract_line) -> list[Transaction]:
+        """Chargeable transactions of a contract line that are or were on a draft.
 
         :return: with their whole open quantity, in order of date
         """
-        mine = {detail._key for detail in details}
-        lowered = {key for key, rest in move._left_out().items() if rest is not None}
+        on_line = move.detail_ids.filtered(
+            lambda detail: detail.sale_line_id == contract_line
+        )
+        keys = {detail._key for detail in on_line} | set(move._caps())
+        keys -= {detail._key for detail in on_line - on_line._chargeable()}
         items = [
             item
-            for item in self._select(move._billing_request(), self._released(move))
-            if item.sale_line_id == details.sale_line_id.id
-            and item.key in mine | lowered
+            for item in self._select(
+                move._billing_request(), self._released(move), move
+            )
+            if item.sale_line_id == contract_line.id and item.key in keys
         ]
         return sorted(items, key=lambda item: (item.date, item.source_id))
 
@@ -101,6 +126,7 @@ class PsaBilling(models.AbstractModel):
     def _add_adjustment(self, move_line, contract_line, quantity: float):
         """:param quantity: in the contract line's unit"""
         move = move_line.move_id
+        in_customer_language = move.with_context(lang=move.partner_id.lang)
         self.env["psa.invoice.detail"].create(
             {
                 "move_id": move.id,
@@ -110,7 +136,7 @@ class PsaBilling(models.AbstractModel):
                 "project_id": move.billing_project_ids[:1].id,
                 "date": move.billing_cutoff_date,
                 "employee_name": self.env.user.name,
-                "name": self.env._("Adjustment"),
+                "name": in_customer_language.env._("Adjustment"),
                 "quantity": quantity,
                 "source_quantity": quantity,
                 "price_unit": move_line.price_unit,
@@ -153,7 +179,7 @@ class PsaBilling(models.AbstractModel):
         for detail, item in difference.changed:
             values = self._detail_values(item, detail.sale_line_id)
             del values["billing_type"]
-            detail.with_context(psa_ledger=True).write(values)
+            detail.with_context(psa_ledger=LEDGER).write(values)
         changed = Detail.browse(detail.id for detail, _item in difference.changed)
         Detail._refresh_sources(changed._sources())
         added: dict[int, list[Transaction]] = {}
@@ -164,19 +190,17 @@ class PsaBilling(models.AbstractModel):
     @api.model
     def _wanted(self, move) -> list[Transaction]:
         """What should be on a draft: its request, less what a person took off."""
-        left_out = move._left_out()
+        caps = move._caps()
         orders = self._orders_that_agree(move)
         wanted = []
-        for item in self._select(move._billing_request(), self._released(move)):
+        for item in self._select(move._billing_request(), self._released(move), move):
             line = self.env["sale.order.line"].browse(item.sale_line_id)
             if line.order_id not in orders:
                 continue
-            if item.key in left_out:
-                quantity = left_out[item.key]
-                rest = 0.0 if quantity is None else item.source_quantity - quantity
-                if rest <= 0 or is_zero(rest):
+            if item.key in caps and caps[item.key] < item.source_quantity:
+                if is_zero(caps[item.key]):
                     continue
-                item = item.lowered(rest)
+                item = item.lowered(caps[item.key])
             wanted.append(item)
         return wanted
 

@@ -1,11 +1,13 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """First step of billing: which transactions, and how much of each is open."""
 
+from math import fsum
+
 from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..core.allocation import TOLERANCE
+from ..core.allocation import TOLERANCE, trim
 from ..core.billing import MILESTONE, TIME, Key, Request, Transaction
 
 
@@ -21,13 +23,17 @@ class PsaBilling(models.AbstractModel):
 
     @api.model
     def _select(
-        self, request: Request, released: dict[Key, float] | None = None
+        self,
+        request: Request,
+        released: dict[Key, float] | None = None,
+        move=None,
     ) -> list[Transaction]:
         """Find what is open, by quantity and never by status.
 
         :param request: what to bill
         :param released: quantities, in the transactions' own unit, that count as open
-            because the draft that holds them is being recalculated
+            because the draft that holds them is being looked at anew
+        :param move: that draft
         :return: in order of contract line, date and id
         """
         released = released or {}
@@ -49,9 +55,37 @@ class PsaBilling(models.AbstractModel):
                 lines.sorted(lambda line: (line.order_id.id, line.sequence, line.id))
             )
         }
-        return sorted(
-            found, key=lambda item: (rank[item.sale_line_id], item.date, item.source_id)
+        found.sort(
+            key=lambda item: (rank[item.sale_line_id], item.date, item.source_id)
         )
+        return self._within_contract_lines(found, move)
+
+    @api.model
+    def _within_contract_lines(
+        self, found: list[Transaction], move
+    ) -> list[Transaction]:
+        """Leave out what Odoo's own invoices have billed without saying of which entry.
+
+        A contract line is never billed beyond what was delivered on it.
+        """
+        by_line: dict[int, list[Transaction]] = {}
+        for item in found:
+            by_line.setdefault(item.sale_line_id, []).append(item)
+        lines = self.env["sale.order.line"].browse(by_line)
+        limits = self._open_on_lines(lines, move)
+        within = []
+        for line_id, items in by_line.items():
+            quantities = [item.quantity for item in items]
+            if fsum(quantities) <= limits[line_id] + TOLERANCE:
+                within += items
+                continue
+            for item, quantity in zip(
+                items, trim(quantities, max(limits[line_id], 0.0)), strict=True
+            ):
+                if quantity:
+                    share = quantity / item.quantity
+                    within.append(item.lowered(item.source_quantity * share))
+        return within
 
     @api.model
     def _since_billing_start(self, found: list[Transaction]) -> list[Transaction]:

@@ -1,8 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Second and third step of billing: one invoice per grouping key, and its ledger."""
 
-from collections import defaultdict
-from datetime import timedelta
+from collections import Counter, defaultdict
+from datetime import date, timedelta
 from math import fsum
 
 from odoo import api, models
@@ -104,7 +104,9 @@ class PsaBilling(models.AbstractModel):
     @api.model
     def _charges(self, draft: Draft, lines) -> bool:
         total = fsum(
-            item.quantity * lines[sale_line_id].price_unit
+            item.quantity
+            * lines[sale_line_id].price_unit
+            * (1 - lines[sale_line_id].discount / 100)
             for sale_line_id, items in draft.transactions.items()
             for item in items
         )
@@ -127,11 +129,7 @@ class PsaBilling(models.AbstractModel):
         if not drafts:
             return Move
         last_cutoffs = self._last_cutoffs(request)
-        quantities: dict[int, list[float]] = defaultdict(list)
-        for draft in drafts:
-            for line_id, items in draft.transactions.items():
-                quantities[line_id] += [item.quantity for item in items]
-        closing = self._closing_remainders(quantities, quantities)
+        quantities = self._line_quantities(drafts)
         moves = Move.with_context(
             default_move_type="out_invoice", tracking_disable=True
         ).create(
@@ -139,9 +137,9 @@ class PsaBilling(models.AbstractModel):
                 {
                     **draft.header,
                     **self._billing_values(draft, request, last_cutoffs),
-                    "invoice_line_ids": self._invoice_lines(draft, closing),
+                    "invoice_line_ids": self._invoice_lines(draft, quantities[index]),
                 }
-                for draft in drafts
+                for index, draft in enumerate(drafts)
             ]
         )
         self._add_details(
@@ -160,18 +158,25 @@ class PsaBilling(models.AbstractModel):
         first = min(
             item.date for items in draft.transactions.values() for item in items
         )
-        starts = [
-            last_cutoffs[project_id] + timedelta(days=1)
-            for project_id in draft.project_ids
-            if project_id in last_cutoffs
-        ]
         return {
             "is_project_invoice": True,
             "billing_cutoff_date": request.cutoff_date,
-            "billing_period_start": min([first, *starts]),
+            "billing_period_start": self._period_start(
+                first, draft.project_ids, last_cutoffs
+            ),
             "billing_project_ids": [Command.set(draft.project_ids)],
             "billing_request": request.to_json() | {"orders": draft.order_ids},
         }
+
+    @api.model
+    def _period_start(self, first: date, project_ids, last_cutoffs: dict) -> date:
+        """The earliest transaction, or the day after the last cut-off date."""
+        starts = [
+            last_cutoffs[project_id] + timedelta(days=1)
+            for project_id in project_ids
+            if project_id in last_cutoffs
+        ]
+        return min([first, *starts])
 
     @api.model
     def _last_cutoffs(self, request: Request) -> dict:
@@ -188,7 +193,36 @@ class PsaBilling(models.AbstractModel):
         return {project.id: cutoff_date for project, cutoff_date in groups}
 
     @api.model
-    def _invoice_lines(self, draft: Draft, closing: dict[int, float]) -> list[Command]:
+    def _line_quantities(self, drafts: list[Draft]) -> list[dict[int, float]]:
+        """Quantities of the invoice lines, by draft and contract line.
+
+        When several drafts bill one contract line, the last one closes it.
+        """
+        wanted: dict[int, list[float]] = defaultdict(list)
+        for draft in drafts:
+            for line_id, items in draft.transactions.items():
+                wanted[line_id] += [item.quantity for item in items]
+        remaining = self._closing_remainders(wanted)
+        waiting = Counter(line_id for draft in drafts for line_id in draft.transactions)
+        found = []
+        for draft in drafts:
+            quantities = {}
+            for line_id, items in draft.transactions.items():
+                waiting[line_id] -= 1
+                quantities[line_id] = line_quantity(
+                    [item.quantity for item in items],
+                    self.env["sale.order.line"].browse(line_id).product_uom_id.round,
+                    None if waiting[line_id] else remaining.get(line_id),
+                )
+                if line_id in remaining:
+                    remaining[line_id] -= quantities[line_id]
+            found.append(quantities)
+        return found
+
+    @api.model
+    def _invoice_lines(
+        self, draft: Draft, quantities: dict[int, float]
+    ) -> list[Command]:
         """Lines of the order that are billed, under the section they stand in."""
         commands = []
         lines = self.env["sale.order.line"].browse(draft.transactions)
@@ -199,14 +233,14 @@ class PsaBilling(models.AbstractModel):
                 if line.display_type:
                     values = line._prepare_invoice_line(**values)
                 else:
-                    items = draft.transactions[line.id]
-                    quantity = line_quantity(
-                        [item.quantity for item in items],
-                        line.product_uom_id.round,
-                        closing.get(line.id),
+                    names = [
+                        item.text
+                        for item in draft.transactions[line.id]
+                        if item.kind == MILESTONE
+                    ]
+                    values = self._line_values(
+                        line, quantities[line.id], names, **values
                     )
-                    names = [item.text for item in items if item.kind == MILESTONE]
-                    values = self._line_values(line, quantity, names, **values)
                 commands.append(Command.create(values))
         return commands
 
@@ -237,47 +271,85 @@ class PsaBilling(models.AbstractModel):
 
     @api.model
     def _closing_remainders(
-        self,
-        quantities: dict[int, list[float]],
-        chargeable: dict[int, list[float]],
-        move=None,
+        self, quantities: dict[int, list[float]], move=None
     ) -> dict[int, float]:
-        """What is left to invoice on contract lines that an invoice closes.
+        """What is left to charge on contract lines that an invoice closes.
 
         :param quantities: all that is on the invoice, by contract line, unrounded
-        :param chargeable: the part of it that is charged
         :param move: the draft in question, if it exists already
         :return: by contract line, in its unit; lines that stay open are not in it
         """
         lines = self.env["sale.order.line"].browse(quantities)
-        elsewhere = self._ledger_totals(lines, except_move=move)
-        delivered = self._delivered_totals(lines)
-        step = 10 ** -self.env["decimal.precision"].precision_get("Product Unit")
-        remainders = {}
-        for line in lines:
-            total = fsum([*quantities[line.id], elsewhere.get(line.id, 0.0)])
-            if not is_zero(delivered.get(line.id, 0.0) - total):
-                continue
-            own = move._quantity_invoiced(line) if move else 0.0
-            remaining = (
-                line.qty_delivered - (line.qty_invoiced - own) - line.excluded_quantity
-            )
-            # More than a rounding difference comes from invoices without a ledger,
-            # or from quantities that a person typed: those are not ours to level out.
-            difference = remaining - fsum(chargeable.get(line.id, ()))
-            if abs(difference) <= step * (len(line.invoice_lines) + 1):
-                remainders[line.id] = remaining
-        return remainders
+        open_quantities = self._open_on_lines(lines, move)
+        charged, foreign = self._invoiced_totals(lines, move)
+        return {
+            line.id: line.qty_delivered
+            - charged.get(line.id, 0.0)
+            - foreign.get(line.id, 0.0)
+            - line.excluded_quantity
+            for line in lines
+            if is_zero(open_quantities[line.id] - fsum(quantities[line.id]))
+        }
 
     @api.model
-    def _ledger_totals(self, lines, except_move=None) -> dict[int, float]:
-        """Live quantities of contract lines, unrounded."""
+    def _open_on_lines(self, lines, move=None) -> dict[int, float]:
+        """What contract lines still have to bill, unrounded, in their own unit.
+
+        :param move: a draft whose own details count as open
+        """
+        ledger = self._ledger_totals(lines, move)
+        delivered = self._delivered_totals(lines)
+        _charged, foreign = self._invoiced_totals(lines, move)
+        return {
+            line.id: fsum(
+                [
+                    delivered.get(line.id, 0.0),
+                    -ledger.get(line.id, 0.0),
+                    -foreign.get(line.id, 0.0),
+                ]
+            )
+            for line in lines
+        }
+
+    @api.model
+    def _invoiced_totals(self, lines, move=None) -> tuple[dict, dict]:
+        """Quantities of live invoice lines, by contract line, in its unit.
+
+        :param move: a draft that does not count
+        :return: of the ledger, and of invoices that it knows nothing of. Credit notes
+            of project invoices are in neither: what they credit is for a person to
+            bill again.
+        """
+        charged: dict[int, float] = defaultdict(float)
+        foreign: dict[int, float] = defaultdict(float)
+        for line in lines:
+            for each in line.invoice_lines:
+                invoice = each.move_id
+                if invoice.state == "cancel" or (move and invoice == move):
+                    continue
+                quantity = each.product_uom_id._compute_quantity(
+                    each.quantity, line.product_uom_id
+                )
+                if invoice.is_project_invoice:
+                    charged[line.id] += quantity
+                elif invoice.move_type == "out_invoice":
+                    foreign[line.id] += quantity
+                elif not invoice.reversed_entry_id.is_project_invoice:
+                    foreign[line.id] -= quantity
+        return charged, foreign
+
+    @api.model
+    def _ledger_totals(self, lines, move=None) -> dict[int, float]:
+        """Live quantities of contract lines, unrounded.
+
+        :param move: a draft that does not count
+        """
         domain = [
             ("sale_line_id", "in", lines.ids),
             ("move_id.state", "in", ("draft", "posted")),
         ]
-        if except_move:
-            domain.append(("move_id", "!=", except_move.id))
+        if move:
+            domain.append(("move_id", "!=", move.id))
         groups = self.env["psa.invoice.detail"]._read_group(
             domain, ["sale_line_id"], ["quantity:sum"]
         )

@@ -3,7 +3,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ..core.billing import ADJUSTMENT, MILESTONE, TIME
+from ..core.billing import ADJUSTMENT, LEDGER, MILESTONE, TIME
 
 # Where a detail's transaction is kept, by type.
 SOURCE_FIELDS = {TIME: "analytic_line_id", MILESTONE: "milestone_id"}
@@ -32,7 +32,7 @@ class PsaInvoiceDetail(models.Model):
 
     move_id = fields.Many2one(
         "account.move",
-        string="Invoice",
+        string="Project Invoice",
         required=True,
         readonly=True,
         index=True,
@@ -75,11 +75,12 @@ class PsaInvoiceDetail(models.Model):
         required=True,
         readonly=True,
         index=True,
-        ondelete="restrict",
+        # What is on a draft or posted invoice is refused before it comes to this.
+        ondelete="cascade",
     )
     product_id = fields.Many2one(related="sale_line_id.product_id")
     project_id = fields.Many2one(
-        "project.project", readonly=True, index=True, ondelete="restrict"
+        "project.project", readonly=True, index=True, ondelete="set null"
     )
     date = fields.Date(required=True, readonly=True)
     employee_name = fields.Char(string="Who", readonly=True)
@@ -90,7 +91,9 @@ class PsaInvoiceDetail(models.Model):
         digits="Product Unit",
         help="In the unit of the contract line.",
     )
-    uom_id = fields.Many2one(related="sale_line_id.product_uom_id", string="Unit")
+    uom_id = fields.Many2one(
+        related="sale_line_id.product_uom_id", string="Unit of Measure"
+    )
     source_quantity = fields.Float(
         readonly=True,
         help="In the transaction's own unit: hours for time.",
@@ -120,14 +123,20 @@ class PsaInvoiceDetail(models.Model):
         source = field and self[field]
         return (self.transaction_type, source.id) if source else None
 
+    def _price(self, amount: float, price_unit: float):
+        """Note what a detail is worth, if that has changed.
+
+        :param amount: untaxed, in the invoice's currency
+        """
+        if self.currency_id.compare_amounts(self.amount, amount) or (
+            self.price_unit != price_unit
+        ):
+            self.with_context(psa_ledger=LEDGER).write(
+                {"amount": amount, "price_unit": price_unit}
+            )
+
     def _chargeable(self):
         return self.filtered(lambda detail: detail.billing_type == "chargeable")
-
-    def _is_over_claimed(self) -> bool:
-        """Whether more of the transaction is billed than there is to bill."""
-        field = SOURCE_FIELDS.get(self.transaction_type)
-        source = field and self[field]
-        return bool(source and source.open_quantity < 0)
 
     # === A person's changes on a draft ===
 
@@ -142,7 +151,7 @@ class PsaInvoiceDetail(models.Model):
             )
 
     def write(self, vals):
-        if self.env.context.get("psa_ledger"):
+        if self.env.context.get("psa_ledger") is LEDGER:
             return super().write(vals)
         if refused := set(vals) - EDITABLE:
             raise UserError(
@@ -150,8 +159,8 @@ class PsaInvoiceDetail(models.Model):
                     "These transaction fields follow their source and cannot be "
                     "changed here: %(fields)s.",
                     fields=", ".join(
-                        self._fields[name].string if name in self._fields else name
-                        for name in sorted(refused)
+                        self._fields[name]._description_string(self.env)
+                        for name in sorted(refused & set(self._fields))
                     ),
                 )
             )
@@ -166,13 +175,13 @@ class PsaInvoiceDetail(models.Model):
 
         Recalculate does not add them to this invoice again.
         """
-        if self.env.context.get("psa_ledger"):
+        if self.env.context.get("psa_ledger") is LEDGER:
             return super().unlink()
         self.move_id._check_billing_manager()
         moves = self.move_id
         self._check_draft(moves)
         for move, details in self.grouped("move_id").items():
-            move._leave_out({detail._key for detail in details} - {None})
+            move._cap({detail._key: 0.0 for detail in details if detail._key})
         self._drop()
         moves._follow_details()
         return True
@@ -181,7 +190,7 @@ class PsaInvoiceDetail(models.Model):
         """Remove details and reopen their transactions."""
         sources = self._sources()
         lines = self.sale_line_id
-        self.with_context(psa_ledger=True).unlink()
+        self.with_context(psa_ledger=LEDGER).unlink()
         self._refresh_sources(sources)
         lines._refresh_excluded_quantity()
 

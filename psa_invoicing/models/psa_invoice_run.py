@@ -7,9 +7,12 @@ from odoo.exceptions import AccessError, UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import format_date
 
+from .project_project import of_other_companies
+
 _logger = logging.getLogger(__name__)
 
 CHUNK = 50
+ATTEMPTS = 5
 # What a person can put right: it is told in words. Anything else is a defect and
 # must not be swallowed.
 EXPECTED = (UserError, AccessError)
@@ -23,17 +26,21 @@ class PsaInvoiceRun(models.Model):
     name = fields.Char(compute="_compute_name")
     run_date = fields.Date(required=True, readonly=True)
     state = fields.Selection(
-        [("running", "Running"), ("done", "Done")],
+        [("running", "Running"), ("done", "Finished")],
         string="Status",
         required=True,
         default="running",
         readonly=True,
     )
     total = fields.Integer(
-        string="Due", readonly=True, help="Rows of the invoice schedule that were due."
+        string="Due Rows",
+        readonly=True,
+        help="Rows of the invoice schedule that were due.",
     )
     done = fields.Integer(
-        readonly=True, help="Rows that were billed, or had nothing to bill."
+        string="Processed",
+        readonly=True,
+        help="Rows that were billed, or had nothing to bill.",
     )
     failed = fields.Integer(readonly=True)
     schedule_ids = fields.Many2many(
@@ -117,6 +124,11 @@ class PsaInvoiceRun(models.Model):
         Schedule = self.env["psa.invoice.schedule"]
         # sudo: whoever may run the invoices need not read every project.
         due = Schedule.sudo().search(Schedule._due_domain(run_date, projects))
+        due = due.filtered(
+            lambda row, foreign=self._foreign_projects(due): (
+                row.project_id not in foreign
+            )
+        )
         run = self.sudo().create({"run_date": run_date, "total": len(due)})
         run.schedule_ids = due
         run._commit()
@@ -126,6 +138,14 @@ class PsaInvoiceRun(models.Model):
         run.state = "done"
         run._commit()
         return run.with_env(self.env)
+
+    def _foreign_projects(self, due):
+        """Projects without a company whose orders belong to one that is not on."""
+        projects = due.project_id
+        orders = projects._orders()
+        return projects.filtered(
+            lambda project: of_other_companies(orders[project], self.env)
+        )
 
     def _rounds(self, due):
         """Rows of different projects, the oldest of each first.
@@ -149,18 +169,21 @@ class PsaInvoiceRun(models.Model):
                 self._bill_alone(row)
 
     def _bill_alone(self, row):
-        try:
-            self._bill_together(row)
-        except EXPECTED as error:
-            self.env.cr.rollback()
-            row._fail(str(error))
-            self.failed += 1
-            self._commit()
-        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-            # Somebody else is billing this very project: it is left to them, and the
-            # row stays due in case they do not finish.
-            self.env.cr.rollback()
-            _logger.info("Project %s is being billed elsewhere.", row.project_id.id)
+        for _attempt in range(ATTEMPTS):
+            try:
+                self._bill_together(row)
+                return
+            except EXPECTED as error:
+                self.env.cr.rollback()
+                row._fail(str(error))
+                self.failed += 1
+                self._commit()
+                return
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                # Somebody bills or edits this very project: look again at what they
+                # left. In the end the row stays due, for the next run.
+                self.env.cr.rollback()
+        _logger.info("Project %s is being billed elsewhere.", row.project_id.id)
 
     def _bill_together(self, rows):
         rows = rows.try_lock_for_update().filtered(

@@ -68,7 +68,7 @@ class PsaTransactionMixin(models.AbstractModel):
                                    MAX(move.id) FILTER (WHERE move.state = 'posted'),
                                    MAX(move.id) FILTER (WHERE move.state = 'draft')
                                ) AS move_id
-                          FROM unnest(%(ids)s) AS wanted(id)
+                          FROM (SELECT DISTINCT unnest(%(ids)s)) AS wanted(id)
                      LEFT JOIN psa_invoice_detail AS detail
                             ON detail.%(column)s = wanted.id
                      LEFT JOIN account_move AS move ON move.id = detail.move_id
@@ -95,6 +95,22 @@ class PsaTransactionMixin(models.AbstractModel):
     @api.model
     def _ledger_columns(self) -> list[str]:
         return ["billed_quantity", "open_quantity"]
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        if not self.env.su:
+            vals_list = [self._without_billed_quantity(vals) for vals in vals_list]
+        return super().create(vals_list)
+
+    def write(self, vals):
+        return super().write(
+            vals if self.env.su else self._without_billed_quantity(vals)
+        )
+
+    @api.model
+    def _without_billed_quantity(self, vals: dict) -> dict:
+        """The ledger alone says what is billed, not a client that writes the field."""
+        return {key: val for key, val in vals.items() if key != "billed_quantity"}
 
     def _flag_drafts(self):
         """Ask for Recalculate on the drafts that these transactions are on."""

@@ -7,6 +7,7 @@ from . import test_invoice_life
 from . import test_invoice_run
 from . import test_manual_invoice
 from . import test_milestones
+from . import test_never_twice
 from . import test_performance
 from . import test_rights
 from . import test_send_and_pay

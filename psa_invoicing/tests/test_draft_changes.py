@@ -155,9 +155,9 @@ class TestDraftChanges(BillingCase):
         self.assertEqual(self.order_line.excluded_quantity, 0)
         self.assert_ledger(self.draft)
 
-    def test_everything_complimentary_leaves_no_line(self):
+    def test_everything_complimentary_charges_nothing(self):
         self.draft.detail_ids.billing_type = "complimentary"
-        self.assertFalse(self.draft.invoice_line_ids)
+        self.assertEqual(self.draft.invoice_line_ids.quantity, 0)
         self.draft.detail_ids.billing_type = "chargeable"
         self.assertEqual(self.draft.invoice_line_ids.quantity, 9)
         self.assertEqual(self.draft.amount_total, 1035)

@@ -116,7 +116,7 @@ class TestManualInvoice(BillingCase):
         project = self.time_project(2, name="Held")
         project.write({"billing_hold": True, "billing_hold_reason": "Dispute"})
         wizard = self.wizard(project)
-        self.assertEqual(wizard.hold_reasons, "Held: Dispute")
+        self.assertIn("Held (Dispute)", wizard.hold_warning)
         wizard.action_next()
         self.assertEqual(self.finish(wizard).amount_untaxed, 200)
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..core.allocation import is_zero
 from ..core.billing import MILESTONE, TIME, Request
 from ..models.psa_invoice_detail import SOURCE_FIELDS
 
@@ -38,7 +39,7 @@ class PsaManualInvoice(models.TransientModel):
     )
     milestone_ids = fields.Many2many(
         "project.milestone",
-        string="Only Milestones",
+        string="Only These Milestones",
         domain="[('project_id', 'in', project_ids), ('is_reached', '=', True)]",
         help="Leave it empty for all milestones that are reached.",
     )
@@ -47,13 +48,12 @@ class PsaManualInvoice(models.TransientModel):
         "res.currency", compute="_compute_total", help="Of the ticked transactions."
     )
     total = fields.Monetary(
-        string="Ticked, Untaxed",
+        string="Total, Untaxed",
         compute="_compute_total",
         help="Before taxes and rounding of the invoice lines.",
     )
-    ticked = fields.Integer(compute="_compute_total")
-    on_hold = fields.Boolean(compute="_compute_on_hold")
-    hold_reasons = fields.Char(compute="_compute_on_hold")
+    ticked = fields.Integer(string="Transactions Ticked", compute="_compute_total")
+    hold_warning = fields.Char(compute="_compute_hold_warning")
 
     def _default_cutoff_date(self):
         """The next cut-off date of the schedule, else the end of last month."""
@@ -85,16 +85,18 @@ class PsaManualInvoice(models.TransientModel):
             wizard.currency_id = currencies if len(currencies) == 1 else False
             wizard.total = sum(ticked.mapped("amount")) if wizard.currency_id else 0.0
 
-    @api.depends("project_ids.billing_hold")
-    def _compute_on_hold(self):
+    @api.depends("project_ids.billing_hold", "project_ids.billing_hold_reason")
+    def _compute_hold_warning(self):
         for wizard in self:
             held = wizard.project_ids.filtered("billing_hold")
-            wizard.on_hold = bool(held)
-            wizard.hold_reasons = ", ".join(
-                f"{project.name}: {project.billing_hold_reason}"
-                if project.billing_hold_reason
-                else project.name
-                for project in held
+            wizard.hold_warning = held and self.env._(
+                "On hold: %(projects)s. You can bill by hand all the same.",
+                projects=", ".join(
+                    f"{project.name} ({project.billing_hold_reason})"
+                    if project.billing_hold_reason
+                    else project.name
+                    for project in held
+                ),
             )
 
     def action_next(self):
@@ -123,6 +125,7 @@ class PsaManualInvoice(models.TransientModel):
                         "task_name": item.task,
                         "name": item.text,
                         "quantity": item.quantity,
+                        "quantity_unrounded": item.quantity,
                         "amount": self._amount(lines.browse(item.sale_line_id), item),
                     }
                 )
@@ -159,7 +162,10 @@ class PsaManualInvoice(models.TransientModel):
         # sudo: the administrator was just checked; he need not read timesheets.
         Billing = self.env["psa.billing"].sudo()
         selected = [item for item in Billing._select(request) if item.key in picks]
-        if len(selected) != len(picks):
+        shown = {line._key: line for line in self.line_ids if line.selected}
+        if len(selected) != len(picks) or any(
+            shown[item.key]._differs(item) for item in selected
+        ):
             raise UserError(
                 self.env._(
                     "Some of these transactions were billed or changed meanwhile. Go "
@@ -237,9 +243,12 @@ class PsaManualInvoiceLine(models.TransientModel):
     _order = "id"
 
     wizard_id = fields.Many2one("psa.manual.invoice", required=True, ondelete="cascade")
-    selected = fields.Boolean(string="Bill", default=True)
+    selected = fields.Boolean(string="Ticked", default=True)
     transaction_type = fields.Selection(
-        [(TIME, "Time"), (MILESTONE, "Milestone")], string="Type", readonly=True
+        [(TIME, "Time"), (MILESTONE, "Milestone")],
+        string="Type",
+        required=True,
+        readonly=True,
     )
     analytic_line_id = fields.Many2one("account.analytic.line", readonly=True)
     milestone_id = fields.Many2one("project.milestone", readonly=True)
@@ -252,10 +261,19 @@ class PsaManualInvoiceLine(models.TransientModel):
     employee_name = fields.Char(string="Who", readonly=True)
     task_name = fields.Char(string="Task", readonly=True)
     name = fields.Char(string="Description", readonly=True)
+    quantity_unrounded = fields.Float(readonly=True)
     quantity = fields.Float(digits="Product Unit", readonly=True)
-    uom_id = fields.Many2one(related="sale_line_id.product_uom_id", string="Unit")
+    uom_id = fields.Many2one(
+        related="sale_line_id.product_uom_id", string="Unit of Measure"
+    )
     amount = fields.Monetary(readonly=True)
     currency_id = fields.Many2one(related="sale_line_id.currency_id")
+
+    def _differs(self, item) -> bool:
+        """Whether a transaction is no longer what a person saw and ticked."""
+        return item.sale_line_id != self.sale_line_id.id or not is_zero(
+            item.quantity - self.quantity_unrounded
+        )
 
     @property
     def _key(self):
