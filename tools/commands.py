@@ -30,7 +30,7 @@ def run(arguments: list[str]) -> int:
         system_packages.ensure(
             system_packages.PDF, system_packages.BROWSER, required=False
         )
-        database.base_template()
+        database.addon_template()
         return 0
     if known.command == "run":
         return web_server.run()

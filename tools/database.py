@@ -70,6 +70,7 @@ def empty_template() -> str:
                 settings().logs / f"{base}.log",
                 f"--init={','.join([*DEPENDENCIES, EMPTY_CHART])}",
             )
+            _quieten(base)
             _mark_complete(base)
     return _with_addon("empty", base)
 

@@ -124,11 +124,8 @@ class PsaInvoiceRun(models.Model):
         Schedule = self.env["psa.invoice.schedule"]
         # sudo: whoever may run the invoices need not read every project.
         due = Schedule.sudo().search(Schedule._due_domain(run_date, projects))
-        due = due.filtered(
-            lambda row, foreign=self._foreign_projects(due): (
-                row.project_id not in foreign
-            )
-        )
+        foreign = self._foreign_projects(due)
+        due = due.filtered(lambda row: row.project_id not in foreign)
         run = self.sudo().create({"run_date": run_date, "total": len(due)})
         run.schedule_ids = due
         run._commit()
