@@ -21,6 +21,12 @@ def _command_line(pid: int) -> str:
         return ""
 
 
+def runs_with(name: str, *arguments: str) -> bool:
+    """Whether it is running, and was started with these arguments."""
+    pid = running(name)
+    return pid is not None and set(arguments) <= set(_command_line(pid).split(" "))
+
+
 def running(name: str) -> int | None:
     """:return: the process id, or None when it is not running (any more)."""
     try:

