@@ -31,6 +31,7 @@
         "demo/transactions.xml",
         "demo/schedules.xml",
     ],
+    "pre_init_hook": "pre_init_hook",
     "assets": {
         "web.assets_tests": ["psa_invoicing/static/tests/tours/**/*"],
     },

@@ -144,6 +144,24 @@ class AccountMove(models.Model):
             )
         return super().create(vals_list)
 
+    def _check_project_drafts(self):
+        """Refuse what the ledger does not answer for, and what is posted."""
+        if others := self.filtered(lambda move: not move.is_project_invoice):
+            raise UserError(
+                self.env._(
+                    "%(invoices)s was not made from a project: there is nothing to "
+                    "recalculate.",
+                    invoices=", ".join(others.mapped("display_name")),
+                )
+            )
+        if posted := self.filtered(lambda move: move.state != "draft"):
+            raise UserError(
+                self.env._(
+                    "%(invoices)s is no draft any more: correct it with a credit note.",
+                    invoices=", ".join(posted.mapped("display_name")),
+                )
+            )
+
     # === Buttons ===
 
     def action_psa_recalculate(self):
@@ -157,7 +175,7 @@ class AccountMove(models.Model):
         """
         self._check_billing_manager()
         self.check_access("write")
-        self.env["psa.invoice.detail"]._check_draft(self)
+        self._check_project_drafts()
         messages = []
         for move in self:
             total = move.amount_untaxed

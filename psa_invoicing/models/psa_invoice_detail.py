@@ -140,16 +140,6 @@ class PsaInvoiceDetail(models.Model):
 
     # === A person's changes on a draft ===
 
-    @api.model
-    def _check_draft(self, moves):
-        if posted := moves.filtered(lambda move: move.state != "draft"):
-            raise UserError(
-                self.env._(
-                    "%(invoices)s is no draft any more: correct it with a credit note.",
-                    invoices=", ".join(posted.mapped("display_name")),
-                )
-            )
-
     def write(self, vals):
         if self.env.context.get("psa_ledger") is LEDGER:
             return super().write(vals)
@@ -165,7 +155,7 @@ class PsaInvoiceDetail(models.Model):
                 )
             )
         self.move_id._check_billing_manager()
-        self._check_draft(self.move_id)
+        self.move_id._check_project_drafts()
         result = super().write(vals)
         self.move_id._follow_details()
         return result
@@ -179,7 +169,7 @@ class PsaInvoiceDetail(models.Model):
             return super().unlink()
         self.move_id._check_billing_manager()
         moves = self.move_id
-        self._check_draft(moves)
+        moves._check_project_drafts()
         for move, details in self.grouped("move_id").items():
             move._cap({detail._key: 0.0 for detail in details if detail._key})
         self._drop()

@@ -126,6 +126,11 @@ class TestDraftChanges(BillingCase):
         with self.assertRaisesRegex(UserError, "no draft any more"):
             self.recalculate()
 
+    def test_another_invoice_is_not_recalculated(self):
+        invoice = self.init_invoice("out_invoice", products=self.product_a)
+        with self.assertRaisesRegex(UserError, "not made from a project"):
+            invoice.action_psa_recalculate()
+
     def test_changed_transactions_must_be_looked_at_before_posting(self):
         self.entries[0].unit_amount = 1
         with self.assertRaisesRegex(UserError, "Recalculate first"):
