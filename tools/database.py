@@ -142,8 +142,11 @@ def _set_comment(name: str, comment: str) -> None:
 
 
 def is_complete(name: str) -> bool:
-    """Whether a template was finished; an interrupted one is built again."""
-    return _comment(name) == "complete"
+    """Whether a template was finished; an interrupted one is built again.
+
+    One whose attachments are gone, as well: a PostgreSQL of one's own outlives them.
+    """
+    return _comment(name) == "complete" and filestore(name).is_dir()
 
 
 def _mark_complete(name: str) -> None:

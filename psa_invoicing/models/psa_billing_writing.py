@@ -2,6 +2,7 @@
 """Second and third step of billing: one invoice per grouping key, and its ledger."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from datetime import date, timedelta
 from math import fsum
 
@@ -48,7 +49,7 @@ class PsaBilling(models.AbstractModel):
         credited waits until there is something to charge.
         """
         by_order: dict[tuple[int, int], list[Transaction]] = defaultdict(list)
-        lines = self._lines(transactions)
+        lines = self._lines_by_id(item.sale_line_id for item in transactions)
         for item in transactions:
             order_id = lines[item.sale_line_id].order_id.id
             by_order[item.project_id, order_id].append(item)
@@ -113,12 +114,9 @@ class PsaBilling(models.AbstractModel):
         return total > 0 and not is_zero(total)
 
     @api.model
-    def _lines(self, transactions: list[Transaction]) -> dict:
-        """The contract lines of transactions, by id, fetched together."""
-        lines = self.env["sale.order.line"].browse(
-            {item.sale_line_id for item in transactions}
-        )
-        return {line.id: line for line in lines}
+    def _lines_by_id(self, ids: Iterable[int]) -> dict:
+        """Contract lines by id; browsed together, they are fetched together."""
+        return {line.id: line for line in self.env["sale.order.line"].browse(set(ids))}
 
     # === Writing ===
 
@@ -202,6 +200,7 @@ class PsaBilling(models.AbstractModel):
         for draft in drafts:
             for line_id, items in draft.transactions.items():
                 wanted[line_id] += [item.quantity for item in items]
+        lines = self._lines_by_id(wanted)
         remaining = self._closing_remainders(wanted)
         waiting = Counter(line_id for draft in drafts for line_id in draft.transactions)
         found = []
@@ -211,7 +210,7 @@ class PsaBilling(models.AbstractModel):
                 waiting[line_id] -= 1
                 quantities[line_id] = line_quantity(
                     [item.quantity for item in items],
-                    self.env["sale.order.line"].browse(line_id).product_uom_id.round,
+                    lines[line_id].product_uom_id.round,
                     None if waiting[line_id] else remaining.get(line_id),
                 )
                 if line_id in remaining:
@@ -385,17 +384,11 @@ class PsaBilling(models.AbstractModel):
         """
         moves = self.env["account.move"].browse(move.id for move, _items in additions)
         move_lines = moves._lines_by_contract_line()
+        lines = self._lines_by_id(id_ for _move, each in additions for id_ in each)
         rows = []
         sources = defaultdict(list)
         for move, transactions in additions:
             for line_id, items in transactions.items():
-                line = (
-                    self.env["sale.order.line"]
-                    .browse(line_id)
-                    .with_prefetch(
-                        list({id_ for _move, each in additions for id_ in each})
-                    )
-                )
                 move_line = move_lines.get((move.id, line_id))
                 amounts = self._shares(move_line, items)
                 for item, amount in zip(items, amounts, strict=True):
@@ -404,7 +397,7 @@ class PsaBilling(models.AbstractModel):
                             "move_id": move.id,
                             "move_line_id": move_line.id if move_line else None,
                             "amount": amount,
-                            **self._detail_values(item, line),
+                            **self._detail_values(item, lines[line_id]),
                         }
                     )
                     sources[item.kind].append(item.source_id)
