@@ -39,19 +39,15 @@ def base_template() -> str:
 
     :return: its name
     """
-    name = _template_name("base", odoo_source().identity, *DEPENDENCIES)
-    if not is_complete(name):
-        with step(f"Template {name}: Odoo's own modules (2 minutes)"):
-            create(name)
-            run_to_end(
-                name,
-                settings().logs / f"{name}.log",
-                f"--init={','.join(DEPENDENCIES)}",
-                "--with-demo",
-            )
-            _quieten(name)
-            _mark_complete(name)
-    return name
+    return _base("base", DEPENDENCIES, "--with-demo")
+
+
+def addon_template() -> str:
+    """Database with the add-on as it stands in this checkout, and its demo data.
+
+    :return: its name
+    """
+    return _with_addon("addon", base_template(), "--with-demo")
 
 
 def empty_template() -> str:
@@ -59,20 +55,36 @@ def empty_template() -> str:
 
     :return: its name
     """
-    base = _template_name(
-        "empty_base", odoo_source().identity, *DEPENDENCIES, EMPTY_CHART
-    )
-    if not is_complete(base):
-        with step(f"Template {base}: Odoo's own modules, no demo data"):
-            create(base)
-            run_to_end(
-                base,
-                settings().logs / f"{base}.log",
-                f"--init={','.join([*DEPENDENCIES, EMPTY_CHART])}",
-            )
-            _quieten(base)
-            _mark_complete(base)
-    return _with_addon("empty", base)
+    return _with_addon("empty", _base("empty_base", (*DEPENDENCIES, EMPTY_CHART)))
+
+
+def _base(kind: str, modules: tuple[str, ...], *options: str) -> str:
+    name = _template_name(kind, odoo_source().identity, *modules)
+    if not is_complete(name):
+        with step(f"Template {name}: Odoo's own modules (2 minutes)"):
+            create(name)
+            _install(name, ",".join(modules), *options)
+            _quieten(name)
+            _mark_complete(name)
+    return name
+
+
+def _with_addon(kind: str, base: str, *options: str) -> str:
+    name = _template_name(kind, base, addon_fingerprint())
+    if not is_complete(name):
+        # Those of earlier states of the code; each key has eight characters.
+        for old in _names(f"psa_{kind}_" + "_" * 8):
+            drop(old)
+        with step(f"Template {name}: the add-on"):
+            copy(base, name)
+            _install(name, ADDON, *options)
+            _mark_complete(name)
+    return name
+
+
+def _install(name: str, modules: str, *options: str) -> None:
+    log = settings().logs / f"{name}.log"
+    run_to_end(name, log, f"--init={modules}", *options)
 
 
 def _quieten(name: str) -> None:
@@ -80,25 +92,6 @@ def _quieten(name: str) -> None:
     with server().cursor(name) as cursor:
         cursor.execute("DELETE FROM mail_mail")
         cursor.execute("UPDATE res_company SET iap_enrich_auto_done = true")
-
-
-def addon_template() -> str:
-    """Database with the add-on as it stands in this checkout, and its demo data."""
-    return _with_addon("addon", base_template(), "--with-demo")
-
-
-def _with_addon(kind: str, base: str, *options: str) -> str:
-    name = _template_name(kind, base, addon_fingerprint())
-    if not is_complete(name):
-        for old in _names(f"psa_{kind}_________"):
-            drop(old)
-        with step(f"Template {name}: the add-on"):
-            copy(base, name)
-            run_to_end(
-                name, settings().logs / f"{name}.log", f"--init={ADDON}", *options
-            )
-            _mark_complete(name)
-    return name
 
 
 def upgrade(name: str) -> None:
