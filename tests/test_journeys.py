@@ -108,6 +108,35 @@ def test_from_the_invoice_run_to_paid(demo, open_page, picture):
     picture(page, "9-paid")
 
 
+def test_several_invoices_at_once(demo):
+    """Odoo sends several in the background; each customer gets a mail with a PDF."""
+    demo.call("psa.invoice.run", "action_run_due")
+    drafts = demo.call(
+        "account.move",
+        "search",
+        [("psa_state", "=", "draft"), ("partner_id.name", "=", "Alpenwerk GmbH")],
+        limit=2,
+    )
+    before = len(demo.mails())
+    action = demo.call("account.move", "action_psa_send", drafts)
+    wizard = demo.call(action["res_model"], "create", [{}], context=action["context"])
+    demo.call(action["res_model"], "action_send_and_print", wizard)
+    for cron in (
+        "account.ir_cron_account_move_send",
+        "mail.ir_cron_mail_scheduler_action",
+    ):
+        demo.call("ir.cron", "method_direct_trigger", [demo.ref(cron)])
+    mails = demo.wait_for_mail(before + 2)[before:]
+    sent = demo.call("account.move", "read", drafts, ["name", "psa_state"])
+    assert [invoice["psa_state"] for invoice in sent] == ["sent", "sent"]
+    assert sorted(
+        invoice["name"]
+        for invoice in sent
+        for mail in mails
+        if invoice["name"] in mail["Subject"] and invoice["name"] in pdf_text(mail)
+    ) == sorted(invoice["name"] for invoice in sent)
+
+
 def test_a_mail_server_that_is_down(demo, open_page, picture):
     """The invoice keeps its number and waits; the second try sends one mail."""
     page = open_page(demo)

@@ -78,6 +78,7 @@ def _with_addon(kind: str, base: str, *options: str) -> str:
         with step(f"Template {name}: the add-on"):
             copy(base, name)
             _install(name, ADDON, *options)
+            _quieten(name)
             _mark_complete(name)
     return name
 

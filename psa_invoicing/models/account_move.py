@@ -507,4 +507,9 @@ class AccountMove(models.Model):
         details = self.sudo().detail_ids
         if details:
             details._drop()
-        return super().unlink()
+        rows = self.env["psa.invoice.schedule"].sudo()
+        if projects := self.filtered("is_project_invoice"):
+            rows = rows.search([("invoice_ids", "in", projects.ids)])
+        result = super().unlink()
+        rows._note_deleted_draft()
+        return result

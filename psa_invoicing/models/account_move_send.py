@@ -1,9 +1,25 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 
 class AccountMoveSend(models.AbstractModel):
     _inherit = "account.move.send"
+
+    @api.model
+    def _prepare_invoice_pdf_report(self, invoices_data):
+        """Render one invoice at a time where they cannot be rendered together.
+
+        Distributions ship a wkhtmltopdf that refuses several documents in one go.
+        """
+        try:
+            return super()._prepare_invoice_pdf_report(invoices_data)
+        except UserError:
+            if len(invoices_data) == 1:
+                raise
+        for invoice, data in invoices_data.items():
+            super()._prepare_invoice_pdf_report({invoice: data})
+        return None
 
     @api.model
     def _hook_if_success(self, moves_data, from_cron=False):

@@ -66,23 +66,11 @@ class PsaBillingFrequency(models.Model):
         "with the last transaction date that each covers.",
     )
 
-    _interval_positive = models.Constraint(
-        "CHECK (interval >= 1)", "Invoice every 1 or more weeks or months."
-    )
-    _month_day_exists = models.Constraint(
-        "CHECK (month_day BETWEEN 1 AND 31)",
-        "The day of the month is a number from 1 to 31.",
-    )
-    _cutoff_days_positive = models.Constraint(
-        "CHECK (cutoff_days >= 0)",
-        "The cut-off date is 0 or more days before the invoice run.",
-    )
-
     @api.depends("period", "interval", "weekday", "month_day", "cutoff", "cutoff_days")
     def _compute_next_dates(self):
         today = fields.Date.context_today(self)
         for frequency in self:
-            if frequency.interval < 1 or not 1 <= frequency.month_day <= 31:
+            if frequency._date_problem():
                 frequency.next_dates = False
                 continue
             horizon = today + relativedelta(months=12 * (1 + frequency.interval))
@@ -96,16 +84,24 @@ class PsaBillingFrequency(models.Model):
                 for occurrence in found
             )
 
-    @api.constrains("period", "weekday")
-    def _check_weekday(self):
+    @api.constrains("period", "interval", "weekday", "month_day", "cutoff_days")
+    def _check_dates(self):
         for frequency in self:
-            if frequency.period == "week" and not frequency.weekday:
-                raise ValidationError(
-                    self.env._(
-                        "Choose the day of the week of the frequency “%(name)s”.",
-                        name=frequency.name,
-                    )
-                )
+            if problem := frequency._date_problem():
+                raise ValidationError(problem)
+
+    def _date_problem(self) -> str:
+        if self.interval < 1:
+            return self.env._("Invoice every 1 or more weeks or months.")
+        if not 1 <= self.month_day <= 31:
+            return self.env._("The day of the month is a number from 1 to 31.")
+        if self.cutoff_days < 0:
+            return self.env._(
+                "The cut-off date is 0 or more days before the invoice run."
+            )
+        if self.period == "week" and not self.weekday:
+            return self.env._("Choose the day of the week.")
+        return ""
 
     def _occurrences(
         self, start: date, end: date, calendar: models.BaseModel | None = None

@@ -152,6 +152,9 @@ class PsaInvoiceRun(models.Model):
         waiting = [list(rows) for rows in due.grouped("project_id").values()]
         while waiting:
             yield due.browse(rows[0].id for rows in waiting)
+            for first, *later in waiting:
+                if first.state == "failed":
+                    due.browse(row.id for row in later)._wait_for(first)
             waiting = [
                 rows[1:] for rows in waiting if rows[1:] and rows[0].state != "failed"
             ]

@@ -1,8 +1,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from datetime import date
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.fields import Domain
+from odoo.tools import format_date
 
 from ..core.billing import Request
 
@@ -48,6 +49,7 @@ class PsaInvoiceSchedule(models.Model):
         string="Invoices",
         readonly=True,
     )
+    has_invoices = fields.Boolean(compute="_compute_has_invoices", compute_sudo=True)
     error = fields.Text(string="Reason", readonly=True)
 
     _date_unique = models.UniqueIndex(
@@ -55,6 +57,29 @@ class PsaInvoiceSchedule(models.Model):
         "A project has one invoice per date in its schedule.",
     )
     _due = models.Index("(run_date) WHERE state IN ('planned', 'failed')")
+
+    @api.depends("invoice_ids")
+    def _compute_has_invoices(self):
+        for row in self:
+            row.has_invoices = bool(row.invoice_ids)
+
+    def action_plan_again(self):
+        """Bill rows again whose draft was deleted.
+
+        :raises AccessError: unless the user is a billing administrator
+        """
+        self.env["account.move"]._check_billing_manager()
+        self.check_access("read")
+        rows = self.filtered(lambda row: row.state == "done" and not row.has_invoices)
+        # sudo: the administrator was just checked; rows are written by methods only.
+        rows.sudo().write({"state": "planned", "error": False})
+
+    def _note_deleted_draft(self):
+        """Say who deleted the invoice: no run makes it again by itself."""
+        for row in self.filtered(lambda row: not row.invoice_ids):
+            row.error = self.env._(
+                "The draft was deleted by %(user)s.", user=self.env.user.name
+            )
 
     def _due_domain(self, run_date: date, projects=None) -> Domain:
         """Rows to bill on a day: planned, or failed before and tried again."""
@@ -102,6 +127,13 @@ class PsaInvoiceSchedule(models.Model):
                     }
                 )
         return moves
+
+    def _wait_for(self, earlier):
+        """Note why the rows were not tried: an earlier one of their project failed."""
+        self.error = self.env._(
+            "Waits for the invoice of %(date)s, which failed.",
+            date=format_date(self.env, earlier.run_date),
+        )
 
     def _fail(self, error: str):
         """Note why the rows could not be billed."""

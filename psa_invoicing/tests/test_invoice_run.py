@@ -113,6 +113,22 @@ class TestInvoiceRun(BillingCase):
         self.run_due(date(2026, 3, 1))
         self.assertEqual(self.row(project, 1).state, "failed")
         self.assertEqual(self.row(project, 2).state, "planned")
+        self.assertIn("Waits for the invoice of 01/31", self.row(project, 2).error)
+
+    def test_a_deleted_draft_is_not_made_again_by_itself(self):
+        project = self.due_project(2)
+        self.run_due(date(2026, 1, 31))
+        row = self.row(project)
+        row.invoice_ids.unlink()
+        self.assertEqual(row.state, "done")
+        self.assertIn("deleted by", row.error)
+        self.assertEqual(self.run_due(date(2026, 1, 31)).total, 0)
+        row.action_plan_again()
+        self.run_due(date(2026, 1, 31))
+        self.assertEqual(row.invoice_ids.amount_untaxed, 200)
+        self.assertFalse(row.error)
+        row.action_plan_again()
+        self.assertEqual(row.state, "done", "Only without an invoice.")
 
     def test_a_project_on_hold_waits(self):
         project = self.due_project(2)

@@ -28,6 +28,7 @@ class TestManualInvoice(BillingCase):
         project = self.time_project(2, 3)
         wizard = self.wizard(project)
         wizard.action_next()
+        self.assertFalse(wizard.hold_warning)
         self.assertRecordValues(
             wizard.line_ids,
             [

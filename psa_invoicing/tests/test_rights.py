@@ -22,6 +22,18 @@ class TestRights(BillingCase):
         super().setUpClass()
         cls.work = cls.time_project(2, 3)
         cls.draft = cls.work._psa_invoice(date(2026, 1, 1))
+        cls.row = (
+            cls.env["psa.invoice.schedule"]
+            .sudo()
+            .create(
+                {
+                    "project_id": cls.work.id,
+                    "run_date": JANUARY,
+                    "cutoff_date": JANUARY,
+                    "state": "done",
+                }
+            )
+        )
         cls.users = {
             name: cls._user(name, groups) for name, groups in OUTSIDERS.items()
         }
@@ -47,6 +59,7 @@ class TestRights(BillingCase):
             "run": lambda env: env["psa.invoice.run"].action_run_due(),
             "invoice": lambda env: self.work.with_env(env).action_manual_invoice(),
             "plan": lambda env: self.work.with_env(env).action_plan_from_start(),
+            "again": lambda env: self.row.with_env(env).action_plan_again(),
             "wizard": lambda env: env["psa.manual.invoice"].create(
                 {"project_ids": self.work.ids}
             ),

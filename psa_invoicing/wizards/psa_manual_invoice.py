@@ -89,7 +89,7 @@ class PsaManualInvoice(models.TransientModel):
     def _compute_hold_warning(self):
         for wizard in self:
             held = wizard.project_ids.filtered("billing_hold")
-            wizard.hold_warning = held and self.env._(
+            wizard.hold_warning = bool(held) and self.env._(
                 "On hold: %(projects)s. You can bill by hand all the same.",
                 projects=", ".join(
                     f"{project.name} ({project.billing_hold_reason})"
