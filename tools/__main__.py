@@ -1,5 +1,7 @@
 """``python3 -m tools <command>``: see ``commands.py`` for what there is."""
 
+from __future__ import annotations
+
 import os
 import sys
 

@@ -1,5 +1,7 @@
 """Processes that outlive the command that started them, known by their pid file."""
 
+from __future__ import annotations
+
 import os
 import signal
 import subprocess

@@ -1,5 +1,7 @@
 """The Python environment: built once from pinned packages."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import subprocess

@@ -1,5 +1,7 @@
 """``stop`` and ``clean``: nothing left running, nothing left behind."""
 
+from __future__ import annotations
+
 import shutil
 import signal
 

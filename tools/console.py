@@ -1,5 +1,7 @@
 """What the tools say: steps while they work, and problems with their remedy."""
 
+from __future__ import annotations
+
 import sys
 import time
 from contextlib import contextmanager

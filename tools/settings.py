@@ -13,6 +13,8 @@ Everything has a default. The environment (or ``make NAME=value``) overrides it:
 ====================  ===========================================================
 """
 
+from __future__ import annotations
+
 import hashlib
 import os
 import re
