@@ -114,7 +114,6 @@ class PsaInvoiceDetail(models.Model):
         help="Chargeable: the customer pays for it. Complimentary: the customer sees "
         "it on the invoice as offered, and does not pay for it.",
     )
-    move_state = fields.Selection(related="move_id.state", string="Invoice Status")
 
     @property
     def _key(self):
