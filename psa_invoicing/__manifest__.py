@@ -2,7 +2,7 @@
 {
     "name": "Project Service Invoicing",
     "summary": "Bill projects on schedule: billing frequency, review, send, paid",
-    "version": "19.0.1.0.0",
+    "version": "19.0.1.1.0",
     "development_status": "Beta",
     "category": "Services/Project",
     "website": "https://github.com/psa-invoicing/psa_invoicing",
@@ -32,6 +32,8 @@
         "demo/schedules.xml",
     ],
     "pre_init_hook": "pre_init_hook",
+    "post_init_hook": "post_init_hook",
+    "uninstall_hook": "uninstall_hook",
     "assets": {
         "web.assets_tests": ["psa_invoicing/static/tests/tours/**/*"],
     },

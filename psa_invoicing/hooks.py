@@ -1,11 +1,36 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo.tools import sql
 
+# Added empty before Odoo would compute or fill them: nothing of a database with years
+# of history is billed here yet, and there would be millions of rows to write.
+COLUMNS = {
+    "account_move": {"psa_state": "varchar", "reopens_transactions": "bool"},
+    "project_milestone": {"billable_quantity": "float8"},
+    "sale_order_line": {
+        "billable_quantity": "float8",
+        "billing_date": "date",
+        "billing_project_id": "int4",
+    },
+}
+
 
 def pre_init_hook(env):
-    """Add the stored state of project invoices before Odoo would compute it.
+    """Prepare a database with history."""
+    for table, columns in COLUMNS.items():
+        for name, kind in columns.items():
+            sql.create_column(env.cr, table, name, kind)
 
-    No invoice of a database with years of history is a project invoice yet: there is
-    nothing to compute for millions of them.
+
+def post_init_hook(env):
+    """Take the history of the database into the ledger."""
+    env["psa.billing"]._take_over_history()
+
+
+def uninstall_hook(env):
+    """Leave order lines as Odoo itself would have them.
+
+    What was on hold or written off here is to be invoiced again, by Odoo's own button.
     """
-    sql.create_column(env.cr, "account_move", "psa_state", "varchar")
+    lines = env["sale.order.line"].search([("excluded_quantity", "!=", 0)])
+    lines.write({"excluded_quantity": 0.0, "never_billed_quantity": 0.0})
+    env.flush_all()

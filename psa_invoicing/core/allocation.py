@@ -36,6 +36,33 @@ def line_quantity(
     return rounding(remaining)
 
 
+def share(quantities: Sequence[float], target: float, rounding: Rounding) -> tuple:
+    """What each transaction gives to a quantity on an invoice line.
+
+    The last ones are lowered first. A target that is their sum but for rounding takes
+    them whole: 20 minutes three times are an hour, and nothing stays open.
+
+    >>> share([1.0, 2.0], 2.5, lambda quantity: round(quantity, 2))
+    ([1.0, 1.5], 0.0)
+    >>> share([1.0, 2.0], 4.0, lambda quantity: round(quantity, 2))
+    ([1.0, 2.0], 1.0)
+    >>> share([-1.0, -2.0], -1.5, lambda quantity: round(quantity, 2))
+    ([-1.0, -0.5], 0.0)
+
+    :param target: in the same unit; negative where transactions are credited
+    :param rounding: rounds to that unit's precision
+    :return: the parts, and what is left of the target when all have given theirs
+    """
+    whole = fsum(quantities)
+    if is_zero(rounding(target - whole)):
+        return list(quantities), 0.0
+    sign = -1.0 if target < 0 else 1.0
+    parts = trim([sign * quantity for quantity in quantities], sign * target)
+    parts = [sign * part for part in parts]
+    rest = target - fsum(parts)
+    return parts, 0.0 if is_zero(rounding(rest)) else rest
+
+
 def spread(total: float, weights: Sequence[float], rounding: Rounding) -> list[float]:
     """Divide an amount by weight so that the parts add up to it.
 

@@ -9,22 +9,37 @@ from datetime import date
 LEDGER = object()
 
 TIME = "time"
+EXPENSE = "expense"
+MATERIAL = "material"
 MILESTONE = "milestone"
-TYPES = (TIME, MILESTONE)
+ORDER_LINE = "order_line"
+TYPES = (TIME, EXPENSE, MATERIAL, MILESTONE, ORDER_LINE)
 # On an invoice, but without a transaction behind it: a person typed the quantity.
 ADJUSTMENT = "adjustment"
 
+# Where a transaction is kept. Material is a line of a vendor bill, which is re-invoiced
+# like an expense, or goods that were sold on the order itself.
+COST = "cost"
+SOURCES = (TIME, COST, MILESTONE, ORDER_LINE)
+
+CHARGEABLE = "chargeable"
+COMPLIMENTARY = "complimentary"
+NON_CHARGEABLE = "non_chargeable"
+
 Key = tuple[str, int]
-"""A transaction: its type and the id of its record."""
+"""A transaction: one of ``SOURCES``, and the id of its record."""
 
 
 @dataclass(frozen=True)
 class Request:
     """Which transactions to bill.
 
-    :ivar project_ids: of these projects
-    :ivar cutoff_date: dated up to and including this day
+    :ivar project_ids: of these projects (empty: of all)
+    :ivar cutoff_date: dated up to and including this day (None: of any day)
     :ivar types: of these types
+    :ivar start_date: dated from this day on (None: of any day)
+    :ivar sale_line_ids: on these contract lines (empty: on all)
+    :ivar credited: also what a credit note has reopened, which no run bills again
     :ivar unit_ids: of these departments (empty: of all)
     :ivar milestone_ids: milestones to bill (empty: all that are reached)
     :ivar picks: only these transactions, picked by hand (None: all)
@@ -32,8 +47,11 @@ class Request:
     """
 
     project_ids: tuple[int, ...]
-    cutoff_date: date
+    cutoff_date: date | None
     types: tuple[str, ...] = TYPES
+    start_date: date | None = None
+    sale_line_ids: tuple[int, ...] = ()
+    credited: bool = False
     unit_ids: tuple[int, ...] = ()
     milestone_ids: tuple[int, ...] = ()
     picks: frozenset[Key] | None = None
@@ -42,7 +60,8 @@ class Request:
     def to_json(self) -> dict:
         """What a draft keeps of the request, to be recalculated by it later.
 
-        The cut-off date and the projects are fields of the draft itself.
+        The cut-off date and the projects are fields of the draft itself; Recalculate
+        never adds what was credited.
         """
         return {
             "types": list(self.types),
@@ -73,12 +92,15 @@ class Request:
 class Transaction:
     """Something to bill, with the quantity that is still open.
 
+    :ivar kind: one of ``TYPES``
+    :ivar source: one of ``SOURCES``
     :ivar source_quantity: open quantity in the transaction's own unit (hours for
         time, the contract line's unit for a milestone)
     :ivar quantity: the same in the contract line's unit, unrounded
     """
 
     kind: str
+    source: str
     source_id: int
     sale_line_id: int
     project_id: int
@@ -88,10 +110,15 @@ class Transaction:
     text: str = ""
     who: str = ""
     task: str = ""
+    billing_type: str = CHARGEABLE
 
     @property
     def key(self) -> Key:
-        return self.kind, self.source_id
+        return self.source, self.source_id
+
+    @property
+    def is_chargeable(self) -> bool:
+        return self.billing_type == CHARGEABLE
 
     def lowered(self, source_quantity: float) -> "Transaction":
         """The same transaction with a smaller open quantity, in its own unit."""
@@ -103,11 +130,36 @@ class Transaction:
         )
 
 
+def slice_key(layout: str, who: str, task: str, key: Key | None) -> str:
+    """What has an invoice line of its own within a contract line.
+
+    :param layout: of the project: a line per ``order_line``, ``employee``, ``task`` or
+        ``entry``
+    :param key: the transaction (None: it is gone, or there never was one)
+    """
+    return {
+        "order_line": "",
+        "employee": who,
+        "task": task,
+        "entry": ":".join(map(str, key or (who, task))),
+    }[layout]
+
+
 @dataclass
 class Draft:
-    """An invoice to be made: its header and its transactions by contract line."""
+    """An invoice to be made: its header, and its transactions by contract line and by
+    what has a line of its own in it."""
 
     header: dict
     project_ids: tuple[int, ...]
     order_ids: list[int]
-    transactions: dict[int, list[Transaction]] = field(default_factory=dict)
+    layout: str = "order_line"
+    slices: dict[tuple[int, str], list[Transaction]] = field(default_factory=dict)
+
+    def add(self, item: Transaction) -> None:
+        key = slice_key(self.layout, item.who, item.task, item.key)
+        self.slices.setdefault((item.sale_line_id, key), []).append(item)
+
+    @property
+    def transactions(self) -> list[Transaction]:
+        return [item for items in self.slices.values() for item in items]

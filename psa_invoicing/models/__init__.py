@@ -6,7 +6,10 @@ from . import psa_invoice_detail
 from . import psa_billing_selection
 from . import psa_billing_writing
 from . import psa_billing_recalculation
+from . import psa_billing_recording
+from . import psa_billing_history
 from . import psa_transaction_mixin
+from . import psa_reinvoiced_cost
 from . import account_analytic_line
 from . import project_milestone
 from . import sale_order

@@ -1,6 +1,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, models
+from odoo.fields import Domain
 from odoo.tools import SQL
+
+from ..core.billing import TIME
 
 # Changing one of these changes what a draft should say about the entry.
 BILLED_FIELDS = {
@@ -14,40 +17,90 @@ BILLED_FIELDS = {
 }
 # Changing one of these may lead to another contract line.
 REROUTING_FIELDS = {"employee_id", "project_id", "task_id"}
+# What Odoo calls entries that are billed by their time.
+BILLED_BY_TIME = ("billable_time", "timesheet_revenues")
 
 
 class AccountAnalyticLine(models.Model):
     _name = "account.analytic.line"
     _inherit = ["account.analytic.line", "psa.transaction.mixin"]
 
+    _billing_source = TIME
     _detail_field = "analytic_line_id"
+    _billing_columns = {
+        "sale_line_id": "so_line",
+        "project_id": "project_id",
+        "date": "date",
+        "uom_id": "product_uom_id",
+        "text": "name",
+        "employee_id": "employee_id",
+        "task_id": "task_id",
+    }
 
-    @api.depends("unit_amount", "so_line", "project_id")
+    # Literally what the selection asks for: an index scan over what is open.
+    _psa_open_index = models.Index(
+        """(project_id, date) WHERE so_line IS NOT NULL AND ABS(
+            CASE WHEN billing_type = 'non_chargeable' THEN 0
+                 ELSE CASE WHEN timesheet_invoice_type IN (
+                               'billable_time', 'timesheet_revenues')
+                           THEN COALESCE(unit_amount, 0) ELSE 0 END
+                      - COALESCE(billed_quantity, 0)
+                      - COALESCE(written_off_quantity, 0) END) > 0.000001"""
+    )
+    _psa_held_index = models.Index(
+        """(so_line) WHERE project_id IS NOT NULL
+           AND (billing_hold OR billing_type = 'non_chargeable')"""
+    )
+
+    @api.depends("unit_amount", "timesheet_invoice_type", "project_id")
     def _compute_billable_quantity(self):
         for entry in self:
-            product = entry.so_line.sudo().product_id
             is_billed_by_time = (
-                entry.project_id and product and product._is_delivered_timesheet()
+                entry.project_id and entry.timesheet_invoice_type in BILLED_BY_TIME
             )
             entry.billable_quantity = entry.unit_amount if is_billed_by_time else 0.0
+
+    def _billable_sql(self, alias):
+        return SQL(
+            "CASE WHEN %s IN ('billable_time', 'timesheet_revenues')"
+            " THEN %s ELSE 0 END",
+            self._column(alias, "timesheet_invoice_type"),
+            self._quantity_sql(alias, "unit_amount"),
+        )
+
+    @api.model
+    def _billing_domain(self, request, with_held=False):
+        domain = super()._billing_domain(request, with_held) & Domain(
+            [
+                ("project_id", "!=", False),
+                ("so_line", "!=", False),
+                ("so_line.product_id.type", "=", "service"),
+                ("so_line.product_id.invoice_policy", "=", "delivery"),
+                ("so_line.product_id.service_type", "=", "timesheet"),
+            ]
+        )
+        # Other add-ons bill validated entries only, and say so there.
+        lines = self.env["sale.order.line"]
+        return domain & Domain(lines._timesheet_compute_delivered_quantity_domain())
+
+    @api.model
+    def _unit_domain(self, unit_ids):
+        """The department that is stored on the entry, else that of its project."""
+        return Domain("department_id", "child_of", unit_ids) | (
+            Domain("department_id", "=", False) & super()._unit_domain(unit_ids)
+        )
 
     @api.model
     def _ledger_assignments(self) -> SQL:
         """Odoo's own screens show the invoice of an entry: the last live one.
 
-        An invoice of Odoo's own, which the ledger knows nothing of, stays noted.
+        What is fully credited is on none, and may be edited again.
         """
         return SQL(
-            """
-            billed_quantity = ledger.quantity,
-            timesheet_invoice_id = COALESCE(
-                ledger.move_id,
-                (SELECT own.id
-                   FROM account_move AS own
-                  WHERE own.id = source.timesheet_invoice_id
-                    AND own.is_project_invoice IS NOT TRUE)
-            )
-            """
+            """%s, timesheet_invoice_id = CASE
+                   WHEN ABS(ledger.billed - ledger.draft) > 0.000001
+                   THEN ledger.posted_id ELSE ledger.draft_id END""",
+            super()._ledger_assignments(),
         )
 
     @api.model
@@ -90,17 +143,59 @@ class AccountAnalyticLine(models.Model):
             super(AccountAnalyticLine, rest)._check_can_write(values)
         return None
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        items = super().create(vals_list)
+        items._follow_bills()
+        return items
+
     def write(self, vals):
         """A correction follows its new task to another contract line, and is told to
         the draft."""
         changed = BILLED_FIELDS & set(vals)
         drafts = self._on_project_drafts() if changed else self.browse()
+        held_lines = self._held_contract_lines() if changed else None
         result = super().write(vals)
         if changed & REROUTING_FIELDS:
             drafts.with_context(psa_unlock_drafts=True)._compute_so_line()
         drafts._flag_drafts()
+        if changed:
+            (held_lines | self._held_contract_lines())._refresh_excluded_quantity()
+            self._follow_bills()
+        return result
+
+    def unlink(self):
+        move_lines = self._reinvoiced_move_lines()
+        held_lines = self._held_contract_lines()
+        result = super().unlink()
+        self.env["psa.reinvoiced.cost"].sudo()._follow_bills(move_lines)
+        held_lines._refresh_excluded_quantity()
         return result
 
     @api.ondelete(at_uninstall=False)
     def _flag_drafts_on_delete(self):
         self._on_project_drafts()._flag_drafts()
+
+    def _held_contract_lines(self):
+        """Contract lines of entries on hold or never charged."""
+        treated = self.filtered(
+            lambda entry: (
+                entry.billing_hold or entry.billing_type == "non_chargeable"
+            )
+        )
+        return treated._contract_lines()
+
+    # === Re-invoiced costs ===
+
+    def _reinvoiced_move_lines(self):
+        """Lines of vendor bills and expenses that these items re-invoice."""
+        # sudo: whoever posts a bill need not see the order.
+        return self.sudo().filtered(
+            lambda item: item.move_line_id and item.so_line and not item.project_id
+        ).move_line_id
+
+    def _follow_bills(self):
+        # sudo: whoever posts a bill need not see the order.
+        self.env["psa.reinvoiced.cost"].sudo()._follow_bills(
+            self._reinvoiced_move_lines()
+        )

@@ -8,7 +8,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import formatLang
 
 from ..core.allocation import line_quantity, spread
-from ..core.billing import ADJUSTMENT, LEDGER, Key, Request
+from ..core.billing import ADJUSTMENT, LEDGER, Key, Request, slice_key
 
 # Written by the engine alone.
 ENGINE_FIELDS = {
@@ -19,6 +19,8 @@ ENGINE_FIELDS = {
     "is_project_invoice",
     "needs_recalculation",
 }
+# What the figures of transactions depend on.
+LIVE_FIELDS = {"move_type", "payment_state", "reopens_transactions", "state"}
 BILLING_MANAGER = "psa_invoicing.group_billing_manager"
 
 
@@ -67,6 +69,12 @@ class AccountMove(models.Model):
     )
     detail_ids = fields.One2many(
         "psa.invoice.detail", "move_id", string="Billed Transactions", copy=False
+    )
+    reopens_transactions = fields.Boolean(
+        default=True,
+        copy=False,
+        help="What this credit note takes back is open again, to be reviewed in the "
+        "backlog. Off when only the price is credited: the transactions stay billed.",
     )
     needs_recalculation = fields.Boolean(
         readonly=True,
@@ -144,6 +152,16 @@ class AccountMove(models.Model):
             )
         return super().create(vals_list)
 
+    def _check_drafts(self):
+        """Refuse to change what is posted."""
+        if posted := self.filtered(lambda move: move.state != "draft"):
+            raise UserError(
+                self.env._(
+                    "%(invoices)s is no draft any more: correct it with a credit note.",
+                    invoices=", ".join(posted.mapped("display_name")),
+                )
+            )
+
     def _check_project_drafts(self):
         """Refuse what the ledger does not answer for, and what is posted."""
         if others := self.filtered(lambda move: not move.is_project_invoice):
@@ -154,13 +172,7 @@ class AccountMove(models.Model):
                     invoices=", ".join(others.mapped("display_name")),
                 )
             )
-        if posted := self.filtered(lambda move: move.state != "draft"):
-            raise UserError(
-                self.env._(
-                    "%(invoices)s is no draft any more: correct it with a credit note.",
-                    invoices=", ".join(posted.mapped("display_name")),
-                )
-            )
+        self._check_drafts()
 
     # === Buttons ===
 
@@ -349,25 +361,25 @@ class AccountMove(models.Model):
 
     # === Lines follow the ledger ===
 
-    def _lines_by_contract_line(self) -> dict[tuple[int, int], models.BaseModel]:
-        """Invoice lines of the ledger, by ``(invoice id, contract line id)``."""
-        found = {}
-        for line in self.invoice_line_ids:
-            if line.display_type != "product" or line.is_downpayment:
-                continue
-            for contract_line in line.sale_line_ids:
-                found.setdefault((line.move_id.id, contract_line.id), line)
-        return found
+    def _layout(self) -> str:
+        """What has an invoice line of its own; decided when the draft was made."""
+        return (self.billing_request or {}).get("layout", "order_line")
 
-    def _quantity_invoiced(self, contract_line) -> float:
-        """What this invoice has of a contract line, in that line's unit."""
-        return fsum(
-            line.product_uom_id._compute_quantity(
-                line.quantity, contract_line.product_uom_id
-            )
-            for line in self.invoice_line_ids
-            if contract_line in line.sale_line_ids
+    def _slice_of(self, item) -> str:
+        """Which invoice line of its contract line a detail belongs on."""
+        return slice_key(
+            self._layout(), item.employee_name or "", item.task_name or "", item._key
         )
+
+    def _lines_by_slice(self) -> dict[tuple[int, str], models.BaseModel]:
+        """Invoice lines of the ledger, by contract line id and slice."""
+        found: dict = {}
+        for line in self.invoice_line_ids.sorted("sequence"):
+            if line.display_type == "product" and not line.is_downpayment:
+                for contract_line in line.sale_line_ids:
+                    key = contract_line.id, line.billing_slice or ""
+                    found.setdefault(key, line)
+        return found
 
     def _details_of_transactions(self):
         """All but the adjustments, which have no transaction behind them."""
@@ -377,30 +389,87 @@ class AccountMove(models.Model):
 
     def _follow_details(self):
         """Make the lines of drafts the sums of their chargeable details."""
-        Billing = self.env["psa.billing"].sudo()
         # sudo: the caller may edit the invoice; order and ledger are read for it.
-        for move in self.sudo().with_context(psa_ledger=LEDGER):
-            details = move.detail_ids.grouped("sale_line_id")
-            lines = self.env["sale.order.line"].sudo().union(*details)
-            lines._refresh_excluded_quantity()
-            closing = Billing._closing_remainders(
-                {line.id: each.mapped("quantity") for line, each in details.items()},
-                move,
-            )
-            for line, found in details.items():
-                move._follow_line(line, found._chargeable(), closing.get(line.id))
-            move.invoice_line_ids.filtered(
-                lambda line, lines=lines: (
-                    line._contract_line() and line._contract_line() not in lines
-                )
-            ).unlink()
+        for move in self.sudo():
+            if move.is_project_invoice:
+                move.with_context(psa_ledger=LEDGER)._follow_contract_lines()
+            else:
+                move._follow_allocation()
             move._spread_amounts()
 
-    def _follow_line(self, contract_line, details, remaining: float | None):
+    def _follow_allocation(self):
+        """On an invoice that was not made here, and on a credit note, a person decides
+        which transactions make up a line, not how much it is: the rest is noted as an
+        adjustment."""
+        Billing = self.env["psa.billing"]
+        for line in self.invoice_line_ids:
+            contract_line = line._contract_line()
+            if line.display_type != "product" or not contract_line:
+                continue
+            others = line.detail_ids.filtered(
+                lambda each: each.transaction_type == ADJUSTMENT
+            )
+            target = Billing._signed_quantity(line, contract_line)
+            transactions = (line.detail_ids - others)._chargeable()
+            rest = target - fsum(transactions.mapped("quantity"))
+            others._drop()
+            if contract_line.product_uom_id.compare(rest, 0.0):
+                Billing._add_adjustment(line, contract_line, rest)
+        self.invoice_line_ids.sale_line_ids._refresh_excluded_quantity()
+
+    def _follow_contract_lines(self):
+        Billing = self.env["psa.billing"]
+        details = self.detail_ids.filtered(lambda each: not each.is_write_off)
+        by_line = details.grouped("sale_line_id")
+        contract_lines = self.env["sale.order.line"].union(*by_line)
+        contract_lines._refresh_excluded_quantity()
+        closing = Billing._closing_remainders(
+            {line.id: each.mapped("quantity") for line, each in by_line.items()},
+            Billing._free_quantities(details),
+            self,
+        )
+        for line, found in by_line.items():
+            self._follow_slices(line, found, closing.get(line.id))
+        self.invoice_line_ids.filtered(
+            lambda line: (
+                not line.detail_ids
+                and line._contract_line()
+                and (
+                    line._contract_line() not in contract_lines
+                    or self._layout() != "order_line"
+                )
+            )
+        ).unlink()
+
+    def _follow_slices(self, contract_line, details, remaining: float | None):
+        """Make the invoice lines of a contract line the sums of their details.
+
+        :param remaining: what the last of them takes, if they close the contract line
+        """
+        slices: dict = {}
+        for detail in details:
+            slices.setdefault(self._slice_of(detail), detail.browse())
+            slices[self._slice_of(detail)] += detail
+        charged = [key for key, found in slices.items() if found._chargeable()]
+        for key, found in slices.items():
+            last = bool(charged) and key == charged[-1]
+            line = self._follow_slice(
+                contract_line, key, found._chargeable(), remaining if last else None
+            )
+            if line and remaining is not None:
+                remaining -= line.product_uom_id._compute_quantity(
+                    line.quantity, contract_line.product_uom_id
+                )
+
+    def _follow_slice(
+        self, contract_line, key: str, details, remaining: float | None
+    ):
         """Make one invoice line the sum of its chargeable details.
 
         A line on which all is offered stays, with nothing to charge: a person may have
         written its text and price.
+
+        :return: the invoice line, if there is one
         """
         Billing = self.env["psa.billing"]
         line = Billing._in_customer_language(
@@ -411,28 +480,34 @@ class AccountMove(models.Model):
             line.product_uom_id.round,
             remaining if details else None,
         )
-        names = details.filtered("milestone_id").mapped("name")
-        move_line = self._lines_by_contract_line().get((self.id, line.id))
+        captions = Billing._captions(line, self._layout(), details._as_transactions())
+        move_line = self._lines_by_slice().get((line.id, key))
         if not move_line and not details:
-            return
+            return move_line
         if not move_line:
             move_line = self.env["account.move.line"].create(
                 {
-                    **Billing._line_values(line, quantity, names, sequence=1000),
+                    **Billing._line_values(
+                        line, quantity, captions, billing_slice=key, sequence=1000
+                    ),
                     "move_id": self.id,
                 }
             )
         else:
-            move_line._follow(line, quantity, names)
+            move_line._follow(line, quantity, captions if details else [])
         (details - move_line.detail_ids).write({"move_line_id": move_line.id})
+        return move_line
 
     def _spread_amounts(self):
         """Divide the untaxed amount of each line over its details, to the cent."""
         # sudo: who may edit an invoice need not read the ledger.
         for line in self.sudo().invoice_line_ids:
             details = line.detail_ids._chargeable()
+            if not details:
+                continue
+            sign = -1.0 if line.move_id.move_type == "out_refund" else 1.0
             parts = spread(
-                line.price_subtotal,
+                sign * line.price_subtotal,
                 details.mapped("quantity"),
                 line.currency_id.round,
             )
@@ -457,17 +532,52 @@ class AccountMove(models.Model):
             if vals.get("state") == "draft"
             else self.browse()
         )
+        if vals.get("state") in ("draft", "cancel"):
+            self._check_nothing_depends_on(vals["state"])
         result = super().write(vals)
-        if "state" in vals:
+        if LIVE_FIELDS & set(vals):
             # sudo: whoever may change the state need not read the ledger.
             details = self.sudo().detail_ids
             if details:
                 details._refresh_sources(details._sources())
                 details.sale_line_id._refresh_excluded_quantity()
             for move in was_cancelled.sudo().filtered("detail_ids"):
-                move.needs_recalculation = True
-                self.env["psa.billing"].sudo()._give_up_what_others_billed(move)
+                if move.is_project_invoice:
+                    move.needs_recalculation = True
+                    self.env["psa.billing"].sudo()._give_up_what_others_billed(move)
+                elif move.move_type == "out_invoice":
+                    move.invoice_line_ids._record_billing()
         return result
+
+    def _check_nothing_depends_on(self, state: str):
+        """Refuse what would leave transactions billed twice.
+
+        :param state: that these invoices and credit notes are about to get
+        """
+        # sudo: whoever may change the state need not read the ledger.
+        details = self.sudo().detail_ids
+        credits = details.filtered(
+            lambda detail: (
+                detail.move_id.move_type == "out_refund"
+                and detail.origin_detail_id
+                and detail._counts()
+            )
+        )
+        for detail in credits:
+            if again := detail._billed_again():
+                raise UserError(
+                    self.env._(
+                        "%(credit_note)s has to stay: what it reopened was billed "
+                        "again with %(invoice)s. Credit that invoice first.",
+                        credit_note=detail.move_id.display_name,
+                        invoice=again.move_id.display_name
+                        or self.env._("a write-off"),
+                    )
+                )
+        if state == "cancel":
+            details.filtered(
+                lambda detail: detail.move_id.move_type == "out_invoice"
+            )._check_not_credited()
 
     def _post(self, soft=True):
         """What changed since must be looked at before it gets a number."""
@@ -480,8 +590,69 @@ class AccountMove(models.Model):
                     invoices=", ".join(changed.mapped("display_name")),
                 )
             )
+        for credit_note in self.filtered(lambda move: move.move_type == "out_refund"):
+            credit_note._settle_credits()
         moves._spread_amounts()
         return super()._post(soft=soft)
+
+    def _settle_credits(self):
+        """Credit once, whatever other credit notes were posted since; and reopen what
+        went with an invoice that is credited in full."""
+        # sudo: whoever may post a credit note need not read the ledger.
+        move = self.sudo()
+        if not move.detail_ids:
+            return
+        overdone = move.detail_ids.filtered("origin_detail_id").filtered(
+            lambda detail: detail._is_credited_already()
+        )
+        overdone.move_line_id._record_billing()
+        free = move.detail_ids.filtered(
+            lambda detail: detail.origin_detail_id and not detail.move_line_id
+        )
+        free._drop()
+        if move.reopens_transactions and move.reversed_entry_id:
+            self.env["psa.billing"].sudo()._reopen_what_went_with_it(move)
+        move._spread_amounts()
+
+    def _see_price_credits(self):
+        """A credit note that only lowers prices reopens nothing."""
+        for move in self.filtered(lambda move: move.move_type == "out_refund"):
+            lines = move.invoice_line_ids.filtered("credited_line_id")
+            lowered = lines.filtered(
+                lambda line: line.currency_id.compare_amounts(
+                    line.price_unit, line.credited_line_id.price_unit
+                )
+            )
+            same_quantities = all(
+                line.product_uom_id == line.credited_line_id.product_uom_id
+                and not line.product_uom_id.compare(
+                    line.quantity, line.credited_line_id.quantity
+                )
+                for line in lowered
+            )
+            reopens = not (lowered and same_quantities)
+            if move.reopens_transactions != reopens:
+                move.reopens_transactions = reopens
+
+    def _link_timesheets_to_invoice(self, start_date=None, end_date=None):
+        """The ledger has linked the entries that an invoice bills, and no others: not
+        those of another period, nor those on hold."""
+        others = self.filtered(lambda move: not move.sudo().detail_ids)
+        return super(AccountMove, others)._link_timesheets_to_invoice(
+            start_date, end_date
+        )
+
+    def action_post(self):
+        """Odoo takes every entry of the credited lines off its invoice, also where only
+        a part was credited: the ledger knows better."""
+        result = super().action_post()
+        # sudo: whoever may post a credit note need not read the ledger.
+        credited = self.filtered(
+            lambda move: move.move_type == "out_refund"
+        ).reversed_entry_id.sudo()
+        if credited.detail_ids:
+            credited.detail_ids._refresh_sources(credited.detail_ids._sources())
+        return result
 
     def button_draft(self):
         result = super().button_draft()

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from odoo import fields, models
+from odoo import api, fields, models
 
 from ..core.billing import LEDGER
 
@@ -7,7 +7,6 @@ from ..core.billing import LEDGER
 QUANTITY_FIELDS = {"quantity", "product_uom_id"}
 # Changing one of these changes what each of them is worth.
 PRICE_FIELDS = {"price_unit", "discount", "tax_ids"}
-BILLED_METHODS = ("timesheet", "milestones")
 
 
 class AccountMoveLine(models.Model):
@@ -19,16 +18,57 @@ class AccountMoveLine(models.Model):
         string="Billed Transactions",
         copy=False,
     )
+    billing_slice = fields.Char(
+        readonly=True,
+        copy=False,
+        help="The employee, task or entry of this line, where a contract line has "
+        "several invoice lines.",
+    )
+    credited_line_id = fields.Many2one(
+        "account.move.line",
+        string="Reversed Line",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="set null",
+        help="The invoice line that this one credits, or replaces.",
+    )
 
     def _contract_line(self):
-        """The order line whose transactions the ledger bills here, if there is one."""
+        """The order line whose billing the ledger notes here, if there is one."""
         # sudo: who may edit an invoice need not see the order.
-        return self.sudo().sale_line_ids.filtered(
+        return self.sudo().sale_line_ids.filtered(lambda line: line._is_in_ledger())[:1]
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Whoever bills an order line, it is in the ledger."""
+        lines = super().create(vals_list)
+        if self.env.context.get("psa_ledger") is not LEDGER and any(
+            vals.get("sale_line_ids") for vals in vals_list
+        ):
+            lines._record_billing()
+        return lines
+
+    def _copy_data_extend_business_fields(self, values):
+        """A credit note knows which line it credits."""
+        result = super()._copy_data_extend_business_fields(values)
+        values["credited_line_id"] = self.id
+        return result
+
+    def _record_billing(self):
+        """Note in the ledger what these lines of drafts bill or credit."""
+        lines = self.filtered(
             lambda line: (
-                line.qty_delivered_method in BILLED_METHODS
-                and line.product_id.invoice_policy == "delivery"
+                line.display_type == "product"
+                and line.move_id.move_type in ("out_invoice", "out_refund")
+                and line.move_id.state == "draft"
+                and line.sale_line_ids
+                and line._contract_line()
             )
-        )[:1]
+        )
+        if lines:
+            # sudo: who may invoice an order need not read timesheets.
+            self.env["psa.billing"].sudo()._record(lines.sudo())
 
     def _billed_on_draft(self):
         """Lines whose quantity the ledger answers for and a person may still change."""
@@ -36,10 +76,10 @@ class AccountMoveLine(models.Model):
             return self.browse()
         return self.filtered(
             lambda line: (
-                line.move_id.is_project_invoice
-                and line.move_id.state == "draft"
-                and line.move_id.move_type == "out_invoice"
+                line.move_id.state == "draft"
+                and line.move_id.move_type in ("out_invoice", "out_refund")
                 and line.display_type == "product"
+                and line.sale_line_ids
                 and line._contract_line()
             )
         )
@@ -49,11 +89,16 @@ class AccountMoveLine(models.Model):
         result = super().write(vals)
         # Odoo writes invoice lines often: nothing is looked at for other fields.
         if QUANTITY_FIELDS & set(vals):
-            for line in self._billed_on_draft():
+            lines = self._billed_on_draft()
+            reviewed = lines.filtered("move_id.is_project_invoice")
+            for line in reviewed:
                 # sudo: who may edit an invoice need not read the ledger.
                 self.env["psa.billing"].sudo()._fit_to_quantity(line.sudo())
-        if PRICE_FIELDS & set(vals):
-            self._billed_on_draft().move_id._spread_amounts()
+            (lines - reviewed)._record_billing()
+        if (QUANTITY_FIELDS | PRICE_FIELDS) & set(vals):
+            moves = self._billed_on_draft().move_id
+            moves._spread_amounts()
+            moves._see_price_credits()
         return result
 
     def unlink(self):
@@ -64,13 +109,17 @@ class AccountMoveLine(models.Model):
         for line in self._billed_on_draft():
             # sudo: who may edit an invoice need not read the ledger.
             details = line.sudo().detail_ids._chargeable()
-            line.move_id._cap({detail._key: 0.0 for detail in details if detail._key})
+            if line.move_id.is_project_invoice:
+                line.move_id._cap(
+                    {detail._key: 0.0 for detail in details if detail._key}
+                )
             details._drop()
         return super().unlink()
 
-    def _follow(self, contract_line, quantity: float, milestones: list[str]):
+    def _follow(self, contract_line, quantity: float, captions: list[str]):
         """Take over what the ledger says.
 
+        :param contract_line: in the customer's language
         :param quantity: in the contract line's unit; a person may have chosen another
             one for the invoice
         """
@@ -80,13 +129,13 @@ class AccountMoveLine(models.Model):
         values = {}
         if self.product_uom_id.compare(self.quantity, quantity):
             values["quantity"] = quantity
-        if name := self._renamed_for_milestones(contract_line, milestones):
+        if name := self._renamed(contract_line, captions):
             values["name"] = name
         if values:
             self.write(values)
 
-    def _renamed_for_milestones(self, contract_line, milestones: list[str]) -> str:
-        """The description with these milestones instead of those it names now.
+    def _renamed(self, contract_line, captions: list[str]) -> str:
+        """The description with these captions instead of the milestones it names now.
 
         :return: '' if it stays as it is, or if a person wrote it
         """
@@ -94,9 +143,146 @@ class AccountMoveLine(models.Model):
         known = self.env["project.milestone"].search(
             [("sale_line_id", "=", contract_line.id)]
         )
-        ours = {"", *known.mapped("name")}
+        ours = {"", *captions, *known.mapped("name")}
         rest = self.name.removeprefix(base) if self.name.startswith(base) else None
         if rest is None or set(rest.split("\n")) - ours:
             return ""
-        name = "\n".join([base, *milestones])
+        name = "\n".join([base, *captions])
         return name if name != self.name else ""
+
+    # === Vendor bills and expenses that a customer pays ===
+
+    def _prepare_analytic_lines(self):
+        """Each project that bears a share of a bill re-invoices its own share, once.
+
+        Odoo puts all of it on the order of one project, and names that order on every
+        analytic item of the bill, each with the whole quantity.
+        """
+        values_list = super()._prepare_analytic_lines()
+        if any(values.get("so_line") for values in values_list):
+            self._divide_over_projects(values_list)
+        return values_list
+
+    def _divide_over_projects(self, values_list: list[dict]):
+        """Let one analytic item of each project name its contract line.
+
+        :param values_list: of this line's analytic items; changed in place
+        """
+        first_line = next(
+            values["so_line"] for values in values_list if values.get("so_line")
+        )
+        shares = {} if self.expense_id else self._shares_of_projects()
+        if not shares:
+            for values in values_list[1:]:
+                values["so_line"] = False
+            return
+        contract_lines = {}
+        for index, (project, share) in enumerate(shares.items()):
+            made = (
+                {self.id: self.env["sale.order.line"].browse(first_line)}
+                if not index
+                else self.with_context(
+                    psa_share=(project.id, share)
+                )._sale_create_reinvoice_sale_line()
+            )
+            if self.id in made:
+                contract_lines[project] = made[self.id]
+        for values in values_list:
+            values["so_line"] = False
+            accounts = {
+                values.get(name)
+                for name in self.env["account.analytic.line"]._get_plan_fnames()
+            }
+            for project in contract_lines:
+                if accounts & set(project._get_analytic_accounts().ids):
+                    values["so_line"] = contract_lines.pop(project).id
+                    values["unit_amount"] *= shares[project]
+                    break
+
+    def _shares_of_projects(self) -> dict:
+        """How much of a bill line each project with a confirmed order bears.
+
+        :return: a share of 1 by project, in the order of the distribution
+        """
+        self.ensure_one()
+        # sudo: whoever posts a bill need not see projects and orders.
+        line = self.sudo()
+        shares: dict = {}
+        if not line.analytic_distribution:
+            return shares
+        projects = line.env["project.project"].search(line._get_so_mapping_domain())
+        by_accounts: dict = {}
+        for project in projects.sorted("id"):
+            if project._order_for_costs():
+                accounts = frozenset(project._get_analytic_accounts().ids)
+                by_accounts.setdefault(accounts, project)
+        for accounts, percentage in line.analytic_distribution.items():
+            wanted = frozenset(map(int, accounts.split(",")))
+            for project_accounts, project in by_accounts.items():
+                if project_accounts <= wanted:
+                    shares[project] = shares.get(project, 0.0) + percentage / 100
+        return {project: min(share, 1.0) for project, share in shares.items()}
+
+    def _sale_determine_order(self):
+        """The order of the project that bears the line, never that of another line."""
+        mapping = super()._sale_determine_order()
+        for line in self.filtered(lambda line: not line.expense_id):
+            project_id, _share = line._share_in_turn()
+            if project_id:
+                project = self.env["project.project"].sudo().browse(project_id)
+                mapping[line.id] = project._order_for_costs()
+        return mapping
+
+    def _share_in_turn(self) -> tuple[int, float]:
+        """``(project id, share)`` that is being re-invoiced; the first one first."""
+        if turn := self.env.context.get("psa_share"):
+            return turn
+        shares = {} if self.expense_id else self._shares_of_projects()
+        for project, share in shares.items():
+            return project.id, share
+        return 0, 1.0
+
+    def _sale_prepare_sale_line_values(self, order, price):
+        values = super()._sale_prepare_sale_line_values(order, price)
+        _project_id, share = self._share_in_turn()
+        if share != 1.0:
+            values["product_uom_qty"] *= share
+        return values
+
+    def _sale_create_reinvoice_sale_line(self):
+        """A bill that was reset and posted again keeps its contract lines."""
+        made = {}
+        for line in self:
+            if known := line._known_contract_line():
+                made[line.id] = known
+        if rest := self.filtered(lambda line: line.id not in made):
+            made.update(
+                super(AccountMoveLine, rest)._sale_create_reinvoice_sale_line()
+            )
+        return made
+
+    def _known_contract_line(self):
+        """The contract line that this bill line made before, brought up to date."""
+        project_id, share = self._share_in_turn()
+        # sudo: whoever posts a bill need not see the order.
+        costs = (
+            self.env["psa.reinvoiced.cost"]
+            .sudo()
+            .search([("source_move_line_id", "=", self.id)])
+        )
+        if project_id:
+            costs = costs.filtered(lambda cost: cost.project_id.id == project_id)
+        line = costs[:1].sale_line_id
+        if not line or line.state != "sale":
+            return None
+        others = self.env["psa.reinvoiced.cost"].sudo().search_count(
+            [("sale_line_id", "=", line.id), ("id", "not in", costs.ids)], limit=1
+        )
+        if not others:
+            price = self._sale_get_invoice_price(line.order_id)
+            values = self._sale_prepare_sale_line_values(line.order_id, price)
+            kept = {"product_uom_qty", "expense_ids"}
+            if not line.qty_invoiced:
+                kept.add("price_unit")
+            line.write({name: values[name] for name in kept & set(values)})
+        return line

@@ -1,18 +1,38 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
+
+from ..core.allocation import is_zero
+from ..core.billing import MILESTONE
 
 
 class ProjectMilestone(models.Model):
     _name = "project.milestone"
     _inherit = ["project.milestone", "psa.transaction.mixin"]
 
+    _billing_source = MILESTONE
     _detail_field = "milestone_id"
+    _billing_columns = {
+        "sale_line_id": "sale_line_id",
+        "project_id": "project_id",
+        "date": "reached_date",
+        "text": "name",
+    }
 
     reached_date = fields.Date(
         readonly=False,
         copy=False,
         help="The day that counts for the cut-off date of an invoice.",
+    )
+
+    billable_quantity = fields.Float(store=True)
+
+    _psa_open_index = models.Index(
+        """(project_id, reached_date) WHERE ABS(
+            CASE WHEN billing_type = 'non_chargeable' THEN 0
+                 ELSE COALESCE(billable_quantity, 0) - COALESCE(billed_quantity, 0)
+                      - COALESCE(written_off_quantity, 0) END) > 0.000001"""
     )
 
     @api.depends("is_reached")
@@ -23,7 +43,12 @@ class ProjectMilestone(models.Model):
         )
         return super(ProjectMilestone, self - dated)._compute_reached_date()
 
-    @api.depends("is_reached", "quantity_percentage", "sale_line_id.product_uom_qty")
+    @api.depends(
+        "is_reached",
+        "quantity_percentage",
+        "sale_line_id.product_uom_qty",
+        "sale_line_id.qty_delivered_method",
+    )
     def _compute_billable_quantity(self):
         for milestone in self:
             line = milestone.sale_line_id.sudo()
@@ -37,6 +62,19 @@ class ProjectMilestone(models.Model):
                 if billed_by_milestones
                 else 0.0
             )
+
+    @api.model
+    def _billing_domain(self, request, with_held=False):
+        domain = super()._billing_domain(request, with_held) & Domain(
+            [
+                ("is_reached", "=", True),
+                ("sale_line_id.qty_delivered_method", "=", "milestones"),
+                ("sale_line_id.product_id.invoice_policy", "=", "delivery"),
+            ]
+        )
+        if request.milestone_ids:
+            domain &= Domain("id", "in", request.milestone_ids)
+        return domain
 
     @api.constrains("is_reached", "reached_date")
     def _check_reached_date(self):
@@ -68,6 +106,7 @@ class ProjectMilestone(models.Model):
             "sale_line_id",
         }:
             self.filtered("billed_quantity")._flag_drafts()
+            self._refresh_held()
         return result
 
     @api.ondelete(at_uninstall=False)
@@ -77,11 +116,19 @@ class ProjectMilestone(models.Model):
 
     def _check_not_billed(self):
         # sudo: whoever manages milestones need not see the invoices.
+        billed = self.sudo().filtered(
+            lambda each: not is_zero(each.billed_quantity - each.draft_quantity)
+        )
         details = (
             self.env["psa.invoice.detail"]
             .sudo()
             .search(
-                [("milestone_id", "in", self.ids), ("move_id.state", "=", "posted")],
+                [
+                    ("milestone_id", "in", billed.ids),
+                    ("move_id.state", "=", "posted"),
+                    ("origin_detail_id", "=", False),
+                ],
+                order="id desc",
                 limit=1,
             )
         )

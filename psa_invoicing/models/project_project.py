@@ -67,6 +67,19 @@ class ProjectProject(models.Model):
         "hr.department",
         help="Organisational unit of transactions that have none of their own.",
     )
+    billing_layout = fields.Selection(
+        [
+            ("order_line", "Contract Line"),
+            ("employee", "Employee"),
+            ("task", "Task"),
+            ("entry", "Entry"),
+        ],
+        string="One Invoice Line Per",
+        required=True,
+        default="order_line",
+        tracking=True,
+        help="What has an invoice line of its own. Drafts that exist keep theirs.",
+    )
     invoice_schedule_ids = fields.One2many(
         "psa.invoice.schedule", "project_id", copy=False
     )
@@ -136,19 +149,33 @@ class ProjectProject(models.Model):
                     )
                 )
 
-    # === Planning ===
-
     @api.model_create_multi
     def create(self, vals_list):
         projects = super().create(vals_list)
         projects.filtered("billing_frequency_id")._plan_invoices()
+        if any(vals.get("sale_line_id") for vals in vals_list):
+            projects._adopt_contract_lines()
         return projects
 
     def write(self, vals):
         result = super().write(vals)
         if PLANNING_FIELDS & set(vals):
             self._plan_invoices()
+        if vals.get("sale_line_id"):
+            self._adopt_contract_lines()
         return result
+
+    def _adopt_contract_lines(self):
+        """Order lines of no other project are billed with the one that works on one of
+        them; so is what Odoo has invoiced of them before."""
+        # sudo: whoever sets the order of a project need not see it.
+        lines = self.sudo().sale_line_id.order_id.order_line
+        orphans = lines.filtered(lambda line: not line.billing_project_id)
+        self.env.add_to_compute(
+            self.env["sale.order.line"]._fields["billing_project_id"], orphans
+        )
+
+    # === Planning ===
 
     def action_plan_from_start(self):
         """Plan the invoice dates between the billing start and today as well.
@@ -224,7 +251,8 @@ class ProjectProject(models.Model):
         Rights are the caller's to check.
 
         :param cutoff_date: bill transactions dated up to and including this day
-        :param types: ``time``, ``milestone`` (default: all)
+        :param types: ``time``, ``expense``, ``material``, ``milestone``,
+            ``order_line`` (default: all)
         :param units: ``hr.department`` records (default: all), with those below them
         :param milestones: ``project.milestone`` records (default: all reached ones)
         :return: draft invoices, none if there is nothing to bill
@@ -250,6 +278,22 @@ class ProjectProject(models.Model):
         """Confirmed orders of these projects."""
         orders = self.env["sale.order"].sudo().union(*self._orders().values())
         return orders.filtered(lambda order: order.state == "sale")
+
+    def _order_for_costs(self):
+        """The confirmed order on which expenses and bills of a project are re-invoiced.
+
+        The one that somebody chose; else that of its contract line; else the oldest.
+        """
+        self.ensure_one()
+        # sudo: whoever posts a bill need not see the orders.
+        project = self.sudo()
+        chosen = project.reinvoiced_sale_order_id | project.sale_line_id.order_id
+        chosen = chosen.filtered(lambda order: order.state == "sale")
+        return chosen[:1] or project.env["sale.order"].search(
+            [("project_id", "=", project.id), ("state", "=", "sale")],
+            order="create_date, id",
+            limit=1,
+        )
 
     def _orders(self) -> dict:
         """Orders by project, in whatever state: those whose lines its work is sold on,

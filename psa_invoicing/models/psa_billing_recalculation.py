@@ -4,10 +4,10 @@
 from dataclasses import dataclass, field
 from math import fsum
 
-from odoo import api, models
+from odoo import api, fields, models
 
 from ..core.allocation import is_zero, trim
-from ..core.billing import ADJUSTMENT, LEDGER, Key, Transaction
+from ..core.billing import ADJUSTMENT, LEDGER, Key, Transaction, slice_key
 
 
 @dataclass
@@ -84,7 +84,7 @@ class PsaBilling(models.AbstractModel):
         )
         if unit.compare(target, fsum(details.mapped("quantity"))) == 0:
             return
-        items = self._lowerable(move, contract_line)
+        items = self._lowerable(move, move_line, contract_line)
         kept = trim([item.quantity for item in items], target)
         wanted, caps = [], {}
         for item, quantity in zip(items, kept, strict=True):
@@ -97,14 +97,14 @@ class PsaBilling(models.AbstractModel):
                 )
         move._cap(caps)
         # Adjustments have no transaction: the former one goes, whatever comes instead.
-        self._apply(move, self._difference(details, wanted))
+        self._apply(move, self._difference(details, wanted), move_line)
         if unit.compare(target, fsum(kept)) != 0:
             self._add_adjustment(move_line, contract_line, target - fsum(kept))
         move._spread_amounts()
 
     @api.model
-    def _lowerable(self, move, contract_line) -> list[Transaction]:
-        """Chargeable transactions of a contract line that are or were on a draft.
+    def _lowerable(self, move, move_line, contract_line) -> list[Transaction]:
+        """Chargeable transactions that are or were on a line of a draft.
 
         :return: with their whole open quantity, in order of date
         """
@@ -118,14 +118,21 @@ class PsaBilling(models.AbstractModel):
             for item in self._select(
                 move._billing_request(), self._released(move), move
             )
-            if item.sale_line_id == contract_line.id and item.key in keys
+            if item.sale_line_id == contract_line.id
+            and item.key in keys
+            and item.is_chargeable
+            and slice_key(move._layout(), item.who, item.task, item.key)
+            == (move_line.billing_slice or "")
         ]
         return sorted(items, key=lambda item: (item.date, item.source_id))
 
     @api.model
     def _add_adjustment(self, move_line, contract_line, quantity: float):
-        """:param quantity: in the contract line's unit"""
+        """:param quantity: what it bills (or, negative, credits), in the contract
+        line's unit
+        """
         move = move_line.move_id
+        project = move.billing_project_ids[:1] or contract_line.billing_project_id
         in_customer_language = move.with_context(lang=move.partner_id.lang)
         self.env["psa.invoice.detail"].create(
             {
@@ -133,8 +140,10 @@ class PsaBilling(models.AbstractModel):
                 "move_line_id": move_line.id,
                 "transaction_type": ADJUSTMENT,
                 "sale_line_id": contract_line.id,
-                "project_id": move.billing_project_ids[:1].id,
-                "date": move.billing_cutoff_date,
+                "project_id": project.id,
+                "date": move.billing_cutoff_date
+                or move.invoice_date
+                or fields.Date.context_today(move),
                 "employee_name": self.env.user.name,
                 "name": in_customer_language.env._("Adjustment"),
                 "quantity": quantity,
@@ -172,8 +181,11 @@ class PsaBilling(models.AbstractModel):
         )
 
     @api.model
-    def _apply(self, move, difference: Difference):
-        """Write a difference to the ledger; the invoice lines follow separately."""
+    def _apply(self, move, difference: Difference, move_line=None):
+        """Write a difference to the ledger; the invoice lines follow separately.
+
+        :param move_line: that bills what is added (default: decided when they follow)
+        """
         Detail = self.env["psa.invoice.detail"]
         Detail.browse(detail.id for detail in difference.dropped)._drop()
         for detail, item in difference.changed:
@@ -182,10 +194,8 @@ class PsaBilling(models.AbstractModel):
             detail.with_context(psa_ledger=LEDGER).write(values)
         changed = Detail.browse(detail.id for detail, _item in difference.changed)
         Detail._refresh_sources(changed._sources())
-        added: dict[int, list[Transaction]] = {}
-        for item in difference.added:
-            added.setdefault(item.sale_line_id, []).append(item)
-        self._add_details([(move, added)])
+        move_line = move_line or self.env["account.move.line"]
+        self._add_details([(move, move_line, difference.added)])
 
     @api.model
     def _wanted(self, move) -> list[Transaction]:

@@ -4,11 +4,34 @@
 from math import fsum
 
 from odoo import api, models
-from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..core.allocation import TOLERANCE, trim
-from ..core.billing import MILESTONE, TIME, Key, Request, Transaction
+from ..core.billing import (
+    COST,
+    EXPENSE,
+    MATERIAL,
+    MILESTONE,
+    ORDER_LINE,
+    TIME,
+    Key,
+    Request,
+    Transaction,
+)
+
+# Where transactions of a type are found.
+MODELS = {
+    TIME: "account.analytic.line",
+    COST: "psa.reinvoiced.cost",
+    MILESTONE: "project.milestone",
+    ORDER_LINE: "sale.order.line",
+}
+TYPES_IN = {
+    TIME: {TIME},
+    COST: {EXPENSE, MATERIAL},
+    MILESTONE: {MILESTONE},
+    ORDER_LINE: {ORDER_LINE, MATERIAL},
+}
 
 
 class PsaBilling(models.AbstractModel):
@@ -37,15 +60,19 @@ class PsaBilling(models.AbstractModel):
         :return: in order of contract line, date and id
         """
         released = released or {}
-        found = []
-        if TIME in request.types:
-            found += self._select_time(request, released)
-        if MILESTONE in request.types:
-            found += self._select_milestones(request, released)
+        found: list[Transaction] = []
+        for source, types in TYPES_IN.items():
+            if types & set(request.types):
+                found += self._select_source(source, request, released)
+        found = [item for item in found if item.kind in request.types]
         if request.picks is not None:
             found = [item for item in found if item.key in request.picks]
         if request.from_billing_start:
             found = self._since_billing_start(found)
+        return self._within_contract_lines(self._in_order(found), move)
+
+    @api.model
+    def _in_order(self, found: list[Transaction]) -> list[Transaction]:
         lines = self.env["sale.order.line"].browse(
             {item.sale_line_id for item in found}
         )
@@ -55,10 +82,35 @@ class PsaBilling(models.AbstractModel):
                 lines.sorted(lambda line: (line.order_id.id, line.sequence, line.id))
             )
         }
-        found.sort(
-            key=lambda item: (rank[item.sale_line_id], item.date, item.source_id)
+        return sorted(
+            found,
+            key=lambda item: (rank[item.sale_line_id], item.date, item.source_id),
         )
-        return self._within_contract_lines(found, move)
+
+    @api.model
+    def _open_in_period(self, lines, start_date, end_date) -> dict[int, float]:
+        """Hours of contract lines that Odoo's order button may bill.
+
+        :return: by contract line, unrounded, in its unit
+        """
+        request = self._order_button_request(lines, start_date, end_date)
+        found: dict[int, float] = {}
+        for item in self._select(request):
+            if item.is_chargeable:
+                found.setdefault(item.sale_line_id, 0.0)
+                found[item.sale_line_id] += item.quantity
+        return found
+
+    @api.model
+    def _order_button_request(self, lines, start_date=None, end_date=None) -> Request:
+        """What a person asks for who invoices contract lines with Odoo's own button."""
+        return Request(
+            project_ids=(),
+            cutoff_date=end_date or None,
+            start_date=start_date or None,
+            sale_line_ids=tuple(lines.ids),
+            credited=True,
+        )
 
     @api.model
     def _within_contract_lines(
@@ -72,7 +124,9 @@ class PsaBilling(models.AbstractModel):
         for item in found:
             by_line.setdefault(item.sale_line_id, []).append(item)
         lines = self.env["sale.order.line"].browse(by_line)
-        limits = self._open_on_lines(lines, move)
+        limits = {
+            line_id: totals.open for line_id, totals in self._totals(lines, move).items()
+        }
         within = []
         for line_id, items in by_line.items():
             quantities = [item.quantity for item in items]
@@ -100,173 +154,111 @@ class PsaBilling(models.AbstractModel):
             if not starts[item.project_id] or item.date >= starts[item.project_id]
         ]
 
-    # === Time ===
-
-    @api.model
-    def _time_domain(self, request: Request) -> Domain:
-        """Entries that may be billed by time, whatever is open on them."""
-        lines = self.env["sale.order.line"]
-        domain = Domain(
-            [
-                ("project_id", "in", request.project_ids),
-                ("date", "<=", request.cutoff_date),
-                ("so_line.state", "=", "sale"),
-                ("so_line.product_id.type", "=", "service"),
-                ("so_line.product_id.invoice_policy", "=", "delivery"),
-                ("so_line.product_id.service_type", "=", "timesheet"),
-            ]
-        )
-        # Other add-ons bill validated entries only, and say so there.
-        domain &= Domain(lines._timesheet_compute_delivered_quantity_domain())
-        # Entries of an invoice that this ledger knows nothing of are billed.
-        domain &= (
-            Domain("timesheet_invoice_id", "=", False)
-            | Domain("timesheet_invoice_id.state", "=", "cancel")
-            | Domain("billed_quantity", "!=", 0)
-        )
-        if request.unit_ids:
-            domain &= self._unit_domain(request, "department_id")
-        return domain
-
-    @api.model
-    def _unit_domain(self, request: Request, department_field: str) -> Domain:
-        """The department of the entry, else that of its project; with those below."""
-        units = list(request.unit_ids)
-        return Domain(department_field, "child_of", units) | (
-            Domain(department_field, "=", False)
-            & Domain("project_id.unit_id", "child_of", units)
-        )
-
-    @api.model
-    def _select_time(self, request, released) -> list[Transaction]:
-        Entry = self.env["account.analytic.line"]
-        open_sql = SQL(
-            "COALESCE(%s, 0) - COALESCE(%s, 0)",
-            SQL.identifier(Entry._table, "unit_amount"),
-            SQL.identifier(Entry._table, "billed_quantity"),
-        )
-        rows = self._open_rows(
-            Entry,
-            self._time_domain(request),
-            open_sql,
-            [key[1] for key in released if key[0] == TIME],
-            "so_line",
-            "project_id",
-            "date",
-            "product_uom_id",
-            "name",
-            "employee_id",
-            "task_id",
-        )
-        # sudo: the names are copied for people without rights on employees and tasks.
-        employees = self._names("hr.employee", {row[7] for row in rows})
-        tasks = self._names("project.task", {row[8] for row in rows})
-        factors = self._unit_factors({(row[5], row[2]) for row in rows})
-        found = []
-        for (
-            source_id,
-            quantity,
-            line_id,
-            project_id,
-            date,
-            uom_id,
-            name,
-            employee_id,
-            task_id,
-        ) in rows:
-            quantity += released.get((TIME, source_id), 0.0)
-            if abs(quantity) < TOLERANCE:
-                continue
-            found.append(
-                Transaction(
-                    kind=TIME,
-                    source_id=source_id,
-                    sale_line_id=line_id,
-                    project_id=project_id,
-                    date=date,
-                    source_quantity=quantity,
-                    quantity=quantity * factors[uom_id, line_id],
-                    text=name or "",
-                    who=employees.get(employee_id, ""),
-                    task=tasks.get(task_id, ""),
-                )
-            )
-        return found
-
-    # === Milestones ===
-
-    @api.model
-    def _milestone_domain(self, request: Request) -> Domain:
-        """Reached milestones that may be billed, whatever is open on them."""
-        domain = Domain(
-            [
-                ("project_id", "in", request.project_ids),
-                ("is_reached", "=", True),
-                ("reached_date", "<=", request.cutoff_date),
-                ("sale_line_id.state", "=", "sale"),
-                ("sale_line_id.qty_delivered_method", "=", "milestones"),
-                ("sale_line_id.product_id.invoice_policy", "=", "delivery"),
-            ]
-        )
-        if request.milestone_ids:
-            domain &= Domain("id", "in", request.milestone_ids)
-        if request.unit_ids:
-            domain &= Domain("project_id.unit_id", "child_of", list(request.unit_ids))
-        return domain
-
-    @api.model
-    def _select_milestones(self, request, released) -> list[Transaction]:
-        Milestone = self.env["project.milestone"]
-        milestones = Milestone.search(self._milestone_domain(request))
-        found = []
-        for milestone in milestones:
-            key = (MILESTONE, milestone.id)
-            quantity = milestone.open_quantity + released.get(key, 0.0)
-            if abs(quantity) < TOLERANCE:
-                continue
-            found.append(
-                Transaction(
-                    kind=MILESTONE,
-                    source_id=milestone.id,
-                    sale_line_id=milestone.sale_line_id.id,
-                    project_id=milestone.project_id.id,
-                    date=milestone.reached_date,
-                    source_quantity=quantity,
-                    quantity=quantity,
-                    text=milestone.name,
-                )
-            )
-        return found
-
     # === Reading ===
 
     @api.model
-    def _open_rows(
-        self, model, domain: Domain, open_sql: SQL, released_ids: list[int], *columns
-    ) -> list[tuple]:
-        """``(id, open quantity, *columns)`` of what is open or released.
+    def _select_source(
+        self,
+        source: str,
+        request: Request,
+        released: dict[Key, float],
+        with_held: bool = False,
+    ) -> list[Transaction]:
+        """Open transactions that are kept in one place.
+
+        :param with_held: those on hold too
 
         Values come straight from the table: a month of a large firm is hundreds of
         thousands of entries, and a record of each would cost more than all the rest.
         """
-        model.flush_model()
-        query = model._search(domain)
-        query.add_where(
-            SQL(
-                "(ABS(%s) > %s OR %s = ANY(%s))",
-                open_sql,
-                TOLERANCE,
-                SQL.identifier(model._table, "id"),
+        model = self.env[MODELS[source]]
+        columns = model._billing_columns
+        rows = self._open_rows(
+            model,
+            model._billing_domain(request, with_held),
+            [id_ for kind, id_ in released if kind == source],
+            request.credited,
+        )
+        # sudo: the names are copied for people without rights on employees and tasks.
+        employees = self._names("hr.employee", {row.get("employee_id") for row in rows})
+        tasks = self._names("project.task", {row.get("task_id") for row in rows})
+        kinds = self._kinds(source, rows)
+        factors = (
+            self._unit_factors({(row["uom_id"], row["sale_line_id"]) for row in rows})
+            if "uom_id" in columns
+            else {}
+        )
+        found = []
+        for row in rows:
+            quantity = row["quantity"] + released.get((source, row["id"]), 0.0)
+            if abs(quantity) < TOLERANCE:
+                continue
+            line_id = row["sale_line_id"]
+            found.append(
+                Transaction(
+                    kind=kinds[row["id"]],
+                    source=source,
+                    source_id=row["id"],
+                    sale_line_id=line_id,
+                    project_id=row["project_id"],
+                    date=row["date"],
+                    source_quantity=quantity,
+                    quantity=quantity * factors.get((row.get("uom_id"), line_id), 1.0),
+                    text=row["text"] or "",
+                    who=row.get("who") or employees.get(row.get("employee_id"), ""),
+                    task=tasks.get(row.get("task_id"), ""),
+                    billing_type=row["billing_type"] or "chargeable",
+                )
+            )
+        return found
+
+    @api.model
+    def _open_rows(
+        self, model, domain, released_ids: list[int], credited: bool
+    ) -> list[dict]:
+        """What is open or released, as dicts of ``_billing_columns``.
+
+        :param credited: also what a credit note has reopened
+        """
+        table = model._table
+        is_open = model._is_open_sql(table)
+        if released_ids:
+            is_open = SQL(
+                "(%s OR %s = ANY(%s))",
+                is_open,
+                SQL.identifier(table, "id"),
                 released_ids,
             )
-        )
-        return self.env.execute_query(
+        quantity = model._open_sql(table)
+        if not credited:
+            quantity = SQL(
+                "%s - %s", quantity, model._quantity_sql(table, "credited_quantity")
+            )
+        model.flush_model()
+        query = model._search(domain)
+        query.add_where(is_open)
+        columns = {"id": "id", "billing_type": "billing_type"} | model._billing_columns
+        names = [*columns, "quantity"]
+        rows = self.env.execute_query(
             query.select(
-                SQL.identifier(model._table, "id"),
-                open_sql,
-                *(SQL.identifier(model._table, name) for name in columns),
+                *(SQL.identifier(table, column) for column in columns.values()),
+                quantity,
             )
         )
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    @api.model
+    def _kinds(self, source: str, rows: list[dict]) -> dict[int, str]:
+        """The type of each row: goods on an order are material."""
+        if source == COST:
+            return {row["id"]: row["kind"] for row in rows}
+        if source != ORDER_LINE:
+            return {row["id"]: source for row in rows}
+        lines = self.env["sale.order.line"].browse(row["id"] for row in rows)
+        return {
+            line.id: MATERIAL if line.product_id.type == "consu" else ORDER_LINE
+            for line in lines
+        }
 
     @api.model
     def _names(self, model: str, ids: set[int | None]) -> dict[int, str]:
@@ -278,7 +270,7 @@ class PsaBilling(models.AbstractModel):
     def _unit_factors(
         self, pairs: set[tuple[int | None, int]]
     ) -> dict[tuple[int | None, int], float]:
-        """What one unit of an entry is in the unit of its contract line."""
+        """What one unit of a transaction is in the unit of its contract line."""
         lines = self.env["sale.order.line"].browse({line_id for _uom, line_id in pairs})
         by_id = {line.id: line for line in lines}
         factors = {}

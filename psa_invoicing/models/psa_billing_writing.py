@@ -5,12 +5,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import date, timedelta
 from math import fsum
+from typing import NamedTuple
 
-from odoo import api, models
+from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.fields import Command
+from odoo.tools import SQL, format_date
 
-from ..core.allocation import is_zero, line_quantity, spread
-from ..core.billing import MILESTONE, Draft, Request, Transaction
+from ..core.allocation import TOLERANCE, is_zero, line_quantity, spread
+from ..core.billing import COST, LEDGER, MILESTONE, Draft, Request, Transaction
 from .psa_invoice_detail import SOURCE_FIELDS
 
 # Invoices of one project are merged only when they agree on all of these.
@@ -54,19 +57,27 @@ class PsaBilling(models.AbstractModel):
             order_id = lines[item.sale_line_id].order_id.id
             by_order[item.project_id, order_id].append(item)
         headers = self._headers({order_id for _project_id, order_id in by_order})
+        layouts = self._layouts({project_id for project_id, _order_id in by_order})
         drafts: dict[tuple, Draft] = {}
         for (project_id, order_id), items in by_order.items():
             header, reference = headers[order_id]
             key = (project_id, *self._grouping_key(header, reference))
             draft = drafts.get(key)
             if draft is None:
-                draft = drafts[key] = Draft(dict(header), (project_id,), [order_id])
+                draft = drafts[key] = Draft(
+                    dict(header), (project_id,), [order_id], layouts[project_id]
+                )
             else:
                 self._merge_header(draft.header, header)
                 draft.order_ids.append(order_id)
             for item in items:
-                draft.transactions.setdefault(item.sale_line_id, []).append(item)
+                draft.add(item)
         return [draft for draft in drafts.values() if self._charges(draft, lines)]
+
+    @api.model
+    def _layouts(self, project_ids: set[int]) -> dict[int, str]:
+        projects = self.env["project.project"].browse(project_ids)
+        return {project.id: project.billing_layout for project in projects}
 
     @api.model
     def _headers(self, order_ids: set[int]) -> dict[int, tuple[dict, str]]:
@@ -104,14 +115,22 @@ class PsaBilling(models.AbstractModel):
 
     @api.model
     def _charges(self, draft: Draft, lines) -> bool:
+        """Whether an invoice would charge something that can stand alone."""
+        charged = [item for item in draft.transactions if item.is_chargeable]
         total = fsum(
             item.quantity
-            * lines[sale_line_id].price_unit
-            * (1 - lines[sale_line_id].discount / 100)
-            for sale_line_id, items in draft.transactions.items()
-            for item in items
+            * lines[item.sale_line_id].price_unit
+            * (1 - lines[item.sale_line_id].discount / 100)
+            for item in charged
         )
-        return total > 0 and not is_zero(total)
+        return (
+            total > 0
+            and not is_zero(total)
+            and any(
+                lines[line_id]._can_be_invoiced_alone()
+                for line_id in {item.sale_line_id for item in charged}
+            )
+        )
 
     @api.model
     def _lines_by_id(self, ids: Iterable[int]) -> dict:
@@ -129,7 +148,7 @@ class PsaBilling(models.AbstractModel):
         last_cutoffs = self._last_cutoffs(request)
         quantities = self._line_quantities(drafts)
         moves = Move.with_context(
-            default_move_type="out_invoice", tracking_disable=True
+            default_move_type="out_invoice", tracking_disable=True, psa_ledger=LEDGER
         ).create(
             [
                 {
@@ -140,22 +159,36 @@ class PsaBilling(models.AbstractModel):
                 for index, draft in enumerate(drafts)
             ]
         )
+        # What follows is a person's work again.
+        moves = moves.with_env(self.env)
         self._add_details(
             [
-                (move, draft.transactions)
+                (move, move_line, items)
                 for draft, move in zip(drafts, moves, strict=True)
+                for move_line, items in self._lines_and_items(draft, move)
             ]
         )
         moves._log_origin()
         return moves
 
     @api.model
+    def _lines_and_items(self, draft: Draft, move):
+        """The invoice line that was made for each slice, and its transactions.
+
+        What is not charged hangs on no line.
+        """
+        made = move._lines_by_slice()
+        for (line_id, key), items in draft.slices.items():
+            if charged := [item for item in items if item.is_chargeable]:
+                yield made[line_id, key], charged
+            if free := [item for item in items if not item.is_chargeable]:
+                yield self.env["account.move.line"], free
+
+    @api.model
     def _billing_values(
         self, draft: Draft, request: Request, last_cutoffs: dict
     ) -> dict:
-        first = min(
-            item.date for items in draft.transactions.values() for item in items
-        )
+        first = min(item.date for item in draft.transactions)
         return {
             "is_project_invoice": True,
             "billing_cutoff_date": request.cutoff_date,
@@ -163,7 +196,8 @@ class PsaBilling(models.AbstractModel):
                 first, draft.project_ids, last_cutoffs
             ),
             "billing_project_ids": [Command.set(draft.project_ids)],
-            "billing_request": request.to_json() | {"orders": draft.order_ids},
+            "billing_request": request.to_json()
+            | {"orders": draft.order_ids, "layout": draft.layout},
         }
 
     @api.model
@@ -191,57 +225,95 @@ class PsaBilling(models.AbstractModel):
         return {project.id: cutoff_date for project, cutoff_date in groups}
 
     @api.model
-    def _line_quantities(self, drafts: list[Draft]) -> list[dict[int, float]]:
-        """Quantities of the invoice lines, by draft and contract line.
+    def _line_quantities(self, drafts: list[Draft]) -> list[dict[tuple[int, str], float]]:
+        """Quantities of the invoice lines, by draft and slice.
 
-        When several drafts bill one contract line, the last one closes it.
+        Where several lines bill one contract line, the last one closes it.
         """
         wanted: dict[int, list[float]] = defaultdict(list)
         for draft in drafts:
-            for line_id, items in draft.transactions.items():
-                wanted[line_id] += [item.quantity for item in items]
+            for item in draft.transactions:
+                wanted[item.sale_line_id].append(item.quantity)
+        free = self._free_quantities(
+            item for draft in drafts for item in draft.transactions
+        )
         lines = self._lines_by_id(wanted)
-        remaining = self._closing_remainders(wanted)
-        waiting = Counter(line_id for draft in drafts for line_id in draft.transactions)
-        found = []
-        for draft in drafts:
-            quantities = {}
-            for line_id, items in draft.transactions.items():
-                waiting[line_id] -= 1
-                quantities[line_id] = line_quantity(
-                    [item.quantity for item in items],
-                    lines[line_id].product_uom_id.round,
-                    None if waiting[line_id] else remaining.get(line_id),
-                )
-                if line_id in remaining:
-                    remaining[line_id] -= quantities[line_id]
-            found.append(quantities)
+        remaining = self._closing_remainders(wanted, free)
+        slices = [
+            (index, key, charged)
+            for index, draft in enumerate(drafts)
+            for key, items in draft.slices.items()
+            if (charged := [item.quantity for item in items if item.is_chargeable])
+        ]
+        waiting = Counter(line_id for _index, (line_id, _key), _charged in slices)
+        found: list[dict[tuple[int, str], float]] = [{} for _draft in drafts]
+        for index, (line_id, key), charged in slices:
+            waiting[line_id] -= 1
+            quantity = line_quantity(
+                charged,
+                lines[line_id].product_uom_id.round,
+                None if waiting[line_id] else remaining.get(line_id),
+            )
+            found[index][line_id, key] = quantity
+            if line_id in remaining:
+                remaining[line_id] -= quantity
         return found
 
     @api.model
+    def _free_quantities(self, items: Iterable) -> dict[int, float]:
+        """What is not charged of transactions or details, by contract line."""
+        free: dict[int, float] = defaultdict(float)
+        for item in items:
+            if item.billing_type != "chargeable":
+                line = item.sale_line_id
+                free[line if isinstance(line, int) else line.id] += item.quantity
+        return free
+
+    @api.model
     def _invoice_lines(
-        self, draft: Draft, quantities: dict[int, float]
+        self, draft: Draft, quantities: dict[tuple[int, str], float]
     ) -> list[Command]:
         """Lines of the order that are billed, under the section they stand in."""
         commands = []
-        lines = self.env["sale.order.line"].browse(draft.transactions)
+        charged = {line_id for line_id, _key in quantities}
+        lines = self.env["sale.order.line"].browse(charged)
         for order in lines.order_id:
             order = self._in_customer_language(order)
-            for line in self._with_sections(order, set(lines.ids)):
-                values = {"sequence": len(commands)}
+            for line in self._with_sections(order, charged):
                 if line.display_type:
-                    values = line._prepare_invoice_line(**values)
-                else:
-                    names = [
-                        item.text
-                        for item in draft.transactions[line.id]
-                        if item.kind == MILESTONE
-                    ]
+                    values = line._prepare_invoice_line(sequence=len(commands))
+                    commands.append(Command.create(values))
+                    continue
+                for (line_id, key), items in draft.slices.items():
+                    if line_id != line.id or (line_id, key) not in quantities:
+                        continue
                     values = self._line_values(
-                        line, quantities[line.id], names, **values
+                        line,
+                        quantities[line_id, key],
+                        self._captions(line, draft.layout, items),
+                        billing_slice=key,
+                        sequence=len(commands),
                     )
-                commands.append(Command.create(values))
+                    commands.append(Command.create(values))
         return commands
+
+    @api.model
+    def _captions(self, line, layout: str, items: list[Transaction]) -> list[str]:
+        """What an invoice line says below the description of its contract line.
+
+        Three milestones of one contract line would otherwise read the same on three
+        invoices.
+
+        :param line: the contract line, in the customer's language
+        """
+        if layout == "employee":
+            return [items[0].who] if items[0].who else []
+        if layout == "task":
+            return [items[0].task] if items[0].task else []
+        if layout == "entry":
+            day = format_date(line.env, items[0].date)
+            return [" · ".join(filter(None, [day, items[0].who, items[0].text]))]
+        return [item.text for item in items if item.kind == MILESTONE]
 
     @api.model
     def _with_sections(self, order, line_ids: set[int]):
@@ -258,108 +330,141 @@ class PsaBilling(models.AbstractModel):
         return found
 
     @api.model
-    def _line_values(self, line, quantity: float, milestones: list[str], **values):
-        """Values of an invoice line: the order line's, with the ledger's quantity.
-
-        Three milestones of one order line would otherwise read the same on three
-        invoices: their names follow the description.
-        """
+    def _line_values(self, line, quantity: float, captions: list[str], **values):
+        """Values of an invoice line: the order line's, with the ledger's quantity."""
         values = line._prepare_invoice_line(quantity=quantity, **values)
-        values["name"] = "\n".join([values["name"], *milestones])
+        values["name"] = "\n".join([values["name"], *captions])
         return values
+
+    # === What contract lines still have to bill ===
 
     @api.model
     def _closing_remainders(
-        self, quantities: dict[int, list[float]], move=None
+        self,
+        quantities: dict[int, list[float]],
+        free: dict[int, float],
+        move=None,
     ) -> dict[int, float]:
         """What is left to charge on contract lines that an invoice closes.
 
         :param quantities: all that is on the invoice, by contract line, unrounded
+        :param free: what of it is not charged
         :param move: the draft in question, if it exists already
         :return: by contract line, in its unit; lines that stay open are not in it
         """
         lines = self.env["sale.order.line"].browse(quantities)
-        open_quantities = self._open_on_lines(lines, move)
-        charged, foreign = self._invoiced_totals(lines, move)
+        totals = self._totals(lines, move)
         return {
-            line.id: line.qty_delivered
-            - charged.get(line.id, 0.0)
-            - foreign.get(line.id, 0.0)
-            - line.excluded_quantity
+            line.id: line.product_uom_id.round(totals[line.id].delivered)
+            - totals[line.id].charged
+            - line.product_uom_id.round(totals[line.id].never + free.get(line.id, 0.0))
             for line in lines
-            if is_zero(open_quantities[line.id] - fsum(quantities[line.id]))
+            if is_zero(totals[line.id].open - fsum(quantities[line.id]))
         }
 
     @api.model
-    def _open_on_lines(self, lines, move=None) -> dict[int, float]:
-        """What contract lines still have to bill, unrounded, in their own unit.
+    def _totals(self, lines, move=None) -> dict[int, "Totals"]:
+        """What was delivered and billed of contract lines, unrounded, in their unit.
 
-        :param move: a draft whose own details count as open
+        :param move: a draft that does not count
         """
-        ledger = self._ledger_totals(lines, move)
         delivered = self._delivered_totals(lines)
-        _charged, foreign = self._invoiced_totals(lines, move)
+        ledger = {row[0]: row[1:] for row in self._ledger_rows(lines, move)}
+        charged = {row[0]: row[1:] for row in self._charged_rows(lines, move)}
         return {
-            line.id: fsum(
-                [
-                    delivered.get(line.id, 0.0),
-                    -ledger.get(line.id, 0.0),
-                    -foreign.get(line.id, 0.0),
-                ]
+            line.id: Totals(
+                delivered.get(line.id, 0.0),
+                *ledger.get(line.id, (0.0, 0.0)),
+                *charged.get(line.id, (0.0, 0.0)),
             )
             for line in lines
         }
 
     @api.model
-    def _invoiced_totals(self, lines, move=None) -> tuple[dict, dict]:
-        """Quantities of live invoice lines, by contract line, in its unit.
-
-        :param move: a draft that does not count
-        :return: of the ledger, and of invoices that it knows nothing of. Credit notes
-            of project invoices are in neither: what they credit is for a person to
-            bill again.
-        """
-        charged: dict[int, float] = defaultdict(float)
-        foreign: dict[int, float] = defaultdict(float)
-        for line in lines:
-            for each in line.invoice_lines:
-                invoice = each.move_id
-                if invoice.state == "cancel" or (move and invoice == move):
-                    continue
-                quantity = each.product_uom_id._compute_quantity(
-                    each.quantity, line.product_uom_id
-                )
-                if invoice.is_project_invoice:
-                    charged[line.id] += quantity
-                elif invoice.move_type == "out_invoice":
-                    foreign[line.id] += quantity
-                elif not invoice.reversed_entry_id.is_project_invoice:
-                    foreign[line.id] -= quantity
-        return charged, foreign
+    def _ledger_rows(self, lines, move=None) -> list[tuple]:
+        """``(contract line id, in the ledger, of it never charged)``."""
+        Detail = self.env["psa.invoice.detail"]
+        Detail.flush_model()
+        self.env["account.move"].flush_model()
+        return self.env.execute_query(
+            SQL(
+                """
+                SELECT detail.sale_line_id,
+                       SUM(detail.quantity),
+                       COALESCE(SUM(detail.quantity) FILTER (
+                           WHERE detail.is_write_off
+                              OR detail.billing_type <> 'chargeable'), 0)
+                  FROM psa_invoice_detail AS detail
+             LEFT JOIN account_move AS move ON move.id = detail.move_id
+                 WHERE detail.sale_line_id = ANY(%s)
+                   AND %s AND detail.move_id IS DISTINCT FROM %s
+              GROUP BY detail.sale_line_id
+                """,
+                lines.ids,
+                Detail._live_sql(),
+                move.id if move else None,
+            )
+        )
 
     @api.model
-    def _ledger_totals(self, lines, move=None) -> dict[int, float]:
-        """Live quantities of contract lines, unrounded.
+    def _charged_rows(self, lines, move=None) -> list[tuple]:
+        """``(contract line id, on invoices, of it not in the ledger)``.
 
-        :param move: a draft that does not count
+        Credit notes count down; those that reopen nothing do not count.
         """
-        domain = [
-            ("sale_line_id", "in", lines.ids),
-            ("move_id.state", "in", ("draft", "posted")),
-        ]
-        if move:
-            domain.append(("move_id", "!=", move.id))
-        groups = self.env["psa.invoice.detail"]._read_group(
-            domain, ["sale_line_id"], ["quantity:sum"]
+        self.env["account.move.line"].flush_model()
+        self.env["account.move"].flush_model()
+        return self.env.execute_query(
+            SQL(
+                """
+                SELECT rel.order_line_id,
+                       SUM(found.quantity),
+                       COALESCE(SUM(found.quantity) FILTER (WHERE NOT EXISTS (
+                           SELECT FROM psa_invoice_detail AS detail
+                            WHERE detail.move_line_id = found.id)), 0)
+                  FROM sale_order_line_invoice_rel AS rel
+                  JOIN sale_order_line AS line ON line.id = rel.order_line_id
+             LEFT JOIN uom_uom AS line_unit ON line_unit.id = line.product_uom_id
+          JOIN LATERAL (
+                       SELECT item.id,
+                              item.quantity
+                              * COALESCE(unit.factor / line_unit.factor, 1)
+                              * CASE move.move_type WHEN 'out_refund'
+                                     THEN -1 ELSE 1 END AS quantity
+                         FROM account_move_line AS item
+                         JOIN account_move AS move ON move.id = item.move_id
+                    LEFT JOIN uom_uom AS unit ON unit.id = item.product_uom_id
+                        WHERE item.id = rel.invoice_line_id
+                          AND (move.state <> 'cancel'
+                               OR move.payment_state = 'invoicing_legacy')
+                          AND (move.move_type <> 'out_refund'
+                               OR (move.state = 'posted'
+                                   AND move.reopens_transactions IS NOT FALSE))
+                          AND move.id IS DISTINCT FROM %s
+                       ) AS found ON TRUE
+                 WHERE rel.order_line_id = ANY(%s)
+              GROUP BY rel.order_line_id
+                """,
+                move.id if move else None,
+                lines.ids,
+            )
         )
-        return {line.id: quantity for line, quantity in groups}
 
     @api.model
     def _delivered_totals(self, lines) -> dict[int, float]:
-        """Delivered quantities of contract lines, unrounded, in their own unit."""
-        by_time = lines.filtered(lambda line: line.qty_delivered_method == "timesheet")
+        """What is to be billed of contract lines in all, unrounded, in their unit."""
+        by_time = lines.filtered(
+            lambda line: (
+                line._is_billed_by_transactions()
+                and line.qty_delivered_method == "timesheet"
+            )
+        )
+        by_cost = lines.filtered("is_expense")
         totals: dict[int, float] = {
-            line.id: line.qty_delivered for line in lines - by_time
+            line.id: line.qty_delivered
+            if line._is_billed_when_delivered()
+            else line.product_uom_qty
+            for line in lines - by_time - by_cost
         }
         groups = self.env["account.analytic.line"]._read_group(
             [
@@ -368,6 +473,10 @@ class PsaBilling(models.AbstractModel):
             ],
             ["so_line", "product_uom_id"],
             ["unit_amount:sum"],
+        ) + self.env["psa.reinvoiced.cost"]._read_group(
+            [("sale_line_id", "in", by_cost.ids)],
+            ["sale_line_id", "uom_id"],
+            ["billable_quantity:sum"],
         )
         for line, uom, quantity in groups:
             converted = uom._compute_quantity(
@@ -376,39 +485,54 @@ class PsaBilling(models.AbstractModel):
             totals[line.id] = totals.get(line.id, 0.0) + converted
         return totals
 
+    # === The ledger ===
+
     @api.model
     def _add_details(self, additions: list[tuple]):
         """Write the ledger of invoices and bring the transactions in line with it.
 
-        :param additions: ``(invoice, {contract line id: transactions})``
+        :param additions: ``(invoice, invoice line or none, transactions)``
         """
-        moves = self.env["account.move"].browse(move.id for move, _items in additions)
-        move_lines = moves._lines_by_contract_line()
-        lines = self._lines_by_id(id_ for _move, each in additions for id_ in each)
+        lines = self._lines_by_id(
+            item.sale_line_id for _move, _line, items in additions for item in items
+        )
+        bills = self._bill_lines(additions)
         rows = []
         sources = defaultdict(list)
-        for move, transactions in additions:
-            for line_id, items in transactions.items():
-                move_line = move_lines.get((move.id, line_id))
-                amounts = self._shares(move_line, items)
-                for item, amount in zip(items, amounts, strict=True):
-                    rows.append(
-                        {
-                            "move_id": move.id,
-                            "move_line_id": move_line.id if move_line else None,
-                            "amount": amount,
-                            **self._detail_values(item, lines[line_id]),
-                        }
-                    )
-                    sources[item.kind].append(item.source_id)
+        for move, move_line, items in additions:
+            amounts = self._shares(move_line, items)
+            for item, amount in zip(items, amounts, strict=True):
+                rows.append(
+                    {
+                        "move_id": move.id,
+                        "move_line_id": move_line.id or None,
+                        "amount": amount,
+                        "source_move_line_id": bills.get(item.key),
+                        **self._detail_values(item, lines[item.sale_line_id]),
+                    }
+                )
+                sources[item.source].append(item.source_id)
         Detail = self.env["psa.invoice.detail"]
         Detail._insert(rows)
         Detail._refresh_sources(sources)
+        if any(row["billing_type"] != "chargeable" for row in rows):
+            self.env["sale.order.line"].browse(lines)._refresh_excluded_quantity()
+
+    @api.model
+    def _bill_lines(self, additions: list[tuple]) -> dict:
+        """Lines of vendor bills and expenses behind the transactions."""
+        costs = self.env["psa.reinvoiced.cost"].browse(
+            item.source_id
+            for _move, _line, items in additions
+            for item in items
+            if item.source == COST
+        )
+        return {(COST, cost.id): cost.source_move_line_id.id for cost in costs}
 
     @api.model
     def _shares(self, move_line, items: list[Transaction]) -> list[float]:
         """Divide the untaxed amount of an invoice line over its transactions."""
-        if not move_line:
+        if not move_line or not all(item.is_chargeable for item in items):
             return [0.0] * len(items)
         return spread(
             move_line.price_subtotal,
@@ -421,8 +545,8 @@ class PsaBilling(models.AbstractModel):
         return {
             "transaction_type": item.kind,
             **{
-                column: item.source_id if kind == item.kind else None
-                for kind, column in SOURCE_FIELDS.items()
+                column: item.source_id if source == item.source else None
+                for source, column in SOURCE_FIELDS.items()
             },
             "sale_line_id": line.id,
             "project_id": item.project_id,
@@ -433,5 +557,78 @@ class PsaBilling(models.AbstractModel):
             "quantity": item.quantity,
             "source_quantity": item.source_quantity,
             "price_unit": line.price_unit,
-            "billing_type": "chargeable",
+            "billing_type": item.billing_type,
+            "is_write_off": False,
         }
+
+    # === Write-offs ===
+
+    @api.model
+    def _write_off(self, records, reason: str, quantities: dict[int, float]):
+        """Ledger rows without an invoice for what is open on transactions.
+
+        :param records: transactions of one kind
+        :param quantities: how much, by id, in their own unit (default: all)
+        :raises UserError: if nothing is open, or less than what is asked for
+        :return: the rows
+        """
+        request = Request(
+            project_ids=(),
+            cutoff_date=None,
+            credited=True,
+            picks=frozenset((records._billing_source, id_) for id_ in records.ids),
+        )
+        found = self._select_source(
+            records._billing_source, request, {}, with_held=True
+        )
+        items = [item for item in found if item.key in request.picks]
+        if not items:
+            raise UserError(
+                self.env._("Nothing is open on these transactions to write off.")
+            )
+        values = []
+        for item in items:
+            quantity = quantities.get(item.source_id, item.source_quantity)
+            if abs(quantity) > abs(item.source_quantity) + TOLERANCE:
+                raise UserError(
+                    self.env._(
+                        "Only %(open)s is open on “%(transaction)s”.",
+                        open=round(item.source_quantity, 2),
+                        transaction=item.text,
+                    )
+                )
+            line = self.env["sale.order.line"].browse(item.sale_line_id)
+            values.append(
+                {
+                    **self._detail_values(item.lowered(quantity), line),
+                    "is_write_off": True,
+                    "reason": reason,
+                    "user_id": self.env.user.id,
+                    "write_off_date": fields.Date.context_today(self),
+                }
+            )
+        details = self.env["psa.invoice.detail"].create(values)
+        details._refresh_sources(details._sources())
+        details.sale_line_id._refresh_excluded_quantity()
+        return details
+
+
+class Totals(NamedTuple):
+    """Quantities of a contract line, in its unit.
+
+    :ivar delivered: to be billed in all
+    :ivar ledger: live in the ledger, whether charged or not
+    :ivar never: of it offered, not charged or written off
+    :ivar charged: on live invoices, less credit notes
+    :ivar foreign: of it on invoice lines that the ledger knows nothing of
+    """
+
+    delivered: float
+    ledger: float
+    never: float
+    charged: float
+    foreign: float
+
+    @property
+    def open(self) -> float:
+        return fsum([self.delivered, -self.ledger, -self.foreign])

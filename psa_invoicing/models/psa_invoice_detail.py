@@ -1,23 +1,50 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL
+from odoo.tools import SQL, format_date
 
-from ..core.billing import ADJUSTMENT, LEDGER, MILESTONE, TIME
+from ..core.allocation import TOLERANCE, is_zero
+from ..core.billing import (
+    ADJUSTMENT,
+    CHARGEABLE,
+    COST,
+    EXPENSE,
+    LEDGER,
+    MATERIAL,
+    MILESTONE,
+    ORDER_LINE,
+    TIME,
+    Transaction,
+)
+from .psa_transaction_mixin import BILLING_TYPES
 
-# Where a detail's transaction is kept, by type.
-SOURCE_FIELDS = {TIME: "analytic_line_id", MILESTONE: "milestone_id"}
+# Where a detail's transaction is kept, by source.
+SOURCE_FIELDS = {
+    TIME: "analytic_line_id",
+    COST: "cost_id",
+    MILESTONE: "milestone_id",
+    ORDER_LINE: "sale_line_id",
+}
+TRANSACTION_TYPES = [
+    (TIME, "Time"),
+    (EXPENSE, "Expense"),
+    (MATERIAL, "Material"),
+    (MILESTONE, "Milestone"),
+    (ORDER_LINE, "Order Line"),
+]
 
 # What a person may change on a draft, through the Transactions tab.
-EDITABLE = {"billing_type"}
+EDITABLE = {"billing_type", "quantity"}
 
 
 class PsaInvoiceDetail(models.Model):
     """The ledger: one transaction, or part of it, on one invoice.
 
-    A detail counts ("is live") as long as its invoice is a draft or posted. Open
-    quantity of a transaction = its billable quantity - its live details. Nothing else
-    says what was billed; every figure that Odoo keeps is derived from here.
+    A detail counts ("is live") as long as its invoice is a draft or posted. What a
+    credit note takes back has a negative quantity and counts only while the credit
+    note is posted. A detail without an invoice is a write-off. Open quantity of a
+    transaction = its billable quantity - its live details. Nothing else says what was
+    billed; every figure that Odoo keeps is derived from here.
 
     A detail copies what a reviewer, the customer and an auditor need to know about its
     transaction, so that an invoice stays as it was when an employee is renamed.
@@ -32,8 +59,7 @@ class PsaInvoiceDetail(models.Model):
 
     move_id = fields.Many2one(
         "account.move",
-        string="Project Invoice",
-        required=True,
+        string="Invoice",
         readonly=True,
         index=True,
         ondelete="cascade",
@@ -47,11 +73,7 @@ class PsaInvoiceDetail(models.Model):
         help="Empty when nothing on this contract line is charged.",
     )
     transaction_type = fields.Selection(
-        [
-            (TIME, "Time"),
-            (MILESTONE, "Milestone"),
-            (ADJUSTMENT, "Adjustment"),
-        ],
+        [*TRANSACTION_TYPES, (ADJUSTMENT, "Adjustment")],
         string="Type",
         required=True,
         readonly=True,
@@ -59,6 +81,20 @@ class PsaInvoiceDetail(models.Model):
     analytic_line_id = fields.Many2one(
         "account.analytic.line",
         string="Time Entry",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+    )
+    cost_id = fields.Many2one(
+        "psa.reinvoiced.cost",
+        string="Re-invoiced Cost",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+    )
+    source_move_line_id = fields.Many2one(
+        "account.move.line",
+        string="Bill or Expense Line",
         readonly=True,
         index="btree_not_null",
         ondelete="set null",
@@ -87,9 +123,8 @@ class PsaInvoiceDetail(models.Model):
     task_name = fields.Char(string="Task", readonly=True)
     name = fields.Char(string="Description", readonly=True)
     quantity = fields.Float(
-        readonly=True,
-        digits="Product Unit",
-        help="In the unit of the contract line.",
+        help="In the unit of the contract line, unrounded; negative where a credit "
+        "note takes it back.",
     )
     uom_id = fields.Many2one(
         related="sale_line_id.product_uom_id", string="Unit of Measure"
@@ -105,22 +140,81 @@ class PsaInvoiceDetail(models.Model):
         readonly=True,
         help="Share in the untaxed amount of the invoice line.",
     )
-    currency_id = fields.Many2one(related="move_id.currency_id")
-    company_id = fields.Many2one(related="move_id.company_id")
+    currency_id = fields.Many2one("res.currency", compute="_compute_currency_id")
+    company_id = fields.Many2one(related="sale_line_id.company_id")
     billing_type = fields.Selection(
-        [("chargeable", "Chargeable"), ("complimentary", "Complimentary")],
+        BILLING_TYPES,
         required=True,
-        default="chargeable",
+        default=CHARGEABLE,
         help="Chargeable: the customer pays for it. Complimentary: the customer sees "
-        "it on the invoice as offered, and does not pay for it.",
+        "it on the invoice as offered, and does not pay for it. Non-chargeable: "
+        "neither.",
     )
+    origin_detail_id = fields.Many2one(
+        "psa.invoice.detail",
+        string="Credited Transaction",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+        help="What this row of a credit note takes back.",
+    )
+    is_released = fields.Boolean(
+        string="Released",
+        readonly=True,
+        help="Credited, and billed again by the next invoice run.",
+    )
+    is_write_off = fields.Boolean(string="Written Off", readonly=True)
+    reason = fields.Char(readonly=True)
+    user_id = fields.Many2one(
+        "res.users", string="Written Off By", readonly=True, ondelete="set null"
+    )
+    write_off_date = fields.Date(string="Written Off On", readonly=True)
+
+    @api.depends("move_id.currency_id", "sale_line_id.currency_id")
+    def _compute_currency_id(self):
+        for detail in self:
+            detail.currency_id = (
+                detail.move_id.currency_id or detail.sale_line_id.currency_id
+            )
+
+    @property
+    def _source(self) -> str:
+        """One of ``core.billing.SOURCES``, or '' for an adjustment."""
+        kind = self.transaction_type
+        if kind == ADJUSTMENT:
+            return ""
+        if kind == EXPENSE or (kind == MATERIAL and self.sale_line_id.is_expense):
+            return COST
+        return ORDER_LINE if kind == MATERIAL else kind
 
     @property
     def _key(self):
         """The transaction, or None if it was deleted since."""
-        field = SOURCE_FIELDS.get(self.transaction_type)
-        source = field and self[field]
-        return (self.transaction_type, source.id) if source else None
+        source = self._source
+        record = source and self[SOURCE_FIELDS[source]]
+        return (source, record.id) if record else None
+
+    # === Which rows count ===
+
+    @api.model
+    def _credit_sql(self) -> SQL:
+        """What a credit note takes back; a correction that it bills is none."""
+        return SQL(
+            """COALESCE(move.move_type = 'out_refund'
+                        AND (detail.origin_detail_id IS NOT NULL
+                             OR detail.transaction_type = 'adjustment'), FALSE)"""
+        )
+
+    @api.model
+    def _live_sql(self) -> SQL:
+        """Rows that count, in a query with ``detail`` and its invoice ``move``."""
+        return SQL(
+            """(move.id IS NULL
+                OR (move.state <> 'cancel' OR move.payment_state = 'invoicing_legacy')
+                   AND (NOT %s OR (move.state = 'posted'
+                                   AND move.reopens_transactions IS NOT FALSE)))""",
+            self._credit_sql(),
+        )
 
     def _price(self, amount: float, price_unit: float):
         """Note what a detail is worth, if that has changed.
@@ -135,7 +229,12 @@ class PsaInvoiceDetail(models.Model):
             )
 
     def _chargeable(self):
-        return self.filtered(lambda detail: detail.billing_type == "chargeable")
+        """Rows that an invoice line charges, or a credit note takes back."""
+        return self.filtered(
+            lambda detail: (
+                detail.billing_type == CHARGEABLE and not detail.is_write_off
+            )
+        )
 
     # === A person's changes on a draft ===
 
@@ -154,10 +253,42 @@ class PsaInvoiceDetail(models.Model):
                 )
             )
         self.move_id._check_billing_manager()
-        self.move_id._check_project_drafts()
+        self.move_id._check_drafts()
+        if "quantity" in vals:
+            self._lower(vals["quantity"])
+            vals = {key: val for key, val in vals.items() if key != "quantity"}
         result = super().write(vals)
         self.move_id._follow_details()
         return result
+
+    def _lower(self, quantity: float):
+        """Bill less of each of these transactions; the rest stays open.
+
+        :param quantity: in the contract line's unit
+        :raises UserError: if it is more than what is billed now
+        """
+        for detail in self:
+            sign = -1.0 if detail.quantity < 0 else 1.0
+            rest = sign * (detail.quantity - quantity)
+            if sign * quantity < 0 or (rest < 0 and not is_zero(rest)):
+                raise UserError(
+                    self.env._(
+                        "The quantity of “%(transaction)s” can only be lowered: "
+                        "%(quantity)s is all there is. Correct the entry itself to "
+                        "bill more.",
+                        transaction=detail.name or detail.transaction_type,
+                        quantity=detail.uom_id.round(detail.quantity),
+                    )
+                )
+            if is_zero(rest):
+                continue
+            source_quantity = detail.source_quantity * quantity / detail.quantity
+            if detail._key:
+                detail.move_id._cap({detail._key: source_quantity})
+            detail.with_context(psa_ledger=LEDGER).write(
+                {"quantity": quantity, "source_quantity": source_quantity}
+            )
+        self._refresh_sources(self._sources())
 
     def unlink(self):
         """Take transactions off a draft: they are open again.
@@ -168,7 +299,7 @@ class PsaInvoiceDetail(models.Model):
             return super().unlink()
         self.move_id._check_billing_manager()
         moves = self.move_id
-        moves._check_project_drafts()
+        moves._check_drafts()
         for move, details in self.grouped("move_id").items():
             move._cap({detail._key: 0.0 for detail in details if detail._key})
         self._drop()
@@ -176,12 +307,124 @@ class PsaInvoiceDetail(models.Model):
         return True
 
     def _drop(self):
-        """Remove details and reopen their transactions."""
+        """Remove details and reopen their transactions.
+
+        :raises UserError: if a posted credit note has taken them back
+        """
+        self._check_not_credited()
         sources = self._sources()
         lines = self.sale_line_id
         self.with_context(psa_ledger=LEDGER).unlink()
         self._refresh_sources(sources)
         lines._refresh_excluded_quantity()
+
+    def _check_not_credited(self):
+        """Refuse to take away what a posted credit note gives back."""
+        credit = self.search(
+            [("origin_detail_id", "in", self.ids), ("move_id.state", "=", "posted")],
+            limit=1,
+        )
+        if credit:
+            raise UserError(
+                self.env._(
+                    "“%(transaction)s” was credited with %(credit_note)s. Cancel that "
+                    "credit note first.",
+                    transaction=credit.name or credit.sale_line_id.display_name,
+                    credit_note=credit.move_id.display_name,
+                )
+            )
+
+    # === Credited, written off ===
+
+    def _billed_again(self):
+        """The row that bills, or writes off, what this credit reopened; if there is
+        nothing of it left to be open."""
+        source = self._key and self[SOURCE_FIELDS[self._key[0]]]
+        if not source:
+            return self.browse()
+        sign = -1.0 if self.source_quantity > 0 else 1.0
+        still_open = sign * source.open_quantity
+        if still_open > abs(self.source_quantity) or is_zero(
+            still_open - abs(self.source_quantity)
+        ):
+            return self.browse()
+        later = source._details().filtered(
+            lambda each: each.id > self.id and each._counts() and each != self
+        )
+        return later.sorted("id", reverse=True)[:1]
+
+    def _is_credited_already(self) -> bool:
+        """Whether this row of a draft takes back more than is left to take back."""
+        origin = self.origin_detail_id
+        left = origin.quantity + origin._taken_back().get(origin.id, 0.0)
+        return abs(self.quantity) > abs(left) + TOLERANCE
+
+    def _as_transactions(self) -> list[Transaction]:
+        """What invoice lines say of these rows."""
+        return [
+            Transaction(
+                kind=detail.transaction_type,
+                source=detail._source,
+                source_id=detail.id,
+                sale_line_id=detail.sale_line_id.id,
+                project_id=detail.project_id.id,
+                date=detail.date,
+                source_quantity=detail.source_quantity,
+                quantity=detail.quantity,
+                text=detail.name or "",
+                who=detail.employee_name or "",
+                task=detail.task_name or "",
+                billing_type=detail.billing_type,
+            )
+            for detail in self
+        ]
+
+    def _taken_back(self, also=None) -> dict[int, float]:
+        """What live documents have taken back of these details, by id.
+
+        :param also: a credit note that is about to be posted
+        """
+        found: dict[int, float] = {}
+        for detail in self.search(
+            [("origin_detail_id", "in", self.ids), ("move_id", "!=", False)]
+        ):
+            if detail._counts() or (also and detail.move_id == also):
+                origin = detail.origin_detail_id.id
+                found[origin] = found.get(origin, 0.0) + detail.quantity
+        return found
+
+    def _counts(self) -> bool:
+        """:meth:`_live_sql`, of one row that is at hand."""
+        move = self.move_id
+        if move.move_type != "out_refund" or not (
+            self.origin_detail_id or self.transaction_type == ADJUSTMENT
+        ):
+            return not move or move.state != "cancel"
+        return move.state == "posted" and move.reopens_transactions
+
+    def _release(self):
+        """Let the next invoice run bill what was credited."""
+        self.with_context(psa_ledger=LEDGER).write({"is_released": True})
+        self._refresh_sources(self._sources())
+
+    def _undo_write_off(self):
+        """Make what was written off open again.
+
+        :raises UserError: if it happened in a period that is closed
+        """
+        for company, details in self.grouped("company_id").items():
+            lock_date = company._get_user_fiscal_lock_date(
+                self.env["account.journal"].browse()
+            )
+            if any(detail.write_off_date <= lock_date for detail in details):
+                raise UserError(
+                    self.env._(
+                        "It was written off in a period that is closed since "
+                        "%(date)s, and stays so.",
+                        date=format_date(self.env, lock_date),
+                    )
+                )
+        self._drop()
 
     # === Set-based writing ===
 
@@ -223,4 +466,4 @@ class PsaInvoiceDetail(models.Model):
         """Bring what the transactions say about themselves in line with the ledger."""
         for kind, ids in sources.items():
             model = self.env[self._fields[SOURCE_FIELDS[kind]].comodel_name]
-            model.browse(ids)._refresh_billed_quantity()
+            model.browse(ids)._refresh_from_ledger()

@@ -1,116 +1,478 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..core.allocation import is_zero
+from ..core.allocation import TOLERANCE, is_zero
+from ..core.billing import (
+    CHARGEABLE,
+    COMPLIMENTARY,
+    NON_CHARGEABLE,
+    Request,
+)
 
-# Which invoices count: a detail is live on a draft and on a posted invoice.
-LIVE = SQL("move.state IN ('draft', 'posted')")
+BILLING_TYPES = [
+    (CHARGEABLE, "Chargeable"),
+    (COMPLIMENTARY, "Complimentary"),
+    (NON_CHARGEABLE, "Non-chargeable"),
+]
+
+TRANSACTION_MODELS = (
+    "account.analytic.line",
+    "psa.reinvoiced.cost",
+    "project.milestone",
+    "sale.order.line",
+)
+
+# Figures that follow from the ledger; nothing else writes them.
+LEDGER_FIELDS = (
+    "billed_quantity",
+    "draft_quantity",
+    "credited_quantity",
+    "written_off_quantity",
+)
+# What a billing administrator decides about a transaction.
+DECISION_FIELDS = {"billing_type", "billing_hold", "billing_hold_reason"}
 
 
 class PsaTransactionMixin(models.AbstractModel):
     """What every kind of transaction knows about its billing.
 
-    A model that uses it names the ledger's column that points to it, and says how much
-    of a record can be billed at all.
+    Quantities are in the transaction's own unit: hours for time. They are plain
+    columns that the ledger writes, one UPDATE for all transactions of a kind; what
+    follows from them (open quantity, status) is computed in one SQL expression, which
+    also filters, groups and is indexed.
     """
 
     _name = "psa.transaction.mixin"
     _description = "Billable Transaction"
 
+    _billing_source = ""
+    """One of ``core.billing.SOURCES``."""
     _detail_field = ""
     """Name of the field of ``psa.invoice.detail`` that points to this model."""
+    _billing_columns: dict[str, str] = {}
+    """Columns by what selection calls them: sale_line_id, project_id, date, text, and
+    where there are such: uom_id, employee_id, task_id, who, kind."""
 
-    billed_quantity = fields.Float(
-        readonly=True,
+    billing_type = fields.Selection(
+        BILLING_TYPES,
+        string="Billing Type",
         copy=False,
-        help="Quantity on draft and posted invoices, in the transaction's own unit.",
+        help="Chargeable: the customer pays for it. Complimentary: the customer sees "
+        "it on the invoice as offered, and does not pay for it. Non-chargeable: "
+        "neither. Empty means chargeable.",
     )
+    billing_hold = fields.Boolean(
+        string="Billing on Hold", copy=False, help="Not billed until it is released."
+    )
+    billing_hold_reason = fields.Char(string="Hold Reason", copy=False)
     billable_quantity = fields.Float(
         compute="_compute_billable_quantity",
         help="Quantity that is to be billed in all, in the transaction's own unit.",
     )
+    billed_quantity = fields.Float(
+        readonly=True,
+        copy=False,
+        help="Quantity on draft and posted invoices, less what was credited, in the "
+        "transaction's own unit.",
+    )
+    draft_quantity = fields.Float(
+        readonly=True, copy=False, help="Part of the billed quantity, on drafts."
+    )
+    credited_quantity = fields.Float(
+        readonly=True,
+        copy=False,
+        help="Open again because it was credited. No invoice run bills it until "
+        "somebody releases it.",
+    )
+    written_off_quantity = fields.Float(
+        readonly=True, copy=False, help="Quantity that is never billed."
+    )
     open_quantity = fields.Float(
         compute="_compute_open_quantity",
-        help="Quantity that is not yet on an invoice, in the transaction's own unit.",
+        search="_search_open_quantity",
+        help="Quantity that is neither on an invoice nor written off, in the "
+        "transaction's own unit.",
+    )
+    billing_status = fields.Selection(
+        [
+            ("none", "Not Billable"),
+            ("ready", "Ready"),
+            ("hold", "On Hold"),
+            ("draft", "On a Draft"),
+            ("invoiced", "Invoiced"),
+            ("credited", "Credited: to Review"),
+            ("written_off", "Written Off"),
+        ],
+        compute="_compute_billing_status",
+        search="_search_billing_status",
+        help="What comes first, when a transaction is partly treated: credited, on "
+        "hold, on a draft, ready, invoiced, written off.",
     )
 
     def _compute_billable_quantity(self):
         raise NotImplementedError
 
-    @api.depends("billed_quantity", "billable_quantity")
+    @api.depends(
+        "billing_type", "billable_quantity", "billed_quantity", "written_off_quantity"
+    )
     def _compute_open_quantity(self):
         for record in self:
-            quantity = record.billable_quantity - record.billed_quantity
-            record.open_quantity = 0.0 if is_zero(quantity) else quantity
+            quantity = (
+                record.billable_quantity
+                - record.billed_quantity
+                - record.written_off_quantity
+            )
+            if record.billing_type == NON_CHARGEABLE or is_zero(quantity):
+                quantity = 0.0
+            record.open_quantity = quantity
 
-    def _refresh_billed_quantity(self):
-        """Recompute the billed quantity from the ledger, one UPDATE for all.
+    @api.depends("open_quantity", "billing_hold", *LEDGER_FIELDS)
+    def _compute_billing_status(self):
+        """Asked of the database: the rule stands in one place."""
+        stored = self._origin
+        self.billing_status = "none"
+        if not stored:
+            return
+        query = stored._as_query(ordered=False)
+        status = self._field_to_sql(self._table, "billing_status", query)
+        rows = self.env.execute_query(
+            query.select(SQL.identifier(self._table, "id"), status)
+        )
+        found = dict(rows)
+        for record in self:
+            record.billing_status = found.get(record._origin.id, "none")
 
-        It is written even when it stays the same: two transactions that bill the same
-        record at once both update its row, so that PostgreSQL lets only one of them
-        through (the other one gets a serialization failure and is tried again).
+    # === Open quantity and status, in SQL ===
+
+    def _field_to_sql(self, alias, field_expr, query=None):
+        if field_expr == "open_quantity":
+            return self._open_sql(alias)
+        if field_expr == "billing_status":
+            return self._status_sql(alias)
+        return super()._field_to_sql(alias, field_expr, query)
+
+    def _column(self, alias: str, name: str) -> SQL:
+        return self._fields[name].to_sql(self, alias)
+
+    def _quantity_sql(self, alias: str, name: str) -> SQL:
+        return SQL("COALESCE(%s, 0)", self._column(alias, name))
+
+    def _billable_sql(self, alias: str) -> SQL:
+        """The billable quantity, whatever its billing type."""
+        return self._quantity_sql(alias, "billable_quantity")
+
+    def _open_sql(self, alias: str) -> SQL:
+        return SQL(
+            "CASE WHEN %s = 'non_chargeable' THEN 0 ELSE %s - %s - %s END",
+            self._column(alias, "billing_type"),
+            self._billable_sql(alias),
+            self._quantity_sql(alias, "billed_quantity"),
+            self._quantity_sql(alias, "written_off_quantity"),
+        )
+
+    def _is_open_sql(self, alias: str) -> SQL:
+        """The condition of the index over what is open."""
+        return SQL("ABS(%s) > 0.000001", self._open_sql(alias))
+
+    def _status_sql(self, alias: str) -> SQL:
+        return SQL(
+            """CASE
+                 WHEN ABS(%(credited)s) > %(zero)s THEN 'credited'
+                 WHEN %(is_open)s AND %(hold)s THEN 'hold'
+                 WHEN ABS(%(draft)s) > %(zero)s THEN 'draft'
+                 WHEN %(is_open)s THEN 'ready'
+                 WHEN ABS(%(billed)s) > %(zero)s THEN 'invoiced'
+                 WHEN ABS(%(written_off)s) > %(zero)s THEN 'written_off'
+                 ELSE 'none'
+               END""",
+            credited=self._quantity_sql(alias, "credited_quantity"),
+            draft=self._quantity_sql(alias, "draft_quantity"),
+            billed=self._quantity_sql(alias, "billed_quantity"),
+            written_off=self._quantity_sql(alias, "written_off_quantity"),
+            hold=self._column(alias, "billing_hold"),
+            is_open=self._is_open_sql(alias),
+            zero=TOLERANCE,
+        )
+
+    def _search_open_quantity(self, operator, value):
+        if operator not in ("=", "!=", ">", ">=", "<", "<="):
+            return NotImplemented
+        if operator == "!=" and not value:
+            # Literally what the index says.
+            return Domain.custom(
+                to_sql=lambda model, alias, _query: model._is_open_sql(alias)
+            )
+        return Domain.custom(
+            to_sql=lambda model, alias, _query: SQL(
+                f"ROUND((%s)::numeric, 6) {operator} %s",
+                model._open_sql(alias),
+                value or 0.0,
+            )
+        )
+
+    def _search_billing_status(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        return Domain.custom(
+            to_sql=lambda model, alias, _query: SQL(
+                "%s IN %s", model._status_sql(alias), tuple(value)
+            )
+        )
+
+    # === What may be billed ===
+
+    @api.model
+    def _billing_domain(self, request: Request, with_held: bool = False) -> Domain:
+        """Transactions of a request that may be billed, whatever is open on them.
+
+        :param with_held: those on hold too
+        """
+        names = self._billing_columns
+        domain = Domain.TRUE if with_held else Domain("billing_hold", "=", False)
+        # An empty billing type means chargeable.
+        domain &= Domain("billing_type", "!=", NON_CHARGEABLE)
+        domain &= Domain(self._contract_line_path("state"), "=", "sale")
+        if request.project_ids:
+            domain &= Domain(names["project_id"], "in", request.project_ids)
+        if request.sale_line_ids:
+            domain &= Domain(names["sale_line_id"], "in", request.sale_line_ids)
+        if request.start_date:
+            domain &= Domain(names["date"], ">=", request.start_date)
+        if request.cutoff_date:
+            domain &= Domain(names["date"], "<=", request.cutoff_date)
+        if request.unit_ids:
+            domain &= self._unit_domain(list(request.unit_ids))
+        return domain
+
+    @api.model
+    def _contract_line_path(self, name: str) -> str:
+        line = self._billing_columns["sale_line_id"]
+        return name if line == "id" else f"{line}.{name}"
+
+    @api.model
+    def _unit_domain(self, unit_ids: list[int]) -> Domain:
+        """The department of the transaction, else that of its project; with those
+        below."""
+        project = self._billing_columns["project_id"]
+        return Domain(f"{project}.unit_id", "child_of", unit_ids)
+
+    @api.model
+    def _treated_sql(self, line_ids: list[int]) -> SQL:
+        """``(contract line id, excluded, never billed)`` of what is on hold or never
+        charged, in the contract line's unit.
+
+        What is on hold still waits; what is non-chargeable is never billed, but for
+        what was billed before somebody said so.
+        """
+        table = self._table
+        names = self._billing_columns
+        column = SQL.identifier(table, names["sale_line_id"])
+        rest = SQL(
+            "(%s - %s - %s)",
+            self._billable_sql(table),
+            self._quantity_sql(table, "billed_quantity"),
+            self._quantity_sql(table, "written_off_quantity"),
+        )
+        factor, join = SQL("1"), SQL()
+        if "uom_id" in names:
+            factor = SQL("COALESCE(unit.factor / line_unit.factor, 1)")
+            join = SQL(
+                """LEFT JOIN uom_uom AS unit ON unit.id = %s
+                   JOIN sale_order_line AS line ON line.id = %s
+                   JOIN uom_uom AS line_unit ON line_unit.id = line.product_uom_id""",
+                SQL.identifier(table, names["uom_id"]),
+                column,
+            )
+        return SQL(
+            """SELECT %(column)s, %(rest)s * %(factor)s,
+                      CASE WHEN %(type)s = 'non_chargeable'
+                           THEN %(rest)s * %(factor)s END
+                 FROM %(table)s %(join)s
+                WHERE %(column)s = ANY(%(ids)s)
+                  AND (%(hold)s OR %(type)s = 'non_chargeable')""",
+            column=column,
+            rest=rest,
+            factor=factor,
+            table=SQL.identifier(table),
+            join=join,
+            ids=line_ids,
+            type=SQL.identifier(table, "billing_type"),
+            hold=SQL.identifier(table, "billing_hold"),
+        )
+
+    # === The ledger writes its figures ===
+
+    @api.model
+    def _own_details_sql(self) -> SQL:
+        """Which rows of the ledger ``detail`` are about this kind of transaction."""
+        return SQL("TRUE")
+
+    def _refresh_from_ledger(self):
+        """Recompute the figures of these transactions, one UPDATE for all.
+
+        They are written even when they stay the same: two database transactions that
+        bill the same record at once both update its row, so that PostgreSQL lets only
+        one of them through (the other one gets a serialization failure and is tried
+        again).
         """
         if not self:
             return
-        self.flush_recordset(["billed_quantity"])
-        self.env["psa.invoice.detail"].flush_model()
-        self.env["account.move"].flush_model(["state"])
+        Detail = self.env["psa.invoice.detail"]
+        self.flush_recordset(list(LEDGER_FIELDS))
+        Detail.flush_model()
+        self.env["account.move"].flush_model(
+            ["state", "payment_state", "move_type", "reopens_transactions"]
+        )
         self.env.cr.execute(
             SQL(
-                """
-                UPDATE %(table)s AS source
-                   SET %(assignments)s
-                  FROM (SELECT wanted.id,
-                               COALESCE(SUM(detail.source_quantity)
-                                        FILTER (WHERE %(live)s), 0) AS quantity,
-                               COALESCE(
-                                   MAX(move.id) FILTER (WHERE move.state = 'posted'),
-                                   MAX(move.id) FILTER (WHERE move.state = 'draft')
-                               ) AS move_id
-                          FROM (SELECT DISTINCT unnest(%(ids)s)) AS wanted(id)
-                     LEFT JOIN psa_invoice_detail AS detail
-                            ON detail.%(column)s = wanted.id
-                     LEFT JOIN account_move AS move ON move.id = detail.move_id
-                      GROUP BY wanted.id) AS ledger
-                 WHERE source.id = ledger.id
-                """,
-                table=SQL.identifier(self._table),
-                assignments=self._ledger_assignments(),
-                column=SQL.identifier(self._detail_field),
-                live=LIVE,
-                ids=self.ids,
+                "UPDATE %s AS source SET %s FROM (%s) AS ledger"
+                " WHERE source.id = ledger.id",
+                SQL.identifier(self._table),
+                self._ledger_assignments(),
+                self._ledger_figures_sql(self.ids),
             )
         )
         self.invalidate_recordset(self._ledger_columns())
 
     @api.model
-    def _ledger_assignments(self) -> SQL:
-        """SET clause of what follows from the ledger.
+    def _ledger_figures_sql(self, ids: list[int] | None = None) -> SQL:
+        """What the ledger says of each transaction.
 
-        ``ledger.quantity`` is what is billed, ``ledger.move_id`` on which invoice.
+        What was credited is up for review until it is billed again, written off or
+        released: the largest sum of what was credited less what was treated since,
+        counted back from now.
+
+        :param ids: of these (None: of all that are in the ledger)
         """
-        return SQL("billed_quantity = ledger.quantity")
+        Detail = self.env["psa.invoice.detail"]
+        column = SQL.identifier("detail", self._detail_field)
+        wanted = (
+            SQL("(SELECT DISTINCT unnest(%s)) AS wanted(id)", ids)
+            if ids is not None
+            else SQL(
+                "(SELECT DISTINCT %s FROM psa_invoice_detail AS detail"
+                " WHERE %s IS NOT NULL AND %s) AS wanted(id)",
+                column,
+                column,
+                self._own_details_sql(),
+            )
+        )
+        return SQL(
+            """
+            SELECT wanted.id,
+                   COALESCE(SUM(live.quantity) FILTER (WHERE NOT live.is_write_off), 0)
+                       AS billed,
+                   COALESCE(SUM(live.quantity) FILTER (WHERE live.is_draft), 0)
+                       AS draft,
+                   COALESCE(SUM(live.quantity) FILTER (WHERE live.is_write_off), 0)
+                       AS written_off,
+                   GREATEST(COALESCE(MAX(live.to_review), 0), 0)
+                       * COALESCE(-SIGN(SUM(live.quantity)
+                                        FILTER (WHERE live.is_credit)), 0)
+                       AS credited,
+                   MAX(live.move_id) FILTER (WHERE NOT live.is_credit
+                                             AND NOT live.is_draft) AS posted_id,
+                   MAX(live.move_id) FILTER (WHERE live.is_draft) AS draft_id
+              FROM %(wanted)s
+         LEFT JOIN (SELECT %(column)s AS source_id,
+                           detail.source_quantity AS quantity,
+                           COALESCE(detail.is_write_off, FALSE) AS is_write_off,
+                           COALESCE(move.state = 'draft', FALSE) AS is_draft,
+                           %(credit)s AS is_credit,
+                           move.id AS move_id,
+                           SUM(CASE WHEN NOT %(credit)s
+                                    THEN -ABS(detail.source_quantity)
+                                    WHEN detail.is_released THEN 0
+                                    ELSE ABS(detail.source_quantity) END)
+                               OVER (PARTITION BY %(column)s ORDER BY detail.id DESC)
+                               AS to_review
+                      FROM psa_invoice_detail AS detail
+                 LEFT JOIN account_move AS move ON move.id = detail.move_id
+                     WHERE %(selected)s AND %(own)s AND %(live)s
+                   ) AS live ON live.source_id = wanted.id
+          GROUP BY wanted.id
+            """,
+            wanted=wanted,
+            column=column,
+            selected=SQL("%s = ANY(%s)", column, ids)
+            if ids is not None
+            else SQL("%s IS NOT NULL", column),
+            own=self._own_details_sql(),
+            credit=Detail._credit_sql(),
+            live=Detail._live_sql(),
+        )
+
+    @api.model
+    def _ledger_assignments(self) -> SQL:
+        """SET clause of what follows from the ledger."""
+        return SQL(
+            "billed_quantity = ledger.billed, draft_quantity = ledger.draft,"
+            " credited_quantity = ledger.credited,"
+            " written_off_quantity = ledger.written_off"
+        )
 
     @api.model
     def _ledger_columns(self) -> list[str]:
-        return ["billed_quantity", "open_quantity"]
+        return [*LEDGER_FIELDS, "open_quantity", "billing_status"]
 
     @api.model_create_multi
     def create(self, vals_list):
         if not self.env.su:
-            vals_list = [self._without_billed_quantity(vals) for vals in vals_list]
-        return super().create(vals_list)
+            vals_list = [self._without_ledger_figures(vals) for vals in vals_list]
+            if any(DECISION_FIELDS & set(vals) for vals in vals_list):
+                self._check_billing_decision(vals_list)
+        records = super().create(vals_list)
+        if any(vals.get("billing_hold") or vals.get("billing_type") for vals in vals_list):
+            records._contract_lines()._refresh_excluded_quantity()
+        return records
 
     def write(self, vals):
-        return super().write(
-            vals if self.env.su else self._without_billed_quantity(vals)
-        )
+        if not self.env.su:
+            vals = self._without_ledger_figures(vals)
+            if DECISION_FIELDS & set(vals):
+                self._check_billing_decision([vals])
+        result = super().write(vals)
+        if {"billing_type", "billing_hold"} & set(vals):
+            self._contract_lines()._refresh_excluded_quantity()
+            self._flag_drafts()
+        return result
 
     @api.model
-    def _without_billed_quantity(self, vals: dict) -> dict:
+    def _without_ledger_figures(self, vals: dict) -> dict:
         """The ledger alone says what is billed, not a client that writes the field."""
-        return {key: val for key, val in vals.items() if key != "billed_quantity"}
+        return {key: val for key, val in vals.items() if key not in LEDGER_FIELDS}
+
+    def _check_billing_decision(self, vals_list: list[dict]):
+        """Whether to bill something is a billing administrator's decision.
+
+        Values that change nothing, as a client sends them with a new record, pass.
+        """
+        for vals in vals_list:
+            for name in DECISION_FIELDS & set(vals):
+                if (vals[name] or False) != CHARGEABLE and any(
+                    (record[name] or False) != (vals[name] or False)
+                    for record in self or [self.new()]
+                ):
+                    self.env["account.move"]._check_billing_manager()
+
+    def _contract_lines(self):
+        # sudo: whoever records a transaction need not see the order.
+        name = self._billing_columns["sale_line_id"]
+        lines = self.sudo() if name == "id" else self.sudo()[name]
+        return self.env["sale.order.line"].sudo().browse(lines.ids)
+
+    def _refresh_held(self):
+        """What is on hold or never charged is not for Odoo's order button either:
+        its contract line follows when its quantity changes."""
+        treated = self.sudo().filtered(
+            lambda record: (
+                record.billing_hold or record.billing_type == NON_CHARGEABLE
+            )
+        )
+        treated._contract_lines()._refresh_excluded_quantity()
 
     def _flag_drafts(self):
         """Ask for Recalculate on the drafts that these transactions are on."""
@@ -124,3 +486,87 @@ class PsaTransactionMixin(models.AbstractModel):
             .move_id.filtered("is_project_invoice")
         )
         drafts.needs_recalculation = True
+
+    # === Decisions of a billing administrator ===
+
+    def action_psa_hold(self, reason: str = ""):
+        """Leave these transactions out of every invoice until they are released.
+
+        :param reason: why, for whoever looks at the backlog
+        :raises AccessError: unless the user is a billing administrator
+        """
+        self._check_may_decide()
+        # sudo: the administrator was just checked; he need not edit timesheets.
+        self.sudo().write({"billing_hold": True, "billing_hold_reason": reason})
+
+    def action_psa_release(self):
+        """Bill these transactions with the next invoice: those on hold, and those that
+        a credit note has reopened.
+
+        :raises AccessError: unless the user is a billing administrator
+        """
+        self._check_may_decide()
+        # sudo: the administrator was just checked; he need not edit timesheets.
+        records = self.sudo()
+        records.filtered("billing_hold").write(
+            {"billing_hold": False, "billing_hold_reason": False}
+        )
+        records._details().filtered("origin_detail_id")._release()
+
+    def action_psa_set_billing_type(self, billing_type: str):
+        """:param billing_type: ``chargeable``, ``complimentary``, ``non_chargeable``
+        :raises AccessError: unless the user is a billing administrator
+        """
+        self._check_may_decide()
+        # sudo: the administrator was just checked; he need not edit timesheets.
+        self.sudo().write({"billing_type": billing_type})
+
+    def action_psa_write_off(self, reason: str, quantities: dict | None = None):
+        """Never bill what is open on these transactions.
+
+        :param reason: why, for whoever asks later
+        :param quantities: how much of a transaction, by its id, in its own unit
+            (default: all that is open)
+        :raises AccessError: unless the user is a billing administrator
+        :raises UserError: if there is no reason, or nothing is open
+        :return: the ledger rows
+        """
+        self._check_may_decide()
+        if not (reason or "").strip():
+            raise UserError(self.env._("Say why it is written off."))
+        # sudo: the administrator was just checked; he need not read timesheets.
+        return (
+            self.env["psa.billing"]
+            .sudo()
+            ._write_off(self.sudo(), reason.strip(), quantities or {})
+        )
+
+    def action_psa_undo_write_off(self):
+        """Make what was written off open again.
+
+        :raises AccessError: unless the user is a billing administrator
+        :raises UserError: if the period of the write-off is closed
+        """
+        self._check_may_decide()
+        self.sudo()._details().filtered("is_write_off")._undo_write_off()
+
+    def _check_may_decide(self):
+        self.env["account.move"]._check_billing_manager()
+        # sudo: an administrator need not read timesheets, but not of other companies.
+        foreign = self._contract_lines().company_id - self.env.companies
+        if foreign and not self.env.su:
+            raise UserError(
+                self.env._(
+                    "These transactions belong to %(company)s. Switch that company on "
+                    "to change them.",
+                    company=", ".join(foreign.mapped("name")),
+                )
+            )
+
+    def _details(self):
+        """The ledger rows of these transactions."""
+        Detail = self.env["psa.invoice.detail"]
+        details = Detail.search([(self._detail_field, "in", self.ids)])
+        return details.filtered(
+            lambda detail: detail._key and detail._key[0] == self._billing_source
+        )

@@ -1,36 +1,294 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from ..core.allocation import is_zero
+from ..core.billing import MATERIAL, ORDER_LINE
+from .psa_transaction_mixin import TRANSACTION_MODELS
+
+# Order lines that are not billed themselves, but by the transactions behind them.
+BILLED_BY_TRANSACTIONS = ("analytic", "milestones", "timesheet")
 
 
 class SaleOrderLine(models.Model):
-    _inherit = "sale.order.line"
+    """A contract line; and a transaction itself, where nothing finer is behind it."""
 
+    _name = "sale.order.line"
+    _inherit = ["sale.order.line", "psa.transaction.mixin"]
+
+    _billing_source = ORDER_LINE
+    _detail_field = "sale_line_id"
+    _billing_columns = {
+        "sale_line_id": "id",
+        "project_id": "billing_project_id",
+        "date": "billing_date",
+        "text": "name",
+    }
+
+    billing_project_id = fields.Many2one(
+        "project.project",
+        string="Billed With",
+        compute="_compute_billing_project_id",
+        store=True,
+        index="btree_not_null",
+        help="The project whose invoices bill this line: its own, else that of the "
+        "order.",
+    )
+    billing_date = fields.Date(
+        compute="_compute_billing_date",
+        store=True,
+        readonly=False,
+        copy=False,
+        help="The day that counts for the cut-off date of an invoice: the order date, "
+        "or the day of the last delivery where delivered quantities are billed.",
+    )
+    billable_quantity = fields.Float(store=True)
     excluded_quantity = fields.Float(
-        string="Complimentary Quantity",
+        string="Quantity Not to Invoice",
         readonly=True,
         copy=False,
-        digits="Product Unit",
-        help="Delivered, and not to be invoiced, because it was offered on an invoice.",
+        help="Part of the line that Odoo must not offer for invoicing now: on hold, "
+        "offered, never charged, written off, or on a draft credit note.",
     )
+    never_billed_quantity = fields.Float(
+        string="Quantity Never Billed",
+        readonly=True,
+        copy=False,
+        help="Part of the line for which the customer never pays: offered, not "
+        "charged or written off.",
+    )
+
+    _psa_open_index = models.Index(
+        """(billing_project_id, billing_date) WHERE ABS(
+            CASE WHEN billing_type = 'non_chargeable' THEN 0
+                 ELSE COALESCE(billable_quantity, 0) - COALESCE(billed_quantity, 0)
+                      - COALESCE(written_off_quantity, 0) END) > 0.000001"""
+    )
+
+    # === As a transaction ===
+
+    @api.depends("project_id", "order_id.project_id")
+    def _compute_billing_project_id(self):
+        # sudo: whoever sells need not see the project.
+        lines = self.sudo()
+        orders = lines.filtered(
+            lambda line: not line.project_id and not line.order_id.project_id
+        ).order_id
+        worked_on = dict(
+            lines.env["project.project"]
+            .with_context(active_test=False)
+            ._read_group(
+                [("sale_line_id.order_id", "in", orders.ids)],
+                ["sale_order_id"],
+                ["id:recordset"],
+            )
+            if orders.ids
+            else ()
+        )
+        for line in lines:
+            line.billing_project_id = (
+                line.project_id
+                or line.order_id.project_id
+                or worked_on.get(line.order_id, line.project_id)[:1]
+            )
+
+    @api.depends("order_id.date_order", "qty_delivered", "qty_delivered_method")
+    def _compute_billing_date(self):
+        """Delivered lines take the day on which the delivered quantity changes."""
+        today = fields.Date.context_today(self)
+        for line in self:
+            if line._is_billed_by_transactions():
+                line.billing_date = False
+            elif line._is_billed_when_delivered():
+                line.billing_date = line.qty_delivered and today
+            else:
+                ordered = line.order_id.date_order
+                line.billing_date = ordered and fields.Date.context_today(
+                    line, ordered
+                )
+
+    @api.depends(
+        "billing_project_id",
+        "display_type",
+        "is_downpayment",
+        "product_id",
+        "product_uom_qty",
+        "qty_delivered",
+        "qty_delivered_method",
+        "state",
+    )
+    def _compute_billable_quantity(self):
+        for line in self:
+            if not line._is_billed_itself():
+                line.billable_quantity = 0.0
+            elif line._is_billed_when_delivered():
+                line.billable_quantity = line.qty_delivered
+            else:
+                line.billable_quantity = line.product_uom_qty
+
+    def _is_billed_itself(self) -> bool:
+        """Whether nothing finer is behind a line of a project's contract."""
+        return bool(
+            self.billing_project_id
+            and self.state == "sale"
+            and self._is_contract_line()
+            and not self.is_expense
+            and not self._is_billed_by_transactions()
+        )
+
+    def _is_billed_by_transactions(self) -> bool:
+        return (
+            self._is_billed_when_delivered()
+            and self.qty_delivered_method in BILLED_BY_TRANSACTIONS
+        )
+
+    def _is_billed_when_delivered(self) -> bool:
+        return self.product_id.invoice_policy == "delivery"
+
+    def _is_contract_line(self) -> bool:
+        """Whether the ledger answers for a line: no heading and no down payment."""
+        return bool(
+            self.product_id
+            and not self.display_type
+            and not self.is_downpayment
+            and self.product_id.type != "combo"
+        )
+
+    def _is_in_ledger(self) -> bool:
+        """Whether invoices of this line, whoever makes them, are in the ledger."""
+        return self._is_contract_line() and bool(
+            self.billing_project_id
+            or (
+                self._is_billed_when_delivered()
+                and self.qty_delivered_method in ("milestones", "timesheet")
+            )
+        )
+
+    @api.model
+    def _billing_domain(self, request, with_held=False):
+        domain = super()._billing_domain(request, with_held) & Domain("billing_project_id", "!=", 0)
+        goods = Domain("product_id.type", "=", "consu")
+        wanted = Domain.FALSE
+        if MATERIAL in request.types:
+            wanted |= goods
+        if ORDER_LINE in request.types:
+            wanted |= ~goods
+        return domain & wanted
+
+    @api.model
+    def _own_details_sql(self) -> SQL:
+        """Every row of the ledger names its contract line."""
+        return SQL(
+            "detail.transaction_type IN ('order_line', 'material')"
+            " AND detail.cost_id IS NULL"
+        )
+
+    # === What Odoo derives from a line ===
 
     @api.depends("excluded_quantity")
     def _compute_qty_to_invoice(self):
-        """What was offered is delivered but never to be invoiced."""
+        """What is on hold, offered or written off is not offered for invoicing."""
         result = super()._compute_qty_to_invoice()
         for line in self:
             if line.excluded_quantity and line.state == "sale":
                 line.qty_to_invoice -= line.excluded_quantity
         return result
 
+    @api.depends("excluded_quantity", "never_billed_quantity")
+    def _compute_invoice_status(self):
+        """Invoiced: nothing is open, and what was billed, offered and written off
+        makes up what was ordered."""
+        result = super()._compute_invoice_status()
+        for line in self.filtered("never_billed_quantity"):
+            unit = line.product_uom_id
+            treated = line.qty_invoiced + line.never_billed_quantity
+            if (
+                line.invoice_status == "no"
+                and line.state == "sale"
+                and is_zero(line.excluded_quantity - line.never_billed_quantity)
+                and unit.compare(treated, line.product_uom_qty) >= 0
+            ):
+                line.invoice_status = "invoiced"
+        return result
+
+    @api.depends("never_billed_quantity", "qty_invoiced_posted")
+    def _compute_untaxed_amount_to_invoice(self):
+        """What is never billed is worth nothing any more."""
+        result = super()._compute_untaxed_amount_to_invoice()
+        for line in self.filtered("never_billed_quantity"):
+            if line.state != "sale":
+                continue
+            price = line.price_unit * (1 - line.discount / 100.0)
+            line.untaxed_amount_to_invoice = line.tax_ids.compute_all(
+                price,
+                currency=line.currency_id,
+                quantity=line._quantity_to_pay() - line.qty_invoiced_posted,
+                product=line.product_id,
+                partner=line.order_id.partner_shipping_id,
+            )["total_excluded"]
+        return result
+
+    @api.depends("never_billed_quantity")
+    def _compute_amount_to_invoice(self):
+        """What is never billed is no credit that the customer takes up."""
+        result = super()._compute_amount_to_invoice()
+        for line in self.filtered("never_billed_quantity"):
+            if line.product_uom_qty:
+                price = line.price_total / line.product_uom_qty
+                line.amount_to_invoice -= price * line.never_billed_quantity
+        return result
+
+    @api.depends("never_billed_quantity")
+    def _compute_amount_to_invoice_at_date(self):
+        """What is never billed is no revenue to accrue."""
+        result = super()._compute_amount_to_invoice_at_date()
+        for line in self.filtered("never_billed_quantity"):
+            line.amount_to_invoice_at_date -= (
+                line.never_billed_quantity * line.price_unit
+            )
+        return result
+
+    def _quantity_to_pay(self) -> float:
+        """What the customer pays for in all, in the line's unit."""
+        quantity = (
+            self.qty_delivered
+            if self._is_billed_when_delivered()
+            else self.product_uom_qty
+        )
+        return quantity - self.never_billed_quantity
+
+    def _recompute_qty_to_invoice(self, start_date, end_date):
+        """Odoo's wizard asks for the hours of a period; the ledger knows them.
+
+        Its own answer overwrites a stored figure: invoices of other periods would then
+        find nothing. Ours is taken back as soon as the invoice is made (see
+        ``sale.order``).
+        """
+        result = super()._recompute_qty_to_invoice(start_date, end_date)
+        lines = self.filtered(lambda line: line.product_id._is_delivered_timesheet())
+        # sudo: whoever invoices an order need not read timesheets.
+        found = self.env["psa.billing"].sudo()._open_in_period(
+            lines, start_date, end_date
+        )
+        for line in lines:
+            line.qty_to_invoice = line.product_uom_id.round(found.get(line.id, 0.0))
+        return result
+
+    # === Life of a line ===
+
     def write(self, vals):
-        """Milestones are shares of the ordered quantity: drafts follow it."""
+        """Drafts follow what was ordered and delivered."""
         result = super().write(vals)
         if "product_uom_qty" in vals:
             # sudo: whoever may edit an order need not see the milestones.
             self.env["project.milestone"].sudo().search(
                 [("sale_line_id", "in", self.ids), ("billed_quantity", "!=", 0)]
             )._flag_drafts()
+        if {"product_uom_qty", "qty_delivered", "name", "billing_date"} & set(vals):
+            self.filtered("draft_quantity")._flag_drafts()
+            self._refresh_held()
         return result
 
     @api.ondelete(at_uninstall=False)
@@ -61,23 +319,61 @@ class SaleOrderLine(models.Model):
             )
 
     def _refresh_excluded_quantity(self):
-        """Recompute it from the ledger; only lines where it changes are written."""
-        self.env["psa.invoice.detail"].flush_model()
-        totals = dict(
-            self.env["psa.invoice.detail"]
-            # sudo: an order line's figures do not depend on who looks.
-            .sudo()
-            ._read_group(
-                [
-                    ("sale_line_id", "in", self.ids),
-                    ("billing_type", "!=", "chargeable"),
-                    ("move_id.state", "in", ("draft", "posted")),
-                ],
-                ["sale_line_id"],
-                ["quantity:sum"],
+        """Recompute what is left out, from the ledger and from what is on hold.
+
+        Only lines where it changes are written.
+        """
+        if not self:
+            return
+        self.env.flush_all()
+        figures = {
+            line_id: (excluded, never)
+            for line_id, excluded, never in self.env.execute_query(
+                self._excluded_sql(self.ids)
             )
-        )
+        }
         for line in self.sudo():
-            quantity = line.product_uom_id.round(totals.get(line, 0.0))
-            if line.product_uom_id.compare(line.excluded_quantity, quantity):
-                line.excluded_quantity = quantity
+            unit = line.product_uom_id
+            excluded, never = figures.get(line.id, (0.0, 0.0))
+            values = {
+                "excluded_quantity": unit.round(excluded),
+                "never_billed_quantity": unit.round(never),
+            }
+            if any(unit.compare(line[name], values[name]) for name in values):
+                line.write(values)
+
+    @api.model
+    def _excluded_sql(self, ids: list[int]) -> SQL:
+        """``(id, excluded quantity, never billed quantity)``, in the lines' unit."""
+        Detail = self.env["psa.invoice.detail"]
+        treated = [
+            self.env[model]._treated_sql(ids)
+            for model in TRANSACTION_MODELS
+        ]
+        return SQL(
+            """
+            SELECT line_id, COALESCE(SUM(excluded), 0), COALESCE(SUM(never), 0)
+              FROM (SELECT detail.sale_line_id AS line_id,
+                           CASE WHEN detail.is_write_off
+                                  OR detail.billing_type <> 'chargeable'
+                                THEN CASE WHEN %(live)s THEN detail.quantity END
+                                WHEN NOT %(live)s AND %(credit)s
+                                 AND move.state IN ('draft', 'posted')
+                                THEN -detail.quantity END AS excluded,
+                           CASE WHEN detail.is_write_off
+                                  OR detail.billing_type <> 'chargeable'
+                                THEN CASE WHEN %(live)s THEN detail.quantity END
+                                WHEN NOT %(live)s AND %(credit)s
+                                 AND move.state = 'posted'
+                                THEN -detail.quantity END AS never
+                      FROM psa_invoice_detail AS detail
+                 LEFT JOIN account_move AS move ON move.id = detail.move_id
+                     WHERE detail.sale_line_id = ANY(%(ids)s)
+                 UNION ALL %(treated)s) AS found
+          GROUP BY line_id
+            """,
+            live=Detail._live_sql(),
+            credit=Detail._credit_sql(),
+            ids=ids,
+            treated=SQL(" UNION ALL ").join(treated),
+        )

@@ -189,7 +189,7 @@ class TestDraftChanges(BillingCase):
 
     def test_other_fields_follow_their_source(self):
         with self.assertRaisesRegex(UserError, "cannot be changed here"):
-            self.draft.detail_ids[0].quantity = 1
+            self.draft.detail_ids[0].price_unit = 1
 
     def test_posted_details_never_change(self):
         self.draft.action_post()

@@ -154,7 +154,8 @@ class TestManualInvoice(BillingCase):
         wizard.line_ids.selected = False
         with self.assertRaisesRegex(UserError, "Tick at least one"):
             wizard.action_finish()
-        wizard = self.wizard(project, bill_time=False, bill_milestone=False)
+        types = ("time", "expense", "material", "milestone", "order_line")
+        wizard = self.wizard(project, **{f"bill_{kind}": False for kind in types})
         with self.assertRaisesRegex(UserError, "Choose what to bill"):
             wizard.action_next()
 

@@ -209,6 +209,8 @@ class TestNeverTwice(BillingCase):
         credit = theirs._reverse_moves()
         credit.invoice_line_ids.quantity = 1
         credit.action_post()
+        self.assertFalse(self.work._psa_invoice(JANUARY))
+        self.entries.action_psa_release()
         self.assertEqual(self.work._psa_invoice(JANUARY).invoice_line_ids.quantity, 1)
 
     def test_credited_hours_do_not_slip_into_the_last_invoice(self):

@@ -5,8 +5,16 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..core.allocation import is_zero
-from ..core.billing import MILESTONE, TIME, Request
-from ..models.psa_invoice_detail import SOURCE_FIELDS
+from ..core.billing import (
+    EXPENSE,
+    MATERIAL,
+    MILESTONE,
+    ORDER_LINE,
+    TIME,
+    Request,
+)
+from ..models.psa_invoice_detail import SOURCE_FIELDS, TRANSACTION_TYPES
+from ..models.psa_transaction_mixin import BILLING_TYPES
 
 
 class PsaManualInvoice(models.TransientModel):
@@ -30,7 +38,10 @@ class PsaManualInvoice(models.TransientModel):
         "billed.",
     )
     bill_time = fields.Boolean(string="Time", default=True)
+    bill_expense = fields.Boolean(string="Expenses", default=True)
+    bill_material = fields.Boolean(string="Material", default=True)
     bill_milestone = fields.Boolean(string="Milestones", default=True)
+    bill_order_line = fields.Boolean(string="Order Lines", default=True)
     unit_ids = fields.Many2many(
         "hr.department",
         string="Units",
@@ -116,8 +127,10 @@ class PsaManualInvoice(models.TransientModel):
             *(
                 fields.Command.create(
                     {
-                        SOURCE_FIELDS[item.kind]: item.source_id,
+                        SOURCE_FIELDS[item.source]: item.source_id,
+                        "source": item.source,
                         "transaction_type": item.kind,
+                        "billing_type": item.billing_type,
                         "project_id": item.project_id,
                         "sale_line_id": item.sale_line_id,
                         "date": item.date,
@@ -138,6 +151,8 @@ class PsaManualInvoice(models.TransientModel):
     @api.model
     def _amount(self, line, item) -> float:
         """What a transaction is worth before taxes, in the order's currency."""
+        if not item.is_chargeable:
+            return 0.0
         price = line.price_unit * (1 - line.discount / 100)
         return line.currency_id.round(item.quantity * price)
 
@@ -190,13 +205,16 @@ class PsaManualInvoice(models.TransientModel):
             kind
             for kind, wanted in (
                 (TIME, self.bill_time),
+                (EXPENSE, self.bill_expense),
+                (MATERIAL, self.bill_material),
                 (MILESTONE, self.bill_milestone),
+                (ORDER_LINE, self.bill_order_line),
             )
             if wanted
         ]
         if not types:
             raise UserError(
-                self.env._("Choose what to bill: time, milestones, or both.")
+                self.env._("Choose what to bill: tick at least one type.")
             )
         if unreached := self.milestone_ids.filtered(lambda each: not each.is_reached):
             raise UserError(
@@ -213,6 +231,7 @@ class PsaManualInvoice(models.TransientModel):
             unit_ids=tuple(self.unit_ids.ids),
             milestone_ids=tuple(self.milestone_ids.ids),
             picks=picks,
+            credited=True,
         )
 
     def _open(self, moves) -> dict:
@@ -245,12 +264,15 @@ class PsaManualInvoiceLine(models.TransientModel):
     wizard_id = fields.Many2one("psa.manual.invoice", required=True, ondelete="cascade")
     selected = fields.Boolean(string="Ticked", default=True)
     transaction_type = fields.Selection(
-        [(TIME, "Time"), (MILESTONE, "Milestone")],
+        TRANSACTION_TYPES,
         string="Type",
         required=True,
         readonly=True,
     )
+    source = fields.Char(required=True, readonly=True)
+    billing_type = fields.Selection(BILLING_TYPES, readonly=True)
     analytic_line_id = fields.Many2one("account.analytic.line", readonly=True)
+    cost_id = fields.Many2one("psa.reinvoiced.cost", readonly=True)
     milestone_id = fields.Many2one("project.milestone", readonly=True)
     project_id = fields.Many2one("project.project", readonly=True)
     sale_line_id = fields.Many2one(
@@ -277,4 +299,4 @@ class PsaManualInvoiceLine(models.TransientModel):
 
     @property
     def _key(self):
-        return (self.transaction_type, self[SOURCE_FIELDS[self.transaction_type]].id)
+        return (self.source, self[SOURCE_FIELDS[self.source]].id)

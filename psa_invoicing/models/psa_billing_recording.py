@@ -1,0 +1,262 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Invoices and credit notes that others make: Odoo's buttons, and other add-ons."""
+
+from collections import defaultdict
+from dataclasses import replace
+
+from odoo import api, models
+
+from ..core.allocation import is_zero, share
+from ..core.billing import (
+    ADJUSTMENT,
+    COST,
+    MILESTONE,
+    ORDER_LINE,
+    TIME,
+    Transaction,
+)
+from .psa_invoice_detail import SOURCE_FIELDS
+
+
+class PsaBilling(models.AbstractModel):
+    _inherit = "psa.billing"
+
+    @api.model
+    def _record(self, move_lines):
+        """Note in the ledger what lines of drafts bill or credit.
+
+        A line that credits or replaces another one takes its transactions; any other
+        one takes what is open on its contract line, the oldest first. What has no
+        transaction behind it is noted as an adjustment, so that the ledger always adds
+        up to the invoices.
+
+        :param move_lines: of customer invoices and credit notes, with a contract line
+        """
+        move_lines.detail_ids._drop()
+        for move_line in move_lines:
+            if self._takes_over(move_line):
+                self._record_reversal(move_line)
+            else:
+                self._record_open(move_line)
+        move_lines.move_id._spread_amounts()
+        move_lines.sale_line_ids._refresh_excluded_quantity()
+
+    @api.model
+    def _takes_over(self, move_line) -> bool:
+        """Whether a line credits, or replaces, one that is in the ledger."""
+        return bool(move_line.credited_line_id.detail_ids)
+
+    @api.model
+    def _signed_quantity(self, move_line, contract_line) -> float:
+        """What a line bills (or, negative, credits), in its contract line's unit."""
+        quantity = move_line.product_uom_id._compute_quantity(
+            move_line.quantity, contract_line.product_uom_id, round=False
+        )
+        return -quantity if move_line.move_id.move_type == "out_refund" else quantity
+
+    # === Lines that bill what is open ===
+
+    @api.model
+    def _record_open(self, move_line):
+        contract_line = move_line._contract_line()
+        target = self._signed_quantity(move_line, contract_line)
+        items = self._open_on_contract_line(contract_line)
+        taken, rest = self._share_out(items, contract_line, target)
+        self._add_details([(move_line.move_id, move_line, taken)])
+        if rest < 0 and move_line.move_id.move_type == "out_refund":
+            rest = self._credit_latest(move_line, contract_line, rest)
+        if rest:
+            self._add_adjustment(move_line, contract_line, rest)
+
+    @api.model
+    def _share_out(
+        self, items: list[Transaction], contract_line, target: float
+    ) -> tuple[list[Transaction], float]:
+        """What each transaction gives to a quantity, and what is left of it then."""
+        parts, rest = share(
+            [item.quantity for item in items],
+            target,
+            contract_line.product_uom_id.round,
+        )
+        taken = [
+            item
+            if is_zero(item.quantity - part)
+            else item.lowered(item.source_quantity * part / item.quantity)
+            for item, part in zip(items, parts, strict=True)
+            if part
+        ]
+        return taken, rest
+
+    @api.model
+    def _open_on_contract_line(self, contract_line) -> list[Transaction]:
+        """What a person bills who invoices a contract line himself, the oldest first.
+
+        Within the dates of Odoo's wizard; what is on hold or not charged stays out.
+        """
+        request = self._order_button_request(
+            contract_line,
+            self.env.context.get("timesheet_start_date"),
+            self.env.context.get("timesheet_end_date"),
+        )
+        found: list[Transaction] = []
+        for source in self._sources_of(contract_line):
+            found += self._select_source(source, request, {})
+        return self._in_order([item for item in found if item.is_chargeable])
+
+    @api.model
+    def _sources_of(self, contract_line) -> list[str]:
+        """Where the transactions of a contract line are kept."""
+        if contract_line.is_expense:
+            return [COST]
+        if contract_line._is_billed_by_transactions():
+            return [
+                TIME if contract_line.qty_delivered_method == "timesheet" else MILESTONE
+            ]
+        return [ORDER_LINE]
+
+    # === Lines that credit or replace others ===
+
+    @api.model
+    def _record_reversal(self, move_line):
+        """Take the transactions of the line that is credited or replaced.
+
+        Of a part, the latest ones.
+        """
+        contract_line = move_line._contract_line()
+        target = self._signed_quantity(move_line, contract_line)
+        origin = move_line.credited_line_id
+        if origin.move_id.move_type == move_line.move_id.move_type:
+            rest = self._replace(move_line, origin, contract_line, target)
+        else:
+            rest = self._reverse(move_line, origin.detail_ids._chargeable(), target)
+        if rest:
+            self._add_adjustment(move_line, contract_line, rest)
+
+    @api.model
+    def _replace(self, move_line, origin, contract_line, target: float) -> float:
+        """Bill what an invoice had billed that was credited and is made anew.
+
+        :return: the part of the target that is not open any more
+        """
+        request = replace(
+            self._order_button_request(contract_line),
+            picks=frozenset(
+                detail._key for detail in origin.detail_ids._chargeable() if detail._key
+            ),
+        )
+        items = [
+            item
+            for source in self._sources_of(contract_line)
+            for item in self._select_source(source, request, {}, with_held=True)
+            if item.key in request.picks and item.is_chargeable
+        ]
+        taken, rest = self._share_out(self._in_order(items), contract_line, target)
+        self._add_details([(move_line.move_id, move_line, taken)])
+        return rest
+
+    @api.model
+    def _credit_latest(self, move_line, contract_line, target: float) -> float:
+        """Credit what was billed last on a contract line, on whatever invoice.
+
+        :param target: negative, in the contract line's unit
+        :return: the part of it for which nothing was billed
+        """
+        origins = self.env["psa.invoice.detail"].search(
+            [
+                ("sale_line_id", "=", contract_line.id),
+                ("move_id.state", "=", "posted"),
+                ("move_id.move_type", "=", "out_invoice"),
+                ("transaction_type", "!=", ADJUSTMENT),
+            ]
+        )
+        return self._reverse(move_line, origins._chargeable(), target)
+
+    @api.model
+    def _reverse(self, move_line, origins, target: float) -> float:
+        """Take details of another document back, the latest first.
+
+        :param origins: of an invoice that is credited, or of a credit note that is
+            reversed
+        :param target: in the contract line's unit
+        :return: the part of it that was not found
+        """
+        if not origins:
+            return target
+        origins = origins.sorted(lambda each: (each.date, each.id), reverse=True)
+        taken_back = origins._taken_back()
+        parts, rest = share(
+            [-(each.quantity + taken_back.get(each.id, 0.0)) for each in origins],
+            target,
+            origins.sale_line_id[:1].product_uom_id.round,
+        )
+        self._take_back(
+            [
+                (origin, move_line.move_id, move_line, part)
+                for origin, part in zip(origins, parts, strict=True)
+                if part
+            ]
+        )
+        return rest
+
+    @api.model
+    def _take_back(self, reversals: list[tuple]):
+        """Write details that take others back.
+
+        :param reversals: ``(detail, document, its line or none, quantity)``
+        """
+        rows, sources = [], defaultdict(list)
+        for origin, move, move_line, quantity in reversals:
+            share_of_origin = quantity / origin.quantity
+            rows.append(
+                {
+                    **{
+                        name: origin[name].id or None
+                        for name in (*SOURCE_FIELDS.values(), "source_move_line_id")
+                    },
+                    "transaction_type": origin.transaction_type,
+                    "sale_line_id": origin.sale_line_id.id,
+                    "project_id": origin.project_id.id or None,
+                    "move_id": move.id,
+                    "move_line_id": move_line.id or None,
+                    "origin_detail_id": origin.id,
+                    "date": origin.date,
+                    "employee_name": origin.employee_name or None,
+                    "task_name": origin.task_name or None,
+                    "name": origin.name or None,
+                    "quantity": quantity,
+                    "source_quantity": origin.source_quantity * share_of_origin,
+                    "price_unit": origin.price_unit,
+                    "amount": 0.0,
+                    "billing_type": origin.billing_type,
+                    "is_write_off": origin.is_write_off,
+                }
+            )
+            if key := origin._key:
+                sources[key[0]].append(key[1])
+        Detail = self.env["psa.invoice.detail"]
+        Detail._insert(rows)
+        Detail._refresh_sources(sources)
+
+    @api.model
+    def _reopen_what_went_with_it(self, credit_note):
+        """A full credit also reopens what the invoice offered, and what was written
+        off with it; a partial one does not."""
+        invoice = credit_note.reversed_entry_id
+        details = invoice.detail_ids
+        taken_back = details._taken_back(also=credit_note)
+        if not details or not all(
+            is_zero(detail.quantity + taken_back.get(detail.id, 0.0))
+            for detail in details._chargeable()
+        ):
+            return
+        free = details - details._chargeable()
+        free |= self.env["psa.invoice.detail"].search(
+            [("is_write_off", "=", True), ("origin_detail_id", "in", details.ids)]
+        )
+        self._take_back(
+            [
+                (detail, credit_note, self.env["account.move.line"], -detail.quantity)
+                for detail in free
+                if not taken_back.get(detail.id)
+            ]
+        )
