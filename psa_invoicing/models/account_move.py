@@ -5,6 +5,7 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import Command
 from odoo.tools import formatLang
 
 from ..core.allocation import line_quantity, spread
@@ -653,6 +654,23 @@ class AccountMove(models.Model):
         if credited.detail_ids:
             credited.detail_ids._refresh_sources(credited.detail_ids._sources())
         return result
+
+    def _continue_project_invoice(self, origin):
+        """Be reviewed and recalculated as the project invoice that this one replaces.
+
+        :param origin: it was credited, and copied here
+        """
+        self.write(
+            {
+                "is_project_invoice": True,
+                "billing_cutoff_date": origin.billing_cutoff_date,
+                "billing_period_start": origin.billing_period_start,
+                "billing_project_ids": [Command.set(origin.billing_project_ids.ids)],
+                "billing_request": origin.billing_request,
+                "needs_recalculation": False,
+            }
+        )
+        self.env["psa.billing"]._offer_again(self, origin)
 
     def button_draft(self):
         result = super().button_draft()

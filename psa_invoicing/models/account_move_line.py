@@ -53,6 +53,7 @@ class AccountMoveLine(models.Model):
         """A credit note knows which line it credits."""
         result = super()._copy_data_extend_business_fields(values)
         values["credited_line_id"] = self.id
+        values["billing_slice"] = self.billing_slice
         return result
 
     def _record_billing(self):

@@ -13,6 +13,7 @@ from ..core.billing import (
     MILESTONE,
     ORDER_LINE,
     TIME,
+    Request,
     Transaction,
 )
 from .psa_invoice_detail import SOURCE_FIELDS
@@ -153,6 +154,27 @@ class PsaBilling(models.AbstractModel):
         taken, rest = self._share_out(self._in_order(items), contract_line, target)
         self._add_details([(move_line.move_id, move_line, taken)])
         return rest
+
+    @api.model
+    def _offer_again(self, move, origin):
+        """What the replaced invoice offered free of charge is offered on the new one.
+
+        :param origin: the invoice that was replaced
+        """
+        free = origin.detail_ids - origin.detail_ids._chargeable()
+        types = {detail._key: detail.billing_type for detail in free if detail._key}
+        items = [
+            replace(item, billing_type=types[item.key])
+            for source in {key[0] for key in types}
+            for item in self._select_source(
+                source,
+                Request((), None, picks=frozenset(types), credited=True),
+                {},
+                with_held=True,
+            )
+            if item.key in types
+        ]
+        self._add_details([(move, self.env["account.move.line"], items)])
 
     @api.model
     def _credit_latest(self, move_line, contract_line, target: float) -> float:

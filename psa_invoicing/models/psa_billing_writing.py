@@ -564,10 +564,14 @@ class PsaBilling(models.AbstractModel):
     # === Write-offs ===
 
     @api.model
-    def _write_off(self, records, reason: str, quantities: dict[int, float]):
+    def _write_off(
+        self, records, reason: str, quantities: dict[int, float], origins=None
+    ):
         """Ledger rows without an invoice for what is open on transactions.
 
         :param records: transactions of one kind
+        :param origins: rows of a draft that were lowered, by id of the transaction: a
+            full credit of that invoice reopens the write-off too
         :param quantities: how much, by id, in their own unit (default: all)
         :raises UserError: if nothing is open, or less than what is asked for
         :return: the rows
@@ -602,6 +606,7 @@ class PsaBilling(models.AbstractModel):
                 {
                     **self._detail_values(item.lowered(quantity), line),
                     "is_write_off": True,
+                    "origin_detail_id": (origins or {}).get(item.source_id),
                     "reason": reason,
                     "user_id": self.env.user.id,
                     "write_off_date": fields.Date.context_today(self),

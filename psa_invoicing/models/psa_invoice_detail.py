@@ -336,6 +336,28 @@ class PsaInvoiceDetail(models.Model):
 
     # === Credited, written off ===
 
+    def action_psa_write_off_rest(self, reason: str):
+        """Never bill the rest of transactions that were lowered on a draft.
+
+        :param reason: why, for whoever asks later
+        :raises AccessError: unless the user is a billing administrator
+        :raises UserError: if nothing is left of them
+        """
+        self.move_id._check_billing_manager()
+        self.move_id._check_drafts()
+        if not (reason or "").strip():
+            raise UserError(self.env._("Say why it is written off."))
+        # sudo: the administrator was just checked; he need not read timesheets.
+        Billing = self.env["psa.billing"].sudo()
+        for source, details in self.sudo().grouped(lambda each: each._source).items():
+            if source:
+                Billing._write_off(
+                    details[SOURCE_FIELDS[source]],
+                    reason.strip(),
+                    {},
+                    {detail._key[1]: detail.id for detail in details if detail._key},
+                )
+
     def _billed_again(self):
         """The row that bills, or writes off, what this credit reopened; if there is
         nothing of it left to be open."""

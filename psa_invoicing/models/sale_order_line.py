@@ -168,7 +168,8 @@ class SaleOrderLine(models.Model):
 
     @api.model
     def _billing_domain(self, request, with_held=False):
-        domain = super()._billing_domain(request, with_held) & Domain("billing_project_id", "!=", 0)
+        domain = super()._billing_domain(request, with_held)
+        domain &= Domain("billing_project_id", "!=", False)
         goods = Domain("product_id.type", "=", "consu")
         wanted = Domain.FALSE
         if MATERIAL in request.types:
