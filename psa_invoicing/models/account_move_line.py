@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
+from odoo.fields import Domain
 
 from ..core.billing import LEDGER
 
@@ -211,7 +212,17 @@ class AccountMoveLine(models.Model):
         shares: dict = {}
         if not line.analytic_distribution:
             return shares
-        projects = line.env["project.project"].search(line._get_so_mapping_domain())
+        account_ids = line._get_analytic_account_ids_from_distributions(
+            line.analytic_distribution
+        )
+        Project = line.env["project.project"]
+        projects = Project.search(
+            Domain.OR(
+                Domain(name, "in", account_ids)
+                for name in line.env["account.analytic.line"]._get_plan_fnames()
+                if name in Project._fields
+            )
+        )
         by_accounts: dict = {}
         for project in projects.sorted("id"):
             if project._order_for_costs():

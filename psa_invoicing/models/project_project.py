@@ -174,6 +174,8 @@ class ProjectProject(models.Model):
         self.env.add_to_compute(
             self.env["sale.order.line"]._fields["billing_project_id"], orphans
         )
+        if invoiced := orphans.filtered("invoice_lines"):
+            self.env["psa.billing"].sudo()._take_over_history(invoiced)
 
     # === Planning ===
 

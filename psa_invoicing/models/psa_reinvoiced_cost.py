@@ -84,7 +84,8 @@ class PsaReinvoicedCost(models.Model):
         """Bring the rows of posted and reset bills in line with their analytic items.
 
         Exactly one item of a line names the contract line of a project (see
-        ``account.move.line``), with the project's share of the quantity.
+        ``account.move.line``), with the project's share of the quantity. A bill has
+        items only as long as it is posted.
 
         :param move_lines: lines of bills or expenses
         """
@@ -134,8 +135,7 @@ class PsaReinvoicedCost(models.Model):
                    now() AT TIME ZONE 'UTC'
               FROM account_analytic_line AS item
               JOIN account_move_line AS line ON line.id = item.move_line_id
-              JOIN account_move AS move
-                ON move.id = line.move_id AND move.state = 'posted'
+              JOIN account_move AS move ON move.id = line.move_id
               JOIN sale_order_line AS contract_line
                 ON contract_line.id = item.so_line AND contract_line.is_expense
                AND contract_line.billing_project_id IS NOT NULL

@@ -321,7 +321,9 @@ class PsaTransactionMixin(models.AbstractModel):
         if not self:
             return
         Detail = self.env["psa.invoice.detail"]
-        self.flush_recordset(list(LEDGER_FIELDS))
+        self.flush_recordset(
+            [name for name in self._ledger_columns() if self._fields[name].store]
+        )
         Detail.flush_model()
         self.env["account.move"].flush_model(
             ["state", "payment_state", "move_type", "reopens_transactions"]
@@ -375,13 +377,15 @@ class PsaTransactionMixin(models.AbstractModel):
                        AS credited,
                    MAX(live.move_id) FILTER (WHERE NOT live.is_credit
                                              AND NOT live.is_draft) AS posted_id,
-                   MAX(live.move_id) FILTER (WHERE live.is_draft) AS draft_id
+                   MAX(live.move_id) FILTER (WHERE live.is_draft
+                                             AND NOT live.is_replacement) AS draft_id
               FROM %(wanted)s
          LEFT JOIN (SELECT %(column)s AS source_id,
                            detail.source_quantity AS quantity,
                            COALESCE(detail.is_write_off, FALSE) AS is_write_off,
                            COALESCE(move.state = 'draft', FALSE) AS is_draft,
                            %(credit)s AS is_credit,
+                           COALESCE(%(replacement)s, FALSE) AS is_replacement,
                            move.id AS move_id,
                            SUM(CASE WHEN NOT %(credit)s
                                     THEN -ABS(detail.source_quantity)
@@ -401,6 +405,14 @@ class PsaTransactionMixin(models.AbstractModel):
             if ids is not None
             else SQL("%s IS NOT NULL", column),
             own=self._own_details_sql(),
+            # Odoo leaves entries unlinked while its own "reverse and modify" invoice is
+            # a draft, and tests that it does.
+            replacement=SQL(
+                """move.is_project_invoice IS NOT TRUE AND EXISTS (
+                       SELECT FROM account_move_line AS line
+                        WHERE line.id = detail.move_line_id
+                          AND line.credited_line_id IS NOT NULL)"""
+            ),
             credit=Detail._credit_sql(),
             live=Detail._live_sql(),
         )

@@ -268,7 +268,9 @@ class SaleOrderLine(models.Model):
         ``sale.order``).
         """
         result = super()._recompute_qty_to_invoice(start_date, end_date)
-        lines = self.filtered(lambda line: line.product_id._is_delivered_timesheet())
+        lines = self.filtered(
+            lambda line: line.product_id and line.product_id._is_delivered_timesheet()
+        )
         # sudo: whoever invoices an order need not read timesheets.
         found = self.env["psa.billing"].sudo()._open_in_period(
             lines, start_date, end_date
