@@ -120,21 +120,51 @@ class PsaInvoiceRun(models.Model):
         :param projects: only these projects
         :return: the run
         """
-        run_date = date or fields.Date.context_today(self)
-        Schedule = self.env["psa.invoice.schedule"]
-        # sudo: whoever may run the invoices need not read every project.
-        due = Schedule.sudo().search(Schedule._due_domain(run_date, projects))
-        foreign = self._foreign_projects(due)
-        due = due.filtered(lambda row: row.project_id not in foreign)
-        run = self.sudo().create({"run_date": run_date, "total": len(due)})
-        run.schedule_ids = due
-        run._commit()
+        # What the caller has done must not be lost when something is tried again.
+        self._commit()
+        run = self._tried_again(
+            lambda: self._start(date or fields.Date.context_today(self), projects)
+        )
+        due = run.schedule_ids
         for rows in run._rounds(due):
             for start in range(0, len(rows), CHUNK):
                 run._bill_chunk(rows[start : start + CHUNK])
         run.state = "done"
         run._commit()
         return run.with_env(self.env)
+
+    @api.model
+    def _start(self, run_date: date, projects):
+        """Note which rows are due.
+
+        :return: the run
+        """
+        Schedule = self.env["psa.invoice.schedule"]
+        # sudo: whoever may run the invoices need not read every project.
+        due = Schedule.sudo().search(Schedule._due_domain(run_date, projects))
+        foreign = self._foreign_projects(due)
+        due = due.filtered(lambda row: row.project_id not in foreign)
+        run = self.sudo().create(
+            {
+                "run_date": run_date,
+                "total": len(due),
+                "schedule_ids": [fields.Command.set(due.ids)],
+            }
+        )
+        run._commit()
+        return run
+
+    def _tried_again(self, action):
+        """Look again at what somebody left who bills or edits the same rows.
+
+        :return: what the action returns
+        """
+        for _attempt in range(ATTEMPTS - 1):
+            try:
+                return action()
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                self.env.cr.rollback()
+        return action()
 
     def _foreign_projects(self, due):
         """Projects without a company whose orders belong to one that is not on."""
@@ -169,25 +199,26 @@ class PsaInvoiceRun(models.Model):
                 self._bill_alone(row)
 
     def _bill_alone(self, row):
-        for _attempt in range(ATTEMPTS):
-            try:
-                self._bill_together(row)
-                return
-            except EXPECTED as error:
-                self.env.cr.rollback()
-                row._fail(str(error))
-                self.failed += 1
-                self._commit()
-                return
-            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-                # Somebody bills or edits this very project: look again at what they
-                # left. In the end the row stays due, for the next run.
-                self.env.cr.rollback()
-        _logger.info("Project %s is being billed elsewhere.", row.project_id.id)
+        try:
+            self._tried_again(lambda: self._bill_or_fail(row))
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            # It stays due, for the next run.
+            self.env.cr.rollback()
+            _logger.info("Project %s is being billed elsewhere.", row.project_id.id)
+
+    def _bill_or_fail(self, row):
+        try:
+            self._bill_together(row)
+        except EXPECTED as error:
+            self.env.cr.rollback()
+            row._fail(str(error))
+            self.failed += 1
+            self._commit()
 
     def _bill_together(self, rows):
-        rows = rows.try_lock_for_update().filtered(
-            lambda row: row.state in ("planned", "failed")
+        # Billed by another run, or put on hold, since this one began?
+        rows = rows.try_lock_for_update().filtered_domain(
+            rows._due_domain(self.run_date)
         )
         problems = rows.project_id._billing_problems()
         for row in rows:
