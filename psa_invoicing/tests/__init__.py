@@ -4,6 +4,7 @@ from . import test_calendar
 from . import test_credit_notes
 from . import test_draft_changes
 from . import test_frequency_and_schedule
+from . import test_history
 from . import test_invoice_life
 from . import test_invoice_run
 from . import test_manual_invoice
