@@ -169,6 +169,16 @@ class PsaInvoiceDetail(models.Model):
         "res.users", string="Written Off By", readonly=True, ondelete="set null"
     )
     write_off_date = fields.Date(string="Written Off On", readonly=True)
+    open_rest = fields.Float(
+        compute="_compute_rest",
+        compute_sudo=True,
+        help="What is still open of the transaction, in its own unit.",
+    )
+    write_off_reason = fields.Char(
+        compute="_compute_rest",
+        compute_sudo=True,
+        help="Why a part of the transaction was written off.",
+    )
 
     @api.depends("move_id.currency_id", "sale_line_id.currency_id")
     def _compute_currency_id(self):
@@ -176,6 +186,32 @@ class PsaInvoiceDetail(models.Model):
             detail.currency_id = (
                 detail.move_id.currency_id or detail.sale_line_id.currency_id
             )
+
+    @api.depends("move_id.state", "quantity")
+    def _compute_rest(self):
+        """What became of the part of a transaction that is not on this invoice."""
+        reasons = self._write_off_reasons()
+        for detail in self:
+            key = detail._key
+            source = key and detail[SOURCE_FIELDS[key[0]]]
+            detail.open_rest = source.open_quantity if source else 0.0
+            detail.write_off_reason = reasons.get(key)
+
+    def _write_off_reasons(self) -> dict[tuple, str]:
+        """By transaction."""
+        sources = self._sources()
+        found: dict[tuple, str] = {}
+        for kind, ids in sources.items():
+            for detail in self.search(
+                [
+                    (SOURCE_FIELDS[kind], "in", ids),
+                    ("is_write_off", "=", True),
+                    ("move_id", "=", False),
+                ],
+                order="id",
+            ):
+                found[detail._key] = detail.reason
+        return found
 
     @property
     def _source(self) -> str:
