@@ -13,6 +13,7 @@ from ..core.billing import (
     TIME,
     Request,
 )
+from ..models.psa_billing_selection import MODELS
 from ..models.psa_invoice_detail import SOURCE_FIELDS, TRANSACTION_TYPES
 from ..models.psa_transaction_mixin import BILLING_TYPES
 
@@ -64,6 +65,7 @@ class PsaManualInvoice(models.TransientModel):
         help="Before taxes and rounding of the invoice lines.",
     )
     ticked = fields.Integer(string="Transactions Ticked", compute="_compute_total")
+    has_credited = fields.Boolean(compute="_compute_has_credited")
     hold_warning = fields.Char(compute="_compute_hold_warning")
 
     def _default_cutoff_date(self):
@@ -96,6 +98,11 @@ class PsaManualInvoice(models.TransientModel):
             wizard.currency_id = currencies if len(currencies) == 1 else False
             wizard.total = sum(ticked.mapped("amount")) if wizard.currency_id else 0.0
 
+    @api.depends("line_ids.remark")
+    def _compute_has_credited(self):
+        for wizard in self:
+            wizard.has_credited = any(wizard.line_ids.mapped("remark"))
+
     @api.depends("project_ids.billing_hold", "project_ids.billing_hold_reason")
     def _compute_hold_warning(self):
         for wizard in self:
@@ -121,6 +128,7 @@ class PsaManualInvoice(models.TransientModel):
         # sudo: the administrator was just checked; he need not read timesheets.
         Billing = self.env["psa.billing"].sudo()
         found = Billing._select(request)
+        credited = self._credited(found)
         lines = self.env["sale.order.line"].sudo()
         self.line_ids = [
             fields.Command.clear(),
@@ -140,6 +148,7 @@ class PsaManualInvoice(models.TransientModel):
                         "quantity": item.quantity,
                         "quantity_unrounded": item.quantity,
                         "amount": self._amount(lines.browse(item.sale_line_id), item),
+                        "remark": "credited" if item.key in credited else False,
                     }
                 )
                 for item in found
@@ -147,6 +156,21 @@ class PsaManualInvoice(models.TransientModel):
         ]
         self.step = "review"
         return self._reopen()
+
+    @api.model
+    def _credited(self, found) -> set:
+        """Transactions that a credit note has reopened: no invoice run bills them."""
+        credited = set()
+        for source, model in MODELS.items():
+            ids = [item.source_id for item in found if item.source == source]
+            # sudo: the administrator was just checked; he need not read timesheets.
+            records = self.env[model].sudo().browse(ids)
+            credited |= {
+                (source, record.id)
+                for record in records
+                if not is_zero(record.credited_quantity)
+            }
+        return credited
 
     @api.model
     def _amount(self, line, item) -> float:
@@ -290,6 +314,12 @@ class PsaManualInvoiceLine(models.TransientModel):
     )
     amount = fields.Monetary(readonly=True)
     currency_id = fields.Many2one(related="sale_line_id.currency_id")
+    remark = fields.Selection(
+        [("credited", "Credited: to Review")],
+        readonly=True,
+        help="Credited: it was on an invoice that was credited. Invoice runs leave it "
+        "out.",
+    )
 
     def _differs(self, item) -> bool:
         """Whether a transaction is no longer what a person saw and ticked."""

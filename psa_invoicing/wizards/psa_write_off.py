@@ -1,0 +1,150 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..core.allocation import is_zero
+from ..models.psa_invoice_detail import SOURCE_FIELDS
+from ..models.psa_transaction_mixin import TRANSACTION_MODELS
+
+
+class PsaTransactionDecision(models.TransientModel):
+    """Ask why transactions are held or written off, and how much of them."""
+
+    _name = "psa.transaction.decision"
+    _description = "Hold or Write Off Transactions"
+
+    decision = fields.Selection(
+        [("hold", "Hold"), ("write_off", "Write Off")],
+        required=True,
+        default="hold",
+    )
+    transaction_model = fields.Char(required=True)
+    transaction_ids = fields.Json(string="Selected")
+    transaction_count = fields.Integer(
+        string="Transactions", compute="_compute_transactions"
+    )
+    description = fields.Char(string="Transaction", compute="_compute_transactions")
+    open_quantity = fields.Float(
+        string="Open",
+        compute="_compute_transactions",
+        help="In the transaction's own unit.",
+    )
+    uom_id = fields.Many2one(
+        "uom.uom", string="Unit of Measure", compute="_compute_transactions"
+    )
+    quantity = fields.Float(
+        string="Write Off",
+        help="How much of it is never billed, in the transaction's own unit; the rest "
+        "stays open.",
+    )
+    reason = fields.Char(help="For whoever asks later.")
+
+    @api.model
+    def default_get(self, fields_list):
+        values = super().default_get(fields_list)
+        transactions = self._chosen()
+        values["transaction_model"] = transactions._name
+        values["transaction_ids"] = transactions.ids
+        if len(transactions) == 1:
+            values["quantity"] = transactions.open_quantity
+        return values
+
+    @api.model
+    def _chosen(self):
+        """The selected transactions of a list, or the one behind a row of a draft.
+
+        :raises UserError: if nothing is selected that could be billed
+        """
+        model = self.env.context.get("active_model")
+        ids = self.env.context.get("active_ids") or []
+        if model == "psa.invoice.detail":
+            detail = self.env[model].browse(ids).exists()
+            key = detail._key if len(detail) == 1 else None
+            # sudo: an administrator need not read timesheets.
+            if key and (source := detail.sudo()[SOURCE_FIELDS[key[0]]]):
+                return source
+        elif model in TRANSACTION_MODELS and ids:
+            return self._transactions_of(model, ids)
+        raise UserError(self.env._("Select the transactions first."))
+
+    @api.model
+    def _transactions_of(self, model: str, ids: list[int]):
+        """:raises UserError: if some are gone, or belong to another company"""
+        self.env["account.move"]._check_billing_manager()
+        # sudo: an administrator need not read timesheets.
+        transactions = self.env[model].sudo().browse(ids).exists()
+        if not transactions:
+            raise UserError(
+                self.env._("These transactions were deleted meanwhile. Reload the list.")
+            )
+        transactions.with_env(self.env)._check_may_decide()
+        return transactions
+
+    def _transactions(self):
+        self.ensure_one()
+        if self.transaction_model not in TRANSACTION_MODELS:
+            raise UserError(self.env._("Select the transactions first."))
+        return self._transactions_of(self.transaction_model, self.transaction_ids or [])
+
+    @api.depends("transaction_model", "transaction_ids")
+    def _compute_transactions(self):
+        for decision in self:
+            transactions = decision._transactions()
+            decision.transaction_count = len(transactions)
+            single = transactions if len(transactions) == 1 else transactions.browse()
+            decision.description = decision._text_of(single)
+            decision.open_quantity = single.open_quantity
+            decision.uom_id = decision._unit_of(single)
+
+    @api.model
+    def _text_of(self, transaction) -> str:
+        return transaction[transaction._billing_columns["text"]]
+
+    @api.model
+    def _unit_of(self, transaction):
+        """Its own unit, else that of its contract line."""
+        if name := transaction._billing_columns.get("uom_id"):
+            return transaction[name]
+        return transaction._contract_lines().product_uom_id
+
+    def action_apply(self):
+        """Do what the dialog asked about.
+
+        :raises AccessError: unless the user is a billing administrator
+        :raises UserError: if there is no reason, or the quantity makes no sense
+        """
+        self.ensure_one()
+        transactions = self._transactions().with_env(self.env)
+        if self.decision == "hold":
+            transactions.action_psa_hold((self.reason or "").strip())
+        else:
+            transactions.action_psa_write_off(self.reason or "", self._quantities())
+        return {"type": "ir.actions.act_window_close"}
+
+    def _quantities(self) -> dict[int, float]:
+        """How much to write off of a single transaction; all of several.
+
+        :raises UserError: unless it is a part of what is open
+        """
+        if self.transaction_count != 1:
+            return {}
+        if is_zero(self.open_quantity):
+            raise UserError(
+                self.env._(
+                    "Nothing is open on “%(transaction)s”: there is nothing to write "
+                    "off.",
+                    transaction=self.description,
+                )
+            )
+        share = self.quantity / self.open_quantity
+        if share <= 0 or (share > 1 and not is_zero(self.quantity - self.open_quantity)):
+            raise UserError(
+                self.env._(
+                    "%(open)s %(unit)s are open on “%(transaction)s”. Write off some of "
+                    "it, or all of it.",
+                    open=round(self.open_quantity, 2),
+                    unit=self.uom_id.name or "",
+                    transaction=self.description,
+                )
+            )
+        return {self.transaction_ids[0]: self.quantity}
