@@ -34,6 +34,7 @@
         "demo/company.xml",
         "demo/contracts.xml",
         "demo/transactions.xml",
+        "demo/costs.xml",
         "demo/schedules.xml",
     ],
     "pre_init_hook": "pre_init_hook",

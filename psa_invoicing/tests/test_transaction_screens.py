@@ -138,9 +138,7 @@ class TestRolesOfDecisions(ScreenCase):
         milestone = self.milestone(
             self.work, self.contract(self.work, self.milestone_product), 0.5, JANUARY
         )
-        line = self.contract(
-            self.work, self._prepaid(), project_id=self.work.id
-        )
+        line = self.contract(self.work, self._prepaid(), project_id=self.work.id)
         for role, groups in OUTSIDERS.items():
             user = self._user(role, groups)
             for record in (self.entries[0], milestone, line):
@@ -179,9 +177,7 @@ class TestRolesOfDecisions(ScreenCase):
         milestone = self.milestone(
             self.work, self.contract(self.work, self.milestone_product), 0.5, JANUARY
         )
-        line = self.contract(
-            self.work, self._prepaid(), project_id=self.work.id
-        )
+        line = self.contract(self.work, self._prepaid(), project_id=self.work.id)
         for record in (self.entries[0], milestone, line):
             with self.subTest(model=record._name):
                 self.decide(record, "hold", "Wait")
@@ -205,9 +201,9 @@ class TestRolesOfDecisions(ScreenCase):
             with self.assertRaises(UserError):
                 self.decide(self.entries[0], decision, "Why", user)
         self.assertFalse(
-            self.env["account.analytic.line"].with_user(user).search_count(
-                [("id", "in", self.entries.ids)]
-            )
+            self.env["account.analytic.line"]
+            .with_user(user)
+            .search_count([("id", "in", self.entries.ids)])
         )
 
 

@@ -237,9 +237,7 @@ class PsaManualInvoice(models.TransientModel):
             if wanted
         ]
         if not types:
-            raise UserError(
-                self.env._("Choose what to bill: tick at least one type.")
-            )
+            raise UserError(self.env._("Choose what to bill: tick at least one type."))
         if unreached := self.milestone_ids.filtered(lambda each: not each.is_reached):
             raise UserError(
                 self.env._(

@@ -33,7 +33,7 @@ class PsaTransactionDecision(models.TransientModel):
         "uom.uom", string="Unit of Measure", compute="_compute_transactions"
     )
     quantity = fields.Float(
-        string="Write Off",
+        string="Quantity to Write Off",
         help="How much of it is never billed, in the transaction's own unit; the rest "
         "stays open.",
     )
@@ -43,11 +43,27 @@ class PsaTransactionDecision(models.TransientModel):
     def default_get(self, fields_list):
         values = super().default_get(fields_list)
         transactions = self._chosen()
+        if values.get("decision") == "write_off":
+            self._check_something_open(transactions)
         values["transaction_model"] = transactions._name
         values["transaction_ids"] = transactions.ids
         if len(transactions) == 1:
             values["quantity"] = transactions.open_quantity
         return values
+
+    @api.model
+    def _check_something_open(self, transactions):
+        if all(is_zero(quantity) for quantity in transactions.mapped("open_quantity")):
+            raise UserError(
+                self.env._(
+                    "Nothing is open on %(transactions)s: there is nothing to write "
+                    "off.",
+                    transactions=", ".join(
+                        f"“{self._text_of(each)}”" for each in transactions[:5]
+                    )
+                    + ("…" if len(transactions) > 5 else ""),
+                )
+            )
 
     @api.model
     def _chosen(self):
@@ -75,7 +91,9 @@ class PsaTransactionDecision(models.TransientModel):
         transactions = self.env[model].sudo().browse(ids).exists()
         if not transactions:
             raise UserError(
-                self.env._("These transactions were deleted meanwhile. Reload the list.")
+                self.env._(
+                    "These transactions were deleted meanwhile. Reload the list."
+                )
             )
         transactions.with_env(self.env)._check_may_decide()
         return transactions
@@ -128,20 +146,15 @@ class PsaTransactionDecision(models.TransientModel):
         """
         if self.transaction_count != 1:
             return {}
-        if is_zero(self.open_quantity):
-            raise UserError(
-                self.env._(
-                    "Nothing is open on “%(transaction)s”: there is nothing to write "
-                    "off.",
-                    transaction=self.description,
-                )
-            )
+        self._check_something_open(self._transactions())
         share = self.quantity / self.open_quantity
-        if share <= 0 or (share > 1 and not is_zero(self.quantity - self.open_quantity)):
+        if share <= 0 or (
+            share > 1 and not is_zero(self.quantity - self.open_quantity)
+        ):
             raise UserError(
                 self.env._(
-                    "%(open)s %(unit)s are open on “%(transaction)s”. Write off some of "
-                    "it, or all of it.",
+                    "%(open)s %(unit)s are open on “%(transaction)s”. Write off all of "
+                    "it, or a part.",
                     open=round(self.open_quantity, 2),
                     unit=self.uom_id.name or "",
                     transaction=self.description,
