@@ -47,9 +47,8 @@ class AccountAnalyticLine(models.Model):
                       - COALESCE(billed_quantity, 0)
                       - COALESCE(written_off_quantity, 0) END) > 0.000001"""
     )
-    _psa_held_index = models.Index(
-        """(so_line) WHERE project_id IS NOT NULL
-           AND (billing_hold OR billing_type = 'non_chargeable')"""
+    _psa_treated_index = models.Index(
+        "(so_line) WHERE billing_hold OR billing_type <> 'chargeable'"
     )
 
     @api.depends("unit_amount", "timesheet_invoice_type", "project_id")
@@ -154,36 +153,32 @@ class AccountAnalyticLine(models.Model):
         the draft."""
         changed = BILLED_FIELDS & set(vals)
         drafts = self._on_project_drafts() if changed else self.browse()
-        held_lines = self._held_contract_lines() if changed else None
+        treated_lines = (
+            self._treated()._contract_lines()
+            if changed
+            else self.env["sale.order.line"]
+        )
         result = super().write(vals)
         if changed & REROUTING_FIELDS:
             drafts.with_context(psa_unlock_drafts=True)._compute_so_line()
         drafts._flag_drafts()
         if changed:
-            (held_lines | self._held_contract_lines())._refresh_excluded_quantity()
+            treated_lines |= self._treated()._contract_lines()
+            treated_lines._refresh_excluded_quantity()
             self._follow_bills()
         return result
 
     def unlink(self):
         move_lines = self._reinvoiced_move_lines()
-        held_lines = self._held_contract_lines()
+        treated_lines = self._treated()._contract_lines()
         result = super().unlink()
         self.env["psa.reinvoiced.cost"].sudo()._follow_bills(move_lines)
-        held_lines._refresh_excluded_quantity()
+        treated_lines._refresh_excluded_quantity()
         return result
 
     @api.ondelete(at_uninstall=False)
     def _flag_drafts_on_delete(self):
         self._on_project_drafts()._flag_drafts()
-
-    def _held_contract_lines(self):
-        """Contract lines of entries on hold or never charged."""
-        treated = self.filtered(
-            lambda entry: (
-                entry.billing_hold or entry.billing_type == "non_chargeable"
-            )
-        )
-        return treated._contract_lines()
 
     # === Re-invoiced costs ===
 

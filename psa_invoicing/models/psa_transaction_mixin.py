@@ -263,11 +263,11 @@ class PsaTransactionMixin(models.AbstractModel):
 
     @api.model
     def _treated_sql(self, line_ids: list[int]) -> SQL:
-        """``(contract line id, excluded, never billed)`` of what is on hold or never
+        """``(contract line id, excluded, never billed)`` of what is on hold or not
         charged, in the contract line's unit.
 
-        What is on hold still waits; what is non-chargeable is never billed, but for
-        what was billed before somebody said so.
+        What is on hold still waits; what is offered or non-chargeable is never paid
+        for, but for what was billed before somebody said so.
         """
         table = self._table
         names = self._billing_columns
@@ -290,11 +290,11 @@ class PsaTransactionMixin(models.AbstractModel):
             )
         return SQL(
             """SELECT %(column)s, %(rest)s * %(factor)s,
-                      CASE WHEN %(type)s = 'non_chargeable'
+                      CASE WHEN %(type)s <> 'chargeable'
                            THEN %(rest)s * %(factor)s END
                  FROM %(table)s %(join)s
                 WHERE %(column)s = ANY(%(ids)s)
-                  AND (%(hold)s OR %(type)s = 'non_chargeable')""",
+                  AND (%(hold)s OR %(type)s <> 'chargeable')""",
             column=column,
             rest=rest,
             factor=factor,
@@ -479,14 +479,18 @@ class PsaTransactionMixin(models.AbstractModel):
         return self.env["sale.order.line"].sudo().browse(lines.ids)
 
     def _refresh_held(self):
-        """What is on hold or never charged is not for Odoo's order button either:
-        its contract line follows when its quantity changes."""
-        treated = self.sudo().filtered(
+        """What is on hold or not charged is not for Odoo's order button either: its
+        contract line follows when its quantity changes."""
+        self._treated()._contract_lines()._refresh_excluded_quantity()
+
+    def _treated(self):
+        """Transactions on hold, offered or non-chargeable."""
+        return self.filtered(
             lambda record: (
-                record.billing_hold or record.billing_type == NON_CHARGEABLE
+                record.billing_hold
+                or (record.billing_type or CHARGEABLE) != CHARGEABLE
             )
         )
-        treated._contract_lines()._refresh_excluded_quantity()
 
     def _flag_drafts(self):
         """Ask for Recalculate on the drafts that these transactions are on."""

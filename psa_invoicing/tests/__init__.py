@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from . import test_billing
 from . import test_calendar
+from . import test_companies_and_currencies
 from . import test_credit_notes
 from . import test_draft_changes
 from . import test_frequency_and_schedule

@@ -177,6 +177,13 @@ class TestOdooButton(BillingCase):
         self.assertEqual(self.order_line.qty_to_invoice, 6)
         self.assertEqual(self.work._psa_invoice(JANUARY).amount_untaxed, 600)
 
+    def test_free_time_is_not_charged(self):
+        self.entries[1].action_psa_set_billing_type("complimentary")
+        self.assertEqual(self.order_line.qty_to_invoice, 6)
+        self.assertEqual(self.create_invoice().amount_untaxed, 600)
+        self.assertEqual(self.entries[1].open_quantity, 3, "It waits to be shown.")
+        self.assertEqual(self.order_line.qty_to_invoice, 0)
+
     def test_written_off_time_is_not_offered(self):
         self.entries[1].action_psa_write_off("Too slow")
         self.assertEqual(self.order_line.qty_to_invoice, 6)

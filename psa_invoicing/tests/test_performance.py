@@ -1,6 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from datetime import date, timedelta
 
+from odoo.tools import SQL
+
 from .common import BillingCase
 
 JANUARY = date(2026, 1, 31)
@@ -35,14 +37,80 @@ class TestPerformance(BillingCase):
         self.assertLessEqual((ten - five) / 5, 13)
 
     def test_a_time_entry_costs_what_it_did(self):
+        """At most a handful of queries more than Odoo's own 20 or so."""
         project = self.time_project(1)
 
-        def log():
+        def counted(act):
+            self.env.flush_all()
             before = self.env.cr.sql_log_count
-            self.log(project, JANUARY - timedelta(days=1), 1)
+            result = act()
+            self.env.flush_all()
+            return self.env.cr.sql_log_count - before, result
+
+        def log():
+            return self.log(project, JANUARY - timedelta(days=1), 1)
+
+        log()
+        created, entry = counted(log)
+        self.assertLessEqual(created, 25)
+        written, _result = counted(lambda: entry.write({"unit_amount": 2}))
+        self.assertLessEqual(written, 20)
+
+    def test_recalculate_costs_no_query_per_transaction(self):
+        def recalculate(entries):
+            project = self.time_project(*[1] * entries)
+            move = project._psa_invoice(JANUARY)
+            self.log(project, date(2026, 1, 30), 1)
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            move.action_psa_recalculate()
             self.env.flush_all()
             return self.env.cr.sql_log_count - before
 
-        log()
-        entry = log()
-        self.assertLessEqual(entry, 25)
+        recalculate(2)
+        self.assertLessEqual(recalculate(24), recalculate(4) + 2)
+
+    def test_odoos_button_costs_no_query_per_transaction(self):
+        def invoice(entries):
+            order = self.time_project(*[1] * entries).sale_line_id.order_id
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            order._create_invoices()
+            self.env.flush_all()
+            return self.env.cr.sql_log_count - before
+
+        invoice(2)
+        self.assertLessEqual(invoice(24), invoice(4) + 2)
+
+    def test_a_hold_costs_no_query_per_transaction(self):
+        def hold(entries):
+            records = self.time_project(*[1] * entries).timesheet_ids
+            self.env.flush_all()
+            before = self.env.cr.sql_log_count
+            records.action_psa_hold("Disputed")
+            records.action_psa_release()
+            records.action_psa_write_off("Goodwill")
+            return self.env.cr.sql_log_count - before
+
+        hold(2)
+        self.assertLessEqual(hold(24), hold(4) + 4)
+
+    def test_what_is_open_is_one_index_scan(self):
+        """The index says literally what the selection asks for."""
+        self.env.cr.execute("SET LOCAL enable_seqscan = off")
+        for name, project, day, index in (
+            ("account.analytic.line", "project_id", "date", "psa_open_index"),
+            ("project.milestone", "project_id", "reached_date", "psa_open_index"),
+            ("psa.reinvoiced.cost", "project_id", "date", "open_index"),
+            ("sale.order.line", "billing_project_id", "billing_date", "psa_open_index"),
+        ):
+            model = self.env[name]
+            query = model._search(
+                [(project, "=", 7), (day, "<=", JANUARY), ("open_quantity", "!=", 0)]
+                + ([("so_line", "!=", False)] if "so_line" in model else []),
+                order="id",
+            )
+            plan = self.env.execute_query(SQL("EXPLAIN %s", query.select()))
+            self.assertIn(f"{model._table}__{index}"[:40], str(plan))
