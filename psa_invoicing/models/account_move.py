@@ -603,6 +603,7 @@ class AccountMove(models.Model):
         move = self.sudo()
         if not move.detail_ids:
             return
+        move._check_credited_invoices()
         overdone = move.detail_ids.filtered("origin_detail_id").filtered(
             lambda detail: detail._is_credited_already()
         )
@@ -614,6 +615,21 @@ class AccountMove(models.Model):
         if move.reopens_transactions and move.reversed_entry_id:
             self.env["psa.billing"].sudo()._reopen_what_went_with_it(move)
         move._spread_amounts()
+
+    def _check_credited_invoices(self):
+        """Refuse to credit what a cancelled invoice does not bill any more."""
+        cancelled = self.detail_ids.origin_detail_id.move_id.filtered(
+            lambda move: move.state == "cancel"
+        )
+        if cancelled:
+            raise UserError(
+                self.env._(
+                    "%(credit_note)s credits %(invoices)s, which is cancelled: what it "
+                    "billed is open already. Cancel the credit note, too.",
+                    credit_note=self.display_name,
+                    invoices=", ".join(cancelled.mapped("display_name")),
+                )
+            )
 
     def _see_price_credits(self):
         """A credit note that only lowers prices reopens nothing."""
