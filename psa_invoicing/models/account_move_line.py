@@ -116,7 +116,14 @@ class AccountMoveLine(models.Model):
                     {detail._key: 0.0 for detail in details if detail._key}
                 )
             details._drop()
-        return super().unlink()
+        moves = self.filtered("sale_line_ids").move_id
+        result = super().unlink()
+        # Odoo takes all entries of the contract line off the invoice with it, also
+        # those that stay on it as offered.
+        # sudo: who may edit an invoice need not read the ledger.
+        details = moves.exists().sudo().detail_ids
+        details._refresh_sources(details._sources())
+        return result
 
     def _follow(self, contract_line, quantity: float, captions: list[str]):
         """Take over what the ledger says.
