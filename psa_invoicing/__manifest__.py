@@ -19,6 +19,7 @@
         "views/psa_billing_frequency_views.xml",
         "views/psa_invoice_schedule_views.xml",
         "views/psa_invoice_run_views.xml",
+        "wizards/psa_ledger_audit_views.xml",
         "wizards/psa_manual_invoice_views.xml",
         "wizards/psa_write_off_views.xml",
         "views/account_move_views.xml",

@@ -2,7 +2,15 @@
 
 import argparse
 
-from . import database, linting, system_packages, testing, translations, web_server
+from . import (
+    audit,
+    database,
+    linting,
+    system_packages,
+    testing,
+    translations,
+    web_server,
+)
 
 
 def run(arguments: list[str]) -> int:
@@ -23,6 +31,7 @@ def run(arguments: list[str]) -> int:
     ):
         test = commands.add_parser(name, help=text)
         test.add_argument("rest", nargs="*", help="passed on (pytest, for example)")
+    commands.add_parser("audit", help="check the ledger of a database")
     commands.add_parser("i18n", help="strings of the add-on into the translations")
     known, rest = parser.parse_known_args(arguments)
     rest = [*getattr(known, "rest", []), *rest]
@@ -34,6 +43,8 @@ def run(arguments: list[str]) -> int:
         return 0
     if known.command == "run":
         return web_server.run()
+    if known.command == "audit":
+        return audit.audit()
     if known.command == "i18n":
         return translations.update()
     if known.command == "test-core":

@@ -8,6 +8,7 @@ from . import test_frequency_and_schedule
 from . import test_history
 from . import test_invoice_life
 from . import test_invoice_run
+from . import test_ledger_audit
 from . import test_manual_invoice
 from . import test_milestones
 from . import test_never_twice
