@@ -65,7 +65,7 @@ UNKNOWN_BILL = SQL(
 
 def _id_array(ids) -> SQL:
     """Many ids as one constant, which PostgreSQL looks up in a hash table."""
-    return SQL("%s::int[]", "{%s}" % ",".join(map(str, ids)))
+    return SQL("%s::int[]", f"{{{','.join(map(str, ids))}}}")
 
 
 class PsaBilling(models.AbstractModel):
@@ -638,12 +638,14 @@ class PsaBilling(models.AbstractModel):
                        CASE WHEN listed.type = %(time)s THEN listed.source_id END,
                        CASE WHEN line.source = %(cost)s THEN listed.source_id END,
                        CASE WHEN listed.type = %(milestone)s THEN listed.source_id END,
-                       listed.source_move_line_id, listed.day, listed.who, listed.task, listed.text,
-                       listed.quantity, listed.own_quantity, bill.price_unit,
+                       listed.source_move_line_id, listed.day, listed.who, listed.task,
+                       listed.text, listed.quantity, listed.own_quantity,
+                       bill.price_unit,
                        (ROUND((bill.amount * listed.upto / listed.whole
                                / bill.rounding)::numeric)
-                        - ROUND((bill.amount * (listed.upto - listed.quantity) / listed.whole
-                                 / bill.rounding)::numeric)) * bill.rounding,
+                        - ROUND((bill.amount * (listed.upto - listed.quantity)
+                                 / listed.whole / bill.rounding)::numeric))
+                       * bill.rounding,
                        'chargeable', FALSE, bill.is_credit
                   FROM (SELECT found.*,
                                SUM(quantity) OVER (PARTITION BY line_id, bill_id

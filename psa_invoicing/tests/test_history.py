@@ -286,7 +286,8 @@ class TestHistoryOfTime(HistoryCase):
         self.invoice(line, 8)
         entries = self.entries(line)
         self.env.cr.execute(
-            "UPDATE account_analytic_line SET timesheet_invoice_id = NULL WHERE id = %s",
+            "UPDATE account_analytic_line SET timesheet_invoice_id = NULL"
+            " WHERE id = %s",
             [entries[0].id],
         )
         self.install()

@@ -1,0 +1,178 @@
+"""The add-on comes to a firm that has invoiced for years, and leaves it again."""
+
+import pytest
+
+from tools import database, odoo_process
+from tools.settings import ADDON, settings
+
+NAME = "psa_system_install"
+OPEN = "qty_to_invoice"
+FIGURES = """
+    SELECT 'line', id, qty_delivered, qty_invoiced, {open}, state
+      FROM sale_order_line
+    UNION ALL
+    SELECT 'entry', id, timesheet_invoice_id, unit_amount, so_line, ''
+      FROM account_analytic_line
+    UNION ALL
+    SELECT 'invoice', id, amount_total, amount_residual, NULL, state
+      FROM account_move
+    ORDER BY 1, 2
+"""
+
+
+@pytest.fixture(scope="module")
+def firm(start_site):
+    """A database without the add-on, whose orders were invoiced through Odoo."""
+    site = start_site(NAME, database.base_template())
+    projects = site.call(
+        "project.project",
+        "search_read",
+        [
+            ("sale_line_id", "!=", False),
+            ("sale_line_id.order_id.invoice_status", "=", "to invoice"),
+        ],
+        ["sale_order_id"],
+    )
+    site.projects = [project["id"] for project in projects]
+    orders = sorted({project["sale_order_id"][0] for project in projects})
+    assert len(orders) > 2, "The demo data has something to invoice."
+    site.invoices = {order: invoice(site, order) for order in orders}
+    posted = [move for moves in site.invoices.values() for move in moves]
+    site.call("account.move", "action_post", posted[1:])
+    site.draft = posted[0]
+    site.credited = posted[-1]
+    credit(site, site.credited)
+    log_time(site, orders[0], 2)
+    with database.server().cursor(NAME) as cursor:
+        # Odoo's demo data is this firm's own; it does not want any of the add-on.
+        cursor.execute("UPDATE ir_module_module SET demo = FALSE")
+    return site
+
+
+def log_time(site, order: int, hours: float) -> int:
+    """Work like some that was invoiced.
+
+    :return: the contract line
+    """
+    entry = site.call(
+        "account.analytic.line",
+        "search_read",
+        [("order_id", "=", order), ("timesheet_invoice_id", "!=", False)],
+        ["project_id", "employee_id", "so_line"],
+    )[0]
+    site.create(
+        "account.analytic.line",
+        name="More work",
+        project_id=entry["project_id"][0],
+        employee_id=entry["employee_id"][0],
+        so_line=entry["so_line"][0],
+        unit_amount=hours,
+    )
+    return entry["so_line"][0]
+
+
+def invoice(site, order: int) -> list[int]:
+    """Odoo's order button.
+
+    :return: the invoices of the order
+    """
+    wizard = site.create(
+        "sale.advance.payment.inv",
+        advance_payment_method="delivered",
+        sale_order_ids=[(6, 0, [order])],
+    )
+    site.call("sale.advance.payment.inv", "create_invoices", [wizard])
+    return site.one("sale.order", [("id", "=", order)], "invoice_ids")["invoice_ids"]
+
+
+def credit(site, move: int) -> None:
+    """A posted credit note of a whole invoice."""
+    journal = site.one("account.move", [("id", "=", move)], "journal_id")["journal_id"]
+    wizard = site.create(
+        "account.move.reversal", move_ids=[(6, 0, [move])], journal_id=journal[0]
+    )
+    site.call("account.move.reversal", "refund_moves", [wizard])
+    note = site.one("account.move", [("reversed_entry_id", "=", move)], "id")["id"]
+    site.call("account.move", "action_post", [note])
+
+
+def figures(open_quantity: str = OPEN) -> list[tuple]:
+    return rows(FIGURES.format(open=open_quantity))
+
+
+def rows(query: str, *values) -> list[tuple]:
+    with database.server().cursor(NAME) as cursor:
+        cursor.execute(query, values)
+        return cursor.fetchall()
+
+
+def log_of(action: str):
+    return settings().logs / f"{NAME}-{action}.log"
+
+
+def test_everything_is_as_it_was(firm):
+    """Quantities, invoices and entries; what was credited is on hold, and Odoo's
+    button does not offer that."""
+    before = figures()
+    odoo_process.run_to_end(NAME, log_of("install"), f"--init={ADDON}")
+    assert figures(f"{OPEN} + COALESCE(excluded_quantity, 0)") == before
+    assert "contract lines are in the ledger" in log_of("install").read_text()
+    for moves in firm.invoices.values():
+        for move in moves:
+            details = firm.call(
+                "psa.invoice.detail",
+                "search_count",
+                [("move_id", "=", move), ("transaction_type", "=", "time")],
+            )
+            assert details or move == firm.credited, move
+    held = rows(
+        """SELECT billing_hold_reason FROM account_analytic_line WHERE billing_hold
+            UNION SELECT billing_hold_reason FROM project_milestone WHERE billing_hold
+            UNION SELECT billing_hold_reason FROM sale_order_line WHERE billing_hold"""
+    )
+    assert held == [("Opening balance",)]
+
+
+def test_nothing_is_billed_again(firm):
+    """Every project at once: a draft of what was never invoiced, or none."""
+    query = "SELECT id, qty_invoiced, qty_to_invoice FROM sale_order_line"
+    before = {line: (invoiced, rest) for line, invoiced, rest in rows(query)}
+    wizard = firm.create(
+        "psa.manual.invoice",
+        project_ids=[(6, 0, firm.projects)],
+        cutoff_date="2099-12-31",
+    )
+    firm.call("psa.manual.invoice", "action_next", [wizard])
+    firm.call("psa.manual.invoice", "action_finish", [wizard])
+    for line, invoiced, _rest in rows(query):
+        billed = invoiced - before[line][0]
+        assert billed == pytest.approx(0) or billed == pytest.approx(before[line][1])
+    assert not rows(
+        """SELECT entry.id FROM account_analytic_line AS entry
+             JOIN psa_invoice_detail AS detail ON detail.analytic_line_id = entry.id
+             JOIN account_move AS move
+               ON move.id = detail.move_id AND move.state <> 'cancel'
+         GROUP BY entry.id
+           HAVING SUM(detail.source_quantity) > entry.unit_amount + 0.01"""
+    )
+
+
+def test_without_the_addon_again(firm):
+    """Drafts can be posted, work can be logged and invoiced; nothing is missing."""
+    module = firm.one("ir.module.module", [("name", "=", ADDON)], "id")["id"]
+    entries = rows("SELECT COUNT(*), SUM(unit_amount) FROM account_analytic_line")
+    moves = rows("SELECT COUNT(*), SUM(amount_total) FROM account_move")
+    firm.call("ir.module.module", "button_immediate_uninstall", [module])
+    assert rows("SELECT to_regclass('psa_invoice_detail')") == [(None,)]
+    assert rows("SELECT COUNT(*), SUM(unit_amount) FROM account_analytic_line") == (
+        entries
+    )
+    assert rows("SELECT COUNT(*), SUM(amount_total) FROM account_move") == moves
+    firm.call("account.move", "action_post", [firm.draft])
+    order = next(iter(firm.invoices))
+    line = log_time(firm, order, 3)
+    assert firm.one("sale.order.line", [("id", "=", line)], OPEN)[OPEN] >= 3
+    known = firm.one("sale.order", [("id", "=", order)], "invoice_ids")
+    (new,) = set(invoice(firm, order)) - set(known["invoice_ids"])
+    firm.call("account.move", "action_post", [new])
+    assert firm.one("account.move", [("id", "=", new)], "state")["state"] == "posted"
