@@ -14,11 +14,17 @@ COLUMNS = {
 }
 
 
-def pre_init_hook(env):
-    """Prepare a database with history."""
+def add_columns(cr):
+    """Add those that are not there yet."""
     for table, columns in COLUMNS.items():
         for name, kind in columns.items():
-            sql.create_column(env.cr, table, name, kind)
+            if not sql.column_exists(cr, table, name):
+                sql.create_column(cr, table, name, kind)
+
+
+def pre_init_hook(env):
+    """Prepare a database with history."""
+    add_columns(env.cr)
 
 
 def post_init_hook(env):
