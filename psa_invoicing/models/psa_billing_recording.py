@@ -94,11 +94,15 @@ class PsaBilling(models.AbstractModel):
 
         Within the dates of Odoo's wizard; what is on hold or not charged stays out.
         """
-        request = self._order_button_request(
-            contract_line,
-            self.env.context.get("timesheet_start_date"),
-            self.env.context.get("timesheet_end_date"),
-        )
+        period = ()
+        # Odoo asks for a period of hours, and bills everything else whatever its date.
+        if contract_line.product_id._is_delivered_timesheet():
+            context = self.env.context
+            period = (
+                context.get("timesheet_start_date"),
+                context.get("timesheet_end_date"),
+            )
+        request = self._order_button_request(contract_line, *period)
         found: list[Transaction] = []
         for source in self._sources_of(contract_line):
             found += self._select_source(source, request, {})
