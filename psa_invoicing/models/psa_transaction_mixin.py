@@ -539,18 +539,6 @@ class PsaTransactionMixin(models.AbstractModel):
         # sudo: the administrator was just checked; he need not edit timesheets.
         self.sudo().write({"billing_type": billing_type})
 
-    def action_psa_chargeable(self):
-        """Let the customer pay for these transactions."""
-        self.action_psa_set_billing_type(CHARGEABLE)
-
-    def action_psa_complimentary(self):
-        """Show these transactions to the customer as offered."""
-        self.action_psa_set_billing_type(COMPLIMENTARY)
-
-    def action_psa_non_chargeable(self):
-        """Keep these transactions off every invoice for good."""
-        self.action_psa_set_billing_type(NON_CHARGEABLE)
-
     def action_psa_write_off(self, reason: str, quantities: dict | None = None):
         """Never bill what is open on these transactions.
 

@@ -52,7 +52,8 @@ class ScreenCase(BillingCase):
 
     def decide(self, records, decision, reason="", user=None, **values):
         form = self.dialog(records, decision, user)
-        form.reason = reason
+        if reason:
+            form.reason = reason
         for name, value in values.items():
             setattr(form, name, value)
         form.save().action_apply()
@@ -123,13 +124,18 @@ class TestDecisions(ScreenCase):
         self.assertEqual(draft.amount_untaxed, 450)
 
     def test_what_customers_get_for_nothing(self):
-        entries = self.entries.with_user(self.biller)
-        entries[0].action_psa_complimentary()
-        entries[1].action_psa_non_chargeable()
         self.assertEqual(
-            entries.mapped("billing_type"), ["complimentary", "non_chargeable"]
+            self.dialog(self.entries[0], "billing_type").billing_type, "chargeable"
         )
-        entries.action_psa_chargeable()
+        for entry, billing_type in zip(
+            self.entries, ("complimentary", "non_chargeable"), strict=True
+        ):
+            self.decide(entry, "billing_type", billing_type=billing_type)
+        self.assertEqual(
+            self.entries.mapped("billing_type"), ["complimentary", "non_chargeable"]
+        )
+        self.assertEqual(self.entries.mapped("billing_status"), ["ready", "none"])
+        self.decide(self.entries, "billing_type", billing_type="chargeable")
         self.assertEqual(self.work._psa_invoice(JANUARY).amount_untaxed, 500)
 
 
@@ -148,9 +154,9 @@ class TestRolesOfDecisions(ScreenCase):
                     "release": mine.action_psa_release,
                     "write off": lambda mine=mine: mine.action_psa_write_off("Why"),
                     "undo": mine.action_psa_undo_write_off,
-                    "chargeable": mine.action_psa_chargeable,
-                    "complimentary": mine.action_psa_complimentary,
-                    "non-chargeable": mine.action_psa_non_chargeable,
+                    "type": lambda mine=mine: mine.action_psa_set_billing_type(
+                        "complimentary"
+                    ),
                     "dialog": lambda record=record, user=user: self.decide(
                         record, "hold", "Why", user
                     ),

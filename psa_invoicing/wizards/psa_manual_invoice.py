@@ -273,6 +273,9 @@ class PsaManualInvoice(models.TransientModel):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "psa_invoicing.psa_manual_invoice_action"
         )
+        if self.step == "review":
+            # A row has a dozen columns.
+            action["context"] = {"dialog_size": "extra-large"}
         return {**action, "res_id": self.id}
 
 
@@ -313,7 +316,7 @@ class PsaManualInvoiceLine(models.TransientModel):
     amount = fields.Monetary(readonly=True)
     currency_id = fields.Many2one(related="sale_line_id.currency_id")
     remark = fields.Selection(
-        [("credited", "Credited: to Review")],
+        [("credited", "Credited")],
         readonly=True,
         help="Credited: it was on an invoice that was credited. Invoice runs leave it "
         "out.",

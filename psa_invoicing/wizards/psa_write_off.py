@@ -3,18 +3,24 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..core.allocation import is_zero
+from ..core.billing import CHARGEABLE
 from ..models.psa_invoice_detail import SOURCE_FIELDS
-from ..models.psa_transaction_mixin import TRANSACTION_MODELS
+from ..models.psa_transaction_mixin import BILLING_TYPES, TRANSACTION_MODELS
 
 
 class PsaTransactionDecision(models.TransientModel):
-    """Ask why transactions are held or written off, and how much of them."""
+    """Ask why transactions are held or written off, and how much of them; or what they
+    are billed as."""
 
     _name = "psa.transaction.decision"
-    _description = "Hold or Write Off Transactions"
+    _description = "Decision on Transactions"
 
     decision = fields.Selection(
-        [("hold", "Hold"), ("write_off", "Write Off")],
+        [
+            ("hold", "Hold"),
+            ("write_off", "Write Off"),
+            ("billing_type", "Billing Type"),
+        ],
         required=True,
         default="hold",
     )
@@ -33,10 +39,11 @@ class PsaTransactionDecision(models.TransientModel):
         "uom.uom", string="Unit of Measure", compute="_compute_transactions"
     )
     quantity = fields.Float(
-        string="Quantity to Write Off",
+        string="To Write Off",
         help="How much of it is never billed, in the transaction's own unit; the rest "
         "stays open.",
     )
+    billing_type = fields.Selection(BILLING_TYPES, default=CHARGEABLE)
     reason = fields.Char(help="For whoever asks later.")
 
     @api.model
@@ -49,6 +56,7 @@ class PsaTransactionDecision(models.TransientModel):
         values["transaction_ids"] = transactions.ids
         if len(transactions) == 1:
             values["quantity"] = transactions.open_quantity
+            values["billing_type"] = transactions.billing_type or CHARGEABLE
         return values
 
     @api.model
@@ -135,6 +143,8 @@ class PsaTransactionDecision(models.TransientModel):
         transactions = self._transactions().with_env(self.env)
         if self.decision == "hold":
             transactions.action_psa_hold((self.reason or "").strip())
+        elif self.decision == "billing_type":
+            transactions.action_psa_set_billing_type(self.billing_type)
         else:
             transactions.action_psa_write_off(self.reason or "", self._quantities())
         return {"type": "ir.actions.act_window_close"}
