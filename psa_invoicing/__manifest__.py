@@ -29,6 +29,7 @@
         "views/project_milestone_views.xml",
         "views/sale_order_line_views.xml",
         "views/sale_order_views.xml",
+        "report/report_invoice.xml",
         "views/menus.xml",
     ],
     "demo": [

@@ -8,6 +8,7 @@ from odoo.tools import SQL
 
 from ..core.allocation import TOLERANCE, trim
 from ..core.billing import (
+    CHARGEABLE,
     COST,
     EXPENSE,
     MATERIAL,
@@ -207,7 +208,7 @@ class PsaBilling(models.AbstractModel):
                     text=row["text"] or "",
                     who=row.get("who") or employees.get(row.get("employee_id"), ""),
                     task=tasks.get(row.get("task_id"), ""),
-                    billing_type=row["billing_type"] or "chargeable",
+                    billing_type=row["billing_type"] or CHARGEABLE,
                 )
             )
         return found

@@ -13,7 +13,15 @@ from odoo.fields import Command
 from odoo.tools import SQL, format_date
 
 from ..core.allocation import TOLERANCE, is_zero, line_quantity, spread
-from ..core.billing import COST, LEDGER, MILESTONE, Draft, Request, Transaction
+from ..core.billing import (
+    CHARGEABLE,
+    COST,
+    LEDGER,
+    MILESTONE,
+    Draft,
+    Request,
+    Transaction,
+)
 from .psa_invoice_detail import SOURCE_FIELDS
 
 # Invoices of one project are merged only when they agree on all of these.
@@ -264,7 +272,7 @@ class PsaBilling(models.AbstractModel):
         """What is not charged of transactions or details, by contract line."""
         free: dict[int, float] = defaultdict(float)
         for item in items:
-            if item.billing_type != "chargeable":
+            if item.billing_type != CHARGEABLE:
                 line = item.sale_line_id
                 free[line if isinstance(line, int) else line.id] += item.quantity
         return free
@@ -515,7 +523,7 @@ class PsaBilling(models.AbstractModel):
         Detail = self.env["psa.invoice.detail"]
         Detail._insert(rows)
         Detail._refresh_sources(sources)
-        if any(row["billing_type"] != "chargeable" for row in rows):
+        if any(row["billing_type"] != CHARGEABLE for row in rows):
             self.env["sale.order.line"].browse(lines)._refresh_excluded_quantity()
 
     @api.model

@@ -195,15 +195,22 @@ class BillingCase(AccountTestInvoicingCommon):
         for source in (
             moves.detail_ids.analytic_line_id,
             moves.detail_ids.milestone_id,
+            moves.detail_ids.cost_id,
         ):
             for record in source:
                 self.assertGreaterEqual(record.open_quantity, 0, record.display_name)
+        self.assertEqual(self.env["psa.ledger.audit"]._findings(), [])
         for line in moves.detail_ids.sale_line_id:
-            invoiced = line.qty_invoiced + line.excluded_quantity
+            invoiced = line.qty_invoiced + line.never_billed_quantity
+            due = (
+                line.qty_delivered
+                if line.product_id.invoice_policy == "delivery"
+                else line.product_uom_qty
+            )
             self.assertLessEqual(
                 line.product_uom_id.compare(
-                    invoiced, line.qty_delivered + line.product_uom_id.rounding
+                    invoiced, due + line.product_uom_id.rounding
                 ),
                 0,
-                "Never more than delivered.",
+                "Never more than was delivered, or ordered.",
             )

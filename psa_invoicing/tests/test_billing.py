@@ -334,3 +334,45 @@ class TestBilling(BillingCase):
         project = self.time_project(2, name="Internal")
         project.allow_billable = False
         self.assert_refused(project, "not billable")
+
+    # === What other add-ons decide, and what is printed ===
+
+    def test_hours_that_nobody_validated_wait(self):
+        """Add-ons that let managers validate hours say so in Odoo's own hook."""
+        project = self.time_project(2, 3)
+        validated = project.timesheet_ids.sorted("date")[0]
+        Line = self.env.registry["sale.order.line"]
+        original = Line._timesheet_compute_delivered_quantity_domain
+
+        def only_validated(lines):
+            return [*original(lines), ("id", "=", validated.id)]
+
+        self.patch(Line, "_timesheet_compute_delivered_quantity_domain", only_validated)
+        move = project._psa_invoice(JANUARY)
+        self.assertEqual(move.detail_ids.analytic_line_id, validated)
+
+    def test_hours_on_a_fixed_price_are_covered_not_billed(self):
+        project = self.project()
+        line = self.contract(project, self.milestone_product, product_uom_qty=1)
+        entry = self.log(project, date(2026, 1, 5), 8)
+        self.assertEqual(entry.so_line, line)
+        self.assertEqual((entry.billable_quantity, entry.billing_status), (0, "none"))
+        self.assertFalse(project._psa_invoice(JANUARY))
+        self.milestone(project, line, 1, date(2026, 1, 10))
+        move = project._psa_invoice(JANUARY)
+        self.assertEqual(move.detail_ids.mapped("transaction_type"), ["milestone"])
+
+    def test_the_billing_period_is_printed(self):
+        move = self.time_project(2)._psa_invoice(JANUARY)
+        html, _kind = self.env["ir.actions.report"]._render_qweb_html(
+            "account.report_invoice", move.ids
+        )
+        text = html.decode()
+        self.assertIn("Billing Period", text)
+        self.assertIn("01/01/2026", text)
+        self.assertIn("01/31/2026", text)
+        plain = self.init_invoice("out_invoice", products=self.product_a)
+        html, _kind = self.env["ir.actions.report"]._render_qweb_html(
+            "account.report_invoice", plain.ids
+        )
+        self.assertNotIn("Billing Period", html.decode())

@@ -200,10 +200,13 @@ class TestTwoCompanies(BillingCase):
         self.assertFalse(Detail.search([("project_id", "=", there.id)]))
         with self.assertRaises(AccessError):
             move.with_user(self.administrator).action_psa_recalculate()
+        entries = there.timesheet_ids.with_user(self.administrator).with_context(
+            allowed_company_ids=self.here.ids
+        )
         with self.assertRaisesRegex(UserError, "Second firm"):
-            there.timesheet_ids.with_user(self.administrator).action_psa_hold("No")
+            entries.action_psa_hold("No")
         with self.assertRaisesRegex(UserError, "Second firm"):
-            there.timesheet_ids.with_user(self.administrator).action_psa_write_off("No")
+            entries.action_psa_write_off("No")
         self.assertEqual(there.timesheet_ids.billing_status, "draft")
 
     def test_he_bills_credits_and_holds_in_his_own(self):

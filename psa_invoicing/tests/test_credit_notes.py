@@ -106,7 +106,7 @@ class TestCreditNotes(BillingCase):
             "Entries with a billed part stay on their invoice.",
         )
 
-    def test_p2_after_a_partial_credit_only_new_hours_are_billed(self):
+    def test_after_a_partial_credit_only_new_hours_are_billed(self):
         """8 h invoiced, 3.5 h credited, 1 h logged: Odoo would bill 9 h."""
         project = self.time_project(8)
         invoice = project._psa_invoice(JANUARY)
@@ -225,7 +225,7 @@ class TestCreditNotes(BillingCase):
         with self.assertRaisesRegex(UserError, reversal.name):
             credit_note.button_draft()
 
-    def test_p3_reverse_and_modify(self):
+    def test_reverse_and_modify(self):
         wizard = (
             self.env["account.move.reversal"]
             .with_context(active_model="account.move", active_ids=self.invoice.ids)

@@ -48,7 +48,7 @@ class TestOdooButton(BillingCase):
         self.assertFalse(self.work._psa_invoice(JANUARY))
         self.assert_ledger(move)
 
-    def test_p1_and_p9_a_period_bills_its_hours_and_no_others(self):
+    def test_a_period_bills_its_hours_and_no_others(self):
         move = self.create_invoice(
             date_start_invoice_timesheet=date(2026, 1, 2),
             date_end_invoice_timesheet=date(2026, 1, 2),
@@ -60,7 +60,7 @@ class TestOdooButton(BillingCase):
             self.entries[0]: 2, self.entries[2]: 4,
         })
 
-    def test_p9_two_orders_in_one_batch_keep_their_hours(self):
+    def test_two_orders_in_one_batch_keep_their_hours(self):
         other = self.time_project(5, 6, name="Other")
         moves = self.create_invoice(
             self.order | other.sale_line_id.order_id,
@@ -72,7 +72,7 @@ class TestOdooButton(BillingCase):
         self.assertEqual(self.order_line.qty_to_invoice, 7)
         self.assertEqual(other.sale_line_id.qty_to_invoice, 6)
 
-    def test_p6_a_lower_quantity_leaves_the_rest_open(self):
+    def test_a_lower_quantity_leaves_the_rest_open(self):
         move = self.create_invoice()
         move.invoice_line_ids.quantity = 6
         self.assertEqual(
@@ -120,7 +120,7 @@ class TestOdooButton(BillingCase):
         self.assertFalse(copy.invoice_line_ids.sale_line_ids)
         self.assertEqual(self.order_line.qty_invoiced, 9)
 
-    def test_p11_two_projects_merged_by_odoo_stay_apart_in_the_ledger(self):
+    def test_two_projects_merged_by_odoo_stay_apart_in_the_ledger(self):
         other = self.time_project(5, name="Other")
         move = self.create_invoice(self.order | other.sale_line_id.order_id)
         self.assertEqual(len(move), 1, "Odoo puts both on one invoice.")

