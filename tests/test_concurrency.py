@@ -3,7 +3,6 @@
 Nothing is billed twice; whoever comes second finds the work done, or is told so.
 """
 
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -450,13 +449,15 @@ def test_double_clicks(site, judge):
             (draft,) = drafts_of(projects)
 
             (entry,) = judge.prepare("new_work", projects, [4])
-            double_click(clients, Click("account.move", draft, "action_psa_recalculate"))
+            double_click(
+                clients, Click("account.move", draft, "action_psa_recalculate")
+            )
             assert hours_by_project(projects) == {projects[0]: 9.0}
 
             double_click(clients, Click("account.move", draft, "action_psa_send"))
-            assert query(
-                "SELECT state FROM account_move WHERE id = %s", draft
-            ) == [("posted",)]
+            assert query("SELECT state FROM account_move WHERE id = %s", draft) == [
+                ("posted",)
+            ]
 
             judge.prepare("new_work", projects, [1])
             button = Click(

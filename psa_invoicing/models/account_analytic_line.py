@@ -185,9 +185,13 @@ class AccountAnalyticLine(models.Model):
     def _reinvoiced_move_lines(self):
         """Lines of vendor bills and expenses that these items re-invoice."""
         # sudo: whoever posts a bill need not see the order.
-        return self.sudo().filtered(
-            lambda item: item.move_line_id and item.so_line and not item.project_id
-        ).move_line_id
+        return (
+            self.sudo()
+            .filtered(
+                lambda item: item.move_line_id and item.so_line and not item.project_id
+            )
+            .move_line_id
+        )
 
     def _follow_bills(self):
         # sudo: whoever posts a bill need not see the order.

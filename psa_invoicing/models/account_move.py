@@ -462,9 +462,7 @@ class AccountMove(models.Model):
                     line.quantity, contract_line.product_uom_id
                 )
 
-    def _follow_slice(
-        self, contract_line, key: str, details, remaining: float | None
-    ):
+    def _follow_slice(self, contract_line, key: str, details, remaining: float | None):
         """Make one invoice line the sum of its chargeable details.
 
         A line on which all is offered stays, with nothing to charge: a person may have
@@ -557,22 +555,21 @@ class AccountMove(models.Model):
         """
         # sudo: whoever may change the state need not read the ledger.
         details = self.sudo().detail_ids
-        credits = details.filtered(
+        taken_back = details.filtered(
             lambda detail: (
                 detail.move_id.move_type == "out_refund"
                 and detail.origin_detail_id
                 and detail._counts()
             )
         )
-        for detail in credits:
+        for detail in taken_back:
             if again := detail._billed_again():
                 raise UserError(
                     self.env._(
                         "%(credit_note)s has to stay: what it reopened was billed "
                         "again with %(invoice)s. Credit that invoice first.",
                         credit_note=detail.move_id.display_name,
-                        invoice=again.move_id.display_name
-                        or self.env._("a write-off"),
+                        invoice=again.move_id.display_name or self.env._("a write-off"),
                     )
                 )
         if state == "cancel":

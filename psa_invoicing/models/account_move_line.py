@@ -275,9 +275,7 @@ class AccountMoveLine(models.Model):
             if known := line._known_contract_line():
                 made[line.id] = known
         if rest := self.filtered(lambda line: line.id not in made):
-            made.update(
-                super(AccountMoveLine, rest)._sale_create_reinvoice_sale_line()
-            )
+            made.update(super(AccountMoveLine, rest)._sale_create_reinvoice_sale_line())
         return made
 
     def _known_contract_line(self):
@@ -294,8 +292,12 @@ class AccountMoveLine(models.Model):
         line = costs[:1].sale_line_id
         if not line or line.state != "sale":
             return None
-        others = self.env["psa.reinvoiced.cost"].sudo().search_count(
-            [("sale_line_id", "=", line.id), ("id", "not in", costs.ids)], limit=1
+        others = (
+            self.env["psa.reinvoiced.cost"]
+            .sudo()
+            .search_count(
+                [("sale_line_id", "=", line.id), ("id", "not in", costs.ids)], limit=1
+            )
         )
         if not others:
             price = self._sale_get_invoice_price(line.order_id)

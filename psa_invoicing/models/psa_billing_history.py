@@ -69,6 +69,8 @@ def _id_array(ids) -> SQL:
 
 
 class PsaBilling(models.AbstractModel):
+    # One file per step of the service, told in order.
+    # pylint: disable=consider-merging-classes-inherited
     _inherit = "psa.billing"
 
     @api.model

@@ -20,6 +20,8 @@ from .psa_invoice_detail import SOURCE_FIELDS
 
 
 class PsaBilling(models.AbstractModel):
+    # One file per step of the service, told in order.
+    # pylint: disable=consider-merging-classes-inherited
     _inherit = "psa.billing"
 
     @api.model

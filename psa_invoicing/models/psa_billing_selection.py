@@ -126,7 +126,8 @@ class PsaBilling(models.AbstractModel):
             by_line.setdefault(item.sale_line_id, []).append(item)
         lines = self.env["sale.order.line"].browse(by_line)
         limits = {
-            line_id: totals.open for line_id, totals in self._totals(lines, move).items()
+            line_id: totals.open
+            for line_id, totals in self._totals(lines, move).items()
         }
         within = []
         for line_id, items in by_line.items():

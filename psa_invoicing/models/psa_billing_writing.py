@@ -233,7 +233,9 @@ class PsaBilling(models.AbstractModel):
         return {project.id: cutoff_date for project, cutoff_date in groups}
 
     @api.model
-    def _line_quantities(self, drafts: list[Draft]) -> list[dict[tuple[int, str], float]]:
+    def _line_quantities(
+        self, drafts: list[Draft]
+    ) -> list[dict[tuple[int, str], float]]:
         """Quantities of the invoice lines, by draft and slice.
 
         Where several lines bill one contract line, the last one closes it.

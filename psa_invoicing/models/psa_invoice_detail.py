@@ -267,9 +267,7 @@ class PsaInvoiceDetail(models.Model):
     def _chargeable(self):
         """Rows that an invoice line charges, or a credit note takes back."""
         return self.filtered(
-            lambda detail: (
-                detail.billing_type == CHARGEABLE and not detail.is_write_off
-            )
+            lambda detail: detail.billing_type == CHARGEABLE and not detail.is_write_off
         )
 
     # === A person's changes on a draft ===

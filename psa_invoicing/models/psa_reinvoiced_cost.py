@@ -103,9 +103,7 @@ class PsaReinvoicedCost(models.Model):
         self.env.cr.execute(self._follow_sql(move_lines.ids))
         self.invalidate_model()
         rows = self.sudo().search([("source_move_line_id", "in", move_lines.ids)])
-        changed = rows.filtered(
-            lambda row: before.get(row.id) != row.billable_quantity
-        )
+        changed = rows.filtered(lambda row: before.get(row.id) != row.billable_quantity)
         changed._flag_drafts()
         changed._refresh_held()
 

@@ -58,7 +58,6 @@ class PsaTransactionMixin(models.AbstractModel):
 
     billing_type = fields.Selection(
         BILLING_TYPES,
-        string="Billing Type",
         copy=False,
         help="Chargeable: the customer pays for it. Complimentary: the customer sees "
         "it on the invoice as offered, and does not pay for it. Non-chargeable: "
@@ -439,7 +438,9 @@ class PsaTransactionMixin(models.AbstractModel):
             if any(DECISION_FIELDS & set(vals) for vals in vals_list):
                 self._check_billing_decision(vals_list)
         records = super().create(vals_list)
-        if any(vals.get("billing_hold") or vals.get("billing_type") for vals in vals_list):
+        if any(
+            vals.get("billing_hold") or vals.get("billing_type") for vals in vals_list
+        ):
             records._contract_lines()._refresh_excluded_quantity()
         return records
 
@@ -487,8 +488,7 @@ class PsaTransactionMixin(models.AbstractModel):
         """Transactions on hold, offered or non-chargeable."""
         return self.filtered(
             lambda record: (
-                record.billing_hold
-                or (record.billing_type or CHARGEABLE) != CHARGEABLE
+                record.billing_hold or (record.billing_type or CHARGEABLE) != CHARGEABLE
             )
         )
 

@@ -105,9 +105,7 @@ class SaleOrderLine(models.Model):
                 line.billing_date = line.qty_delivered and today
             else:
                 ordered = line.order_id.date_order
-                line.billing_date = ordered and fields.Date.context_today(
-                    line, ordered
-                )
+                line.billing_date = ordered and fields.Date.context_today(line, ordered)
 
     @api.depends(
         "billing_project_id",
@@ -272,8 +270,8 @@ class SaleOrderLine(models.Model):
             lambda line: line.product_id and line.product_id._is_delivered_timesheet()
         )
         # sudo: whoever invoices an order need not read timesheets.
-        found = self.env["psa.billing"].sudo()._open_in_period(
-            lines, start_date, end_date
+        found = (
+            self.env["psa.billing"].sudo()._open_in_period(lines, start_date, end_date)
         )
         for line in lines:
             line.qty_to_invoice = line.product_uom_id.round(found.get(line.id, 0.0))
@@ -349,10 +347,7 @@ class SaleOrderLine(models.Model):
     def _excluded_sql(self, ids: list[int]) -> SQL:
         """``(id, excluded quantity, never billed quantity)``, in the lines' unit."""
         Detail = self.env["psa.invoice.detail"]
-        treated = [
-            self.env[model]._treated_sql(ids)
-            for model in TRANSACTION_MODELS
-        ]
+        treated = [self.env[model]._treated_sql(ids) for model in TRANSACTION_MODELS]
         return SQL(
             """
             SELECT line_id, COALESCE(SUM(excluded), 0), COALESCE(SUM(never), 0)

@@ -115,9 +115,7 @@ class TestForeignOrders(BillingCase):
             }
         )
         bill.action_post()
-        cost = self.env["psa.reinvoiced.cost"].search(
-            [("project_id", "=", project.id)]
-        )
+        cost = self.env["psa.reinvoiced.cost"].search([("project_id", "=", project.id)])
         self.assert_billed(project, cost.sale_line_id, cost)
 
 
@@ -183,9 +181,7 @@ class TestTwoCompanies(BillingCase):
 
     def test_invoices_of_each_company_are_its_own(self):
         here, there = self.time_project(2), self.project_there(3)
-        env = self.env(
-            context={"allowed_company_ids": (self.here + self.there).ids}
-        )
+        env = self.env(context={"allowed_company_ids": (self.here + self.there).ids})
         moves = (here + there).with_env(env)._psa_invoice(JANUARY)
         self.assertEqual(
             {move.company_id: move.amount_untaxed for move in moves},
@@ -228,8 +224,10 @@ class TestTwoCompanies(BillingCase):
         self.assertEqual(entries.mapped("billing_status"), ["hold", "credited"])
         here.sudo().timesheet_ids.with_user(self.administrator).action_psa_release()
         self.assertEqual(entries.mapped("billing_status"), ["ready", "ready"])
-        invoice = here.sudo().sale_line_id.order_id.with_user(
-            self.administrator
-        )._create_invoices()
+        invoice = (
+            here.sudo()
+            .sale_line_id.order_id.with_user(self.administrator)
+            ._create_invoices()
+        )
         self.assertEqual(invoice.amount_untaxed, 500)
         self.assertEqual(entries.mapped("billing_status"), ["draft", "draft"])

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""A credit note reopens exactly what it credits, and nothing is billed again unasked."""
+"""A credit note reopens what it credits, and nothing is billed again unasked."""
 
 from datetime import date
 
@@ -279,7 +279,9 @@ class TestCreditNotes(BillingCase):
 
     def test_an_ordered_quantity_reduced_on_the_order(self):
         project = self.project()
-        product = self._service("Licence", "manual", self.env.ref("uom.product_uom_unit"))
+        product = self._service(
+            "Licence", "manual", self.env.ref("uom.product_uom_unit")
+        )
         product.invoice_policy = "order"
         line = self.contract(project, product, project_id=project.id)
         invoice = project._psa_invoice(date(2030, 1, 1))

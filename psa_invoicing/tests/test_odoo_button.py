@@ -56,9 +56,13 @@ class TestOdooButton(BillingCase):
         self.assertEqual(self.details(move), {self.entries[1]: 3})
         self.assertEqual(move.invoice_line_ids.quantity, 3)
         self.assertEqual(self.order_line.qty_to_invoice, 6, "Odoo would say 0.")
-        self.assertEqual(self.details(self.create_invoice()), {
-            self.entries[0]: 2, self.entries[2]: 4,
-        })
+        self.assertEqual(
+            self.details(self.create_invoice()),
+            {
+                self.entries[0]: 2,
+                self.entries[2]: 4,
+            },
+        )
 
     def test_two_orders_in_one_batch_keep_their_hours(self):
         other = self.time_project(5, 6, name="Other")
@@ -155,9 +159,7 @@ class TestOdooButton(BillingCase):
         self.entries[1].action_psa_hold("Disputed")
         self.assertEqual(self.order_line.qty_to_invoice, 6)
         move = self.create_invoice()
-        self.assertEqual(
-            self.details(move), {self.entries[0]: 2, self.entries[2]: 4}
-        )
+        self.assertEqual(self.details(move), {self.entries[0]: 2, self.entries[2]: 4})
         self.assertEqual(self.order_line.invoice_status, "no")
         self.entries[1].action_psa_release()
         self.assertEqual(self.order_line.qty_to_invoice, 3)

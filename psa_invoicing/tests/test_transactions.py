@@ -71,9 +71,7 @@ class TestTransactions(BillingCase):
         return bill
 
     def costs(self, project):
-        return self.env["psa.reinvoiced.cost"].search(
-            [("project_id", "=", project.id)]
-        )
+        return self.env["psa.reinvoiced.cost"].search([("project_id", "=", project.id)])
 
     # === Expenses ===
 
@@ -117,9 +115,7 @@ class TestTransactions(BillingCase):
         move = project._psa_invoice(JANUARY)
         self.assertEqual(move.amount_untaxed, 80)
         self.assertEqual(move.detail_ids.transaction_type, "expense")
-        self.assertEqual(
-            move.detail_ids.source_move_line_id, cost.source_move_line_id
-        )
+        self.assertEqual(move.detail_ids.source_move_line_id, cost.source_move_line_id)
         self.assertEqual(cost.billing_status, "draft")
         move.action_post()
         self.assertEqual(cost.billing_status, "invoiced")
@@ -419,7 +415,9 @@ class TestTransactions(BillingCase):
         for day in range(1, 9):
             self.log(project, date(2026, 1, day), 1)
         move = project._psa_invoice(JANUARY)
-        self.assertEqual((move.invoice_line_ids.quantity, move.amount_untaxed), (1, 800))
+        self.assertEqual(
+            (move.invoice_line_ids.quantity, move.amount_untaxed), (1, 800)
+        )
 
     def test_minutes_over_several_invoices(self):
         """15, 50, 225, 75 and 35 minutes are 6.67 h, however they are billed."""
