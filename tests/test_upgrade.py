@@ -1,34 +1,146 @@
-"""Upgrading the add-on leaves a filled database as it was, without a warning."""
+"""Upgrading from the previous version takes over what that one did not know."""
 
 from tools import database, odoo_process
 from tools.settings import ADDON, settings
 
 NAME = "psa_system_upgrade"
 FIGURES = """
-    SELECT 'detail', detail.id, move_id, source_quantity, amount, billing_type
-      FROM psa_invoice_detail AS detail
+    SELECT 'detail', sale_line_id, move_id, ROUND(SUM(quantity)::numeric, 2)::text,
+           ROUND(SUM(amount)::numeric, 2)::text, COUNT(*)::text
+      FROM psa_invoice_detail
+  GROUP BY sale_line_id, move_id
     UNION ALL
-    SELECT 'line', id, order_id, qty_invoiced, qty_to_invoice, invoice_status
-      FROM sale_order_line
+    SELECT 'line', id, billing_project_id, qty_invoiced::text, qty_to_invoice::text,
+           ROUND(COALESCE(billed_quantity, 0)::numeric, 2)::text
+      FROM sale_order_line WHERE billing_project_id IS NOT NULL
     UNION ALL
-    SELECT 'entry', id, timesheet_invoice_id, billed_quantity, unit_amount, ''
-      FROM account_analytic_line
-    ORDER BY 1, 2
+    SELECT 'entry', id, timesheet_invoice_id, ROUND(billed_quantity::numeric, 2)::text,
+           ROUND(COALESCE(draft_quantity, 0)::numeric, 2)::text,
+           ROUND(COALESCE(credited_quantity, 0)::numeric, 2)::text
+      FROM account_analytic_line WHERE billed_quantity <> 0 OR credited_quantity <> 0
+    UNION ALL
+    SELECT 'milestone', id, NULL, ROUND(billed_quantity::numeric, 2)::text,
+           billable_quantity::text, ''
+      FROM project_milestone WHERE billed_quantity <> 0
+    ORDER BY 1, 2, 3
+"""
+# What version 19.0.1.0.0 had: time and milestones on project invoices, no more. The
+# columns are dropped with their indexes; Odoo makes both anew.
+TRANSACTION_COLUMNS = (
+    "billing_hold",
+    "billing_hold_reason",
+    "billing_type",
+    "credited_quantity",
+    "draft_quantity",
+    "written_off_quantity",
+)
+NEW_COLUMNS = {
+    "account_analytic_line": TRANSACTION_COLUMNS,
+    "account_move": ("reopens_transactions",),
+    "account_move_line": ("billing_slice", "credited_line_id"),
+    "project_milestone": (*TRANSACTION_COLUMNS, "billable_quantity"),
+    "project_project": ("billing_layout",),
+    "psa_invoice_detail": (
+        "cost_id",
+        "is_released",
+        "is_write_off",
+        "origin_detail_id",
+        "reason",
+        "source_move_line_id",
+        "user_id",
+        "write_off_date",
+    ),
+    "sale_order_line": (
+        *TRANSACTION_COLUMNS,
+        "billable_quantity",
+        "billed_quantity",
+        "billing_date",
+        "billing_project_id",
+        "never_billed_quantity",
+    ),
+}
+REWIND = """
+    DELETE FROM psa_invoice_detail AS detail USING account_move AS move
+     WHERE move.id = detail.move_id
+       AND (move.is_project_invoice IS NOT TRUE
+            OR detail.transaction_type NOT IN ('time', 'milestone', 'adjustment'));
+    DELETE FROM psa_invoice_detail WHERE move_id IS NULL;
+    UPDATE account_analytic_line AS entry SET billed_quantity = (
+        SELECT COALESCE(SUM(source_quantity), 0) FROM psa_invoice_detail
+         WHERE analytic_line_id = entry.id);
+    UPDATE project_milestone AS milestone SET billed_quantity = (
+        SELECT COALESCE(SUM(source_quantity), 0) FROM psa_invoice_detail
+         WHERE milestone_id = milestone.id);
+    ALTER TABLE psa_invoice_detail ALTER move_id SET NOT NULL;
+    ALTER TABLE psa_invoice_detail ALTER quantity TYPE numeric;
+    ALTER TABLE sale_order_line ALTER excluded_quantity TYPE numeric;
+    DROP TABLE psa_reinvoiced_cost CASCADE;
+    UPDATE ir_module_module SET latest_version = '19.0.1.0.0'
+     WHERE name = 'psa_invoicing';
 """
 
 
-def test_figures_survive_an_upgrade(start_site):
+def test_what_was_invoiced_is_known_after_an_upgrade(start_site):
+    """A run, a credit note and invoices of Odoo's own button: with the ledger of the
+    previous version, the upgrade finds the same figures again."""
     site = start_site(NAME, database.addon_template())
     site.call("psa.invoice.run", "action_run_due")
-    before = _figures()
-    assert any(kind == "detail" for kind, *_rest in before)
+    drafts = site.call("account.move", "search", [("psa_state", "=", "draft")])
+    site.call("account.move", "action_post", drafts[1:])
+    credit(site, drafts[-1])
+    invoice_with_odoo(site)
+    before = figures()
+    rewind()
     odoo_process.run_to_end(
         NAME, settings().logs / f"{NAME}-update.log", f"--update={ADDON}"
     )
-    assert _figures() == before
+    after = figures()
+    assert [row for row in after if row not in before] == []
+    assert [row for row in before if row not in after] == []
+    assert not site.call("psa.invoice.run", "search", [("state", "=", "failed")])
 
 
-def _figures() -> list[tuple]:
+def credit(site, move: int) -> None:
+    """A posted credit note of a whole invoice."""
+    journal = site.one("account.move", [("id", "=", move)], "journal_id")["journal_id"]
+    wizard = site.create(
+        "account.move.reversal", move_ids=[(6, 0, [move])], journal_id=journal[0]
+    )
+    site.call("account.move.reversal", "refund_moves", [wizard])
+    note = site.one("account.move", [("reversed_entry_id", "=", move)], "id")["id"]
+    site.call("account.move", "action_post", [note])
+
+
+def invoice_with_odoo(site) -> None:
+    """What is open on orders of projects, by Odoo's own button."""
+    projects = site.call(
+        "project.project",
+        "search_read",
+        [("sale_line_id.order_id.invoice_status", "=", "to invoice")],
+        ["sale_order_id"],
+    )
+    orders = sorted({project["sale_order_id"][0] for project in projects})
+    assert orders
+    wizard = site.create(
+        "sale.advance.payment.inv",
+        advance_payment_method="delivered",
+        sale_order_ids=[(6, 0, orders)],
+    )
+    site.call("sale.advance.payment.inv", "create_invoices", [wizard])
+
+
+def rewind() -> None:
+    """Take away what the previous version did not have."""
+    drops = "".join(
+        f"ALTER TABLE {table} DROP COLUMN {column} CASCADE;"
+        for table, columns in NEW_COLUMNS.items()
+        for column in columns
+    )
+    with database.server().cursor(NAME) as cursor:
+        cursor.execute(REWIND + drops)
+
+
+def figures() -> list[tuple]:
     with database.server().cursor(NAME) as cursor:
         cursor.execute(FIGURES)
         return cursor.fetchall()

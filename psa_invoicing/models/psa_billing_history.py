@@ -299,8 +299,39 @@ class PsaBilling(models.AbstractModel):
         if contract_lines is not None:
             domain &= Domain("sale_line_ids", "in", contract_lines.ids)
         found = self.env["account.move.line"].sudo().search(domain)
-        if lines := found.filtered(lambda line: line._contract_line()):
-            self._record(lines)
+        lines = found.filtered(lambda line: line._contract_line())
+        if not lines:
+            return
+        links = self.env.execute_query(
+            SQL(
+                """SELECT id, timesheet_invoice_id FROM account_analytic_line
+                    WHERE so_line = ANY(%s) AND timesheet_invoice_id IS NOT NULL""",
+                _id_array(lines.sale_line_ids.ids),
+            )
+        )
+        self._record(lines)
+        self._restore_links(links)
+
+    @api.model
+    def _restore_links(self, links: list[tuple[int, int]]):
+        """What Odoo said about the invoice of entries stays as it was: it may have been
+        made after the credit note.
+
+        :param links: ids of entries and invoices
+        """
+        self.env.flush_all()
+        self.env.cr.execute(
+            SQL(
+                """UPDATE account_analytic_line AS entry
+                      SET timesheet_invoice_id = link.move_id
+                     FROM unnest(%s, %s) AS link(entry_id, move_id)
+                    WHERE entry.id = link.entry_id
+                      AND entry.timesheet_invoice_id IS DISTINCT FROM link.move_id""",
+                _id_array(entry_id for entry_id, _move_id in links),
+                _id_array(move_id for _entry_id, move_id in links),
+            )
+        )
+        self.env["account.analytic.line"].invalidate_model(["timesheet_invoice_id"])
 
     # === What is known of a chunk ===
 
