@@ -733,7 +733,11 @@ class PsaLedgerAudit(models.TransientModel):
     @api.model
     def _check_timesheet_invoice(self):
         """Invariant 4: the invoice that Odoo shows on an entry is the one that bills
-        it, and locks it."""
+        it, and locks it.
+
+        Of project invoices only: what Odoo said of others before the add-on came is
+        left as it was.
+        """
         entries, Move = self.env[MODELS[TIME]], self.env["account.move"]
         rows = self._query(
             SQL(
@@ -747,6 +751,7 @@ class PsaLedgerAudit(models.TransientModel):
                        WHEN ABS(ledger.billed - ledger.draft) > %(zero)s
                        THEN ledger.posted_id ELSE ledger.draft_id END
                  WHERE shown.id IS DISTINCT FROM billed.id
+                   AND (shown.is_project_invoice OR billed.is_project_invoice)
                 """,
                 figures=entries._ledger_figures_sql(),
                 zero=TOLERANCE,
