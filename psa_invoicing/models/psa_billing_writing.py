@@ -316,6 +316,8 @@ class PsaBilling(models.AbstractModel):
 
         :param line: the contract line, in the customer's language
         """
+        if not items:
+            return []
         if layout == "employee":
             return [items[0].who] if items[0].who else []
         if layout == "task":
