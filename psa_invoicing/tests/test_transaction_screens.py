@@ -89,7 +89,7 @@ class TestDecisions(ScreenCase):
     def test_what_makes_no_sense_is_refused(self):
         for quantity in (0, -1, 2.5):
             with self.subTest(quantity=quantity):
-                with self.assertRaisesRegex(UserError, "2.0 Hours are open"):
+                with self.assertRaisesRegex(UserError, "2.00 Hours are open"):
                     self.decide(
                         self.entries[0], "write_off", "Rework", quantity=quantity
                     )

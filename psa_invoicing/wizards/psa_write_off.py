@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import formatLang
 
 from ..core.allocation import is_zero
 from ..core.billing import CHARGEABLE
@@ -165,7 +166,7 @@ class PsaTransactionDecision(models.TransientModel):
                 self.env._(
                     "%(open)s %(unit)s are open on “%(transaction)s”. Write off all of "
                     "it, or a part.",
-                    open=round(self.open_quantity, 2),
+                    open=formatLang(self.env, self.open_quantity, digits=2),
                     unit=self.uom_id.name or "",
                     transaction=self.description,
                 )
