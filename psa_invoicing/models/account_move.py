@@ -684,6 +684,8 @@ class AccountMove(models.Model):
             }
         )
         self.env["psa.billing"]._offer_again(self, origin)
+        # The entries name a project invoice, and not yet a replacement of Odoo's own.
+        self.detail_ids._refresh_sources(self.detail_ids._sources())
 
     def button_draft(self):
         result = super().button_draft()

@@ -327,7 +327,13 @@ class PsaTransactionMixin(models.AbstractModel):
         )
         Detail.flush_model()
         self.env["account.move"].flush_model(
-            ["state", "payment_state", "move_type", "reopens_transactions"]
+            [
+                "is_project_invoice",
+                "move_type",
+                "payment_state",
+                "reopens_transactions",
+                "state",
+            ]
         )
         self.env.cr.execute(
             SQL(
