@@ -64,6 +64,9 @@ class PsaBilling(models.AbstractModel):
         contract_line = move_line._contract_line()
         target = self._signed_quantity(move_line, contract_line)
         items = self._open_on_contract_line(contract_line)
+        if target < 0:
+            # A credit note bills corrections; work that is open has no part in it.
+            items = [item for item in items if item.quantity < 0]
         taken, rest = self._share_out(items, contract_line, target)
         self._add_details([(move_line.move_id, move_line, taken)])
         if rest < 0 and move_line.move_id.move_type == "out_refund":

@@ -4,6 +4,7 @@
 from datetime import date
 
 from odoo.exceptions import UserError
+from odoo.fields import Command
 
 from .common import BillingCase
 
@@ -305,3 +306,20 @@ class TestCreditNotes(BillingCase):
         self.assertFalse(self.order_line.qty_to_invoice)
         refund.action_post()
         self.assertEqual(self.order_line.qty_to_invoice, 0)
+
+    def test_a_credit_note_does_not_bill_open_work(self):
+        """One that names no invoice line credits what was billed last."""
+        self.log(self.work, date(2026, 1, 20), 5)
+        credit_note = self.env["account.move"].create(
+            {
+                "move_type": "out_refund",
+                "partner_id": self.customer.id,
+                "invoice_line_ids": [
+                    Command.create(self.order_line._prepare_invoice_line(quantity=3))
+                ],
+            }
+        )
+        self.assertEqual(credit_note.detail_ids.mapped("quantity"), [-3])
+        self.assertEqual(
+            credit_note.detail_ids.origin_detail_id.move_id, self.invoice
+        )
