@@ -43,13 +43,16 @@ class TestLedgerAudit(BillingCase):
         move.action_post()
         return move
 
-    def credit_note(self, move):
-        wizard = (
+    def reversal(self, move):
+        return (
             self.env["account.move.reversal"]
             .with_context(active_model="account.move", active_ids=move.ids)
             .create({"journal_id": move.journal_id.id})
         )
-        return self.env["account.move"].browse(wizard.reverse_moves()["res_id"])
+
+    def credit_note(self, move):
+        action = self.reversal(move).reverse_moves()
+        return self.env["account.move"].browse(action["res_id"])
 
     # === Nothing is off ===
 
@@ -130,6 +133,14 @@ class TestLedgerAudit(BillingCase):
         kept, credited = move.detail_ids.sorted("date").analytic_line_id
         self.assertEqual(kept.timesheet_invoice_id, move)
         self.assertFalse(credited.timesheet_invoice_id)
+
+    def test_the_invoice_that_replaces_another_is_named_on_its_entries(self):
+        move = self.posted(2, 3)
+        entries = move.detail_ids.analytic_line_id
+        wizard = self.reversal(move)
+        replacement = self.env["account.move"].browse(wizard.modify_moves()["res_id"])
+        self.assertEqual(entries.timesheet_invoice_id, replacement)
+        self.assert_clean()
 
     def test_a_cancelled_invoice_is_not_credited(self):
         """An entry of 5 h, cancelled and credited, would be open with 10 h."""
