@@ -21,7 +21,7 @@
         "views/psa_invoice_run_views.xml",
         "wizards/psa_ledger_audit_views.xml",
         "wizards/psa_manual_invoice_views.xml",
-        "wizards/psa_write_off_views.xml",
+        "wizards/psa_transaction_decision_views.xml",
         "views/account_move_views.xml",
         "views/account_analytic_line_views.xml",
         "views/psa_reinvoiced_cost_views.xml",

@@ -3,4 +3,4 @@ from . import account_move_reversal
 from . import psa_ledger_audit
 from . import psa_ledger_checks
 from . import psa_manual_invoice
-from . import psa_write_off
+from . import psa_transaction_decision
