@@ -162,6 +162,8 @@ class AccountAnalyticLine(models.Model):
         if changed & REROUTING_FIELDS:
             drafts.with_context(psa_unlock_drafts=True)._compute_so_line()
         drafts._flag_drafts()
+        if "unit_amount" in changed:
+            self._fit_write_offs()
         if changed:
             treated_lines |= self._treated()._contract_lines()
             treated_lines._refresh_excluded_quantity()

@@ -106,6 +106,7 @@ class ProjectMilestone(models.Model):
             "sale_line_id",
         }:
             self.filtered("billed_quantity")._flag_drafts()
+            self._fit_write_offs()
             self._refresh_held()
         return result
 

@@ -482,6 +482,30 @@ class PsaInvoiceDetail(models.Model):
                 )
         self._drop()
 
+    def _shrink(self, excess: float):
+        """Lower rows of one transaction, the first ones first.
+
+        :param excess: by how much in all, in the transaction's own unit
+        """
+        sign = -1.0 if excess < 0 else 1.0
+        left = abs(excess)
+        for detail in self:
+            part = min(left, sign * detail.source_quantity)
+            if part <= 0:
+                continue
+            left -= part
+            kept = detail.source_quantity - sign * part
+            quantity = detail.quantity * kept / detail.source_quantity
+            detail.with_context(psa_ledger=LEDGER).write(
+                {"source_quantity": kept, "quantity": quantity}
+            )
+        sources = self._sources()
+        lines = self.sale_line_id
+        empty = self.filtered(lambda detail: is_zero(detail.source_quantity))
+        empty.with_context(psa_ledger=LEDGER).unlink()
+        self._refresh_sources(sources)
+        lines._refresh_excluded_quantity()
+
     # === Set-based writing ===
 
     @api.model

@@ -105,6 +105,8 @@ class PsaReinvoicedCost(models.Model):
         rows = self.sudo().search([("source_move_line_id", "in", move_lines.ids)])
         changed = rows.filtered(lambda row: before.get(row.id) != row.billable_quantity)
         changed._flag_drafts()
+        # Of a bill that is being reset, what was written off waits for its return.
+        changed.filtered("billable_quantity")._fit_write_offs()
         changed._refresh_held()
 
     @api.model

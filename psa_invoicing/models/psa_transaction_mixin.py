@@ -498,6 +498,20 @@ class PsaTransactionMixin(models.AbstractModel):
             )
         )
 
+    def _fit_write_offs(self):
+        """A transaction that was lowered has less to write off: the latest go first.
+
+        Else it would be written off beyond what there is, and the customer credited
+        for it.
+        """
+        # sudo: whoever may correct a transaction need not see the ledger.
+        for record in self.sudo().filtered("written_off_quantity"):
+            excess = -record.open_quantity
+            if excess * record.written_off_quantity <= 0:
+                continue
+            details = record._details().filtered("is_write_off")
+            details.sorted("id", reverse=True)._shrink(excess)
+
     def _flag_drafts(self):
         """Ask for Recalculate on the drafts that these transactions are on."""
         # sudo: whoever may correct a transaction need not see the invoice.

@@ -10,8 +10,8 @@ class SaleOrder(models.Model):
         moves = super()._create_invoices(grouped=grouped, final=final, date=date)
         context = self.env.context
         if context.get("timesheet_start_date") or context.get("timesheet_end_date"):
-            lines = self.order_line
-            self.env.add_to_compute(lines._fields["qty_to_invoice"], lines)
+            # What depends on the quantity to invoice, the status too, is computed anew.
+            self.order_line.modified(["excluded_quantity"])
         return moves
 
     @api.ondelete(at_uninstall=False)

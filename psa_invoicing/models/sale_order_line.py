@@ -289,6 +289,7 @@ class SaleOrderLine(models.Model):
             )._flag_drafts()
         if {"product_uom_qty", "qty_delivered", "name", "billing_date"} & set(vals):
             self.filtered("draft_quantity")._flag_drafts()
+            self._fit_write_offs()
             self._refresh_held()
         return result
 

@@ -236,7 +236,10 @@ class TestNeverTwice(BillingCase):
         self.log(self.work, date(2025, 12, 30), 1)
         move.action_psa_recalculate()
         self.assertEqual(move.billing_period_start, date(2025, 12, 30))
-        with self.assertRaisesRegex(ValidationError, "cut-off date"):
+        with (
+            self.assertRaisesRegex(ValidationError, "cut-off date"),
+            self.env.cr.savepoint(),
+        ):
             move.billing_cutoff_date = False
 
     def test_another_price_shows_on_the_transactions(self):

@@ -56,6 +56,7 @@ class TestOdooButton(BillingCase):
         self.assertEqual(self.details(move), {self.entries[1]: 3})
         self.assertEqual(move.invoice_line_ids.quantity, 3)
         self.assertEqual(self.order_line.qty_to_invoice, 6, "Odoo would say 0.")
+        self.assertEqual(self.order_line.invoice_status, "to invoice")
         self.assertEqual(
             self.details(self.create_invoice()),
             {

@@ -98,7 +98,10 @@ class TestPerformance(BillingCase):
         self.assertLessEqual(hold(24), hold(4) + 4)
 
     def test_what_is_open_is_one_index_scan(self):
-        """The index says literally what the selection asks for."""
+        """The index says literally what the selection asks for.
+
+        In tables of a few rows PostgreSQL might prefer any other index.
+        """
         self.env.cr.execute("SET LOCAL enable_seqscan = off")
         for name, project, day in (
             ("account.analytic.line", "project_id", "date"),
@@ -106,7 +109,8 @@ class TestPerformance(BillingCase):
             ("psa.reinvoiced.cost", "project_id", "date"),
             ("sale.order.line", "billing_project_id", "billing_date"),
         ):
-            model = self.env[name]
+            model = self.env[name].sudo()
+            self._drop_other_indexes(model._table)
             query = model._search(
                 [(project, "=", 7), (day, "<=", JANUARY), ("open_quantity", "!=", 0)]
                 + ([("so_line", "!=", False)] if "so_line" in model else []),
@@ -114,3 +118,15 @@ class TestPerformance(BillingCase):
             )
             plan = self.env.execute_query(SQL("EXPLAIN %s", query.select()))
             self.assertRegex(str(plan), "Index Scan using [a-z_]+_open_index")
+
+    def _drop_other_indexes(self, table):
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT indexname FROM pg_indexes
+                    WHERE tablename = %s AND indexname NOT LIKE '%%open_index'
+                      AND indexname NOT IN (SELECT conname FROM pg_constraint)""",
+                table,
+            )
+        )
+        for (name,) in rows:
+            self.env.cr.execute(SQL("DROP INDEX %s", SQL.identifier(name)))

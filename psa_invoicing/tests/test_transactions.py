@@ -320,6 +320,17 @@ class TestTransactions(BillingCase):
         with self.assertRaisesRegex(UserError, "Nothing is open"):
             entry.action_psa_write_off("Again")
 
+    def test_an_entry_lowered_after_its_write_off_credits_nobody(self):
+        project = self.time_project(5, 10)
+        entry = project.timesheet_ids.sorted("date")[0]
+        entry.action_psa_write_off("Too slow")
+        entry.unit_amount = 3
+        self.assertEqual((entry.open_quantity, entry.written_off_quantity), (0, 3))
+        self.assertEqual(project._psa_invoice(JANUARY).amount_untaxed, 1000)
+        self.assertEqual(project.sale_line_id.qty_to_invoice, 0)
+        entry.unit_amount = 0
+        self.assertEqual(entry.written_off_quantity, 0)
+
     def test_a_write_off_of_a_closed_period_stays(self):
         entry = self.time_project(8).timesheet_ids
         detail = entry.action_psa_write_off("Too slow")
