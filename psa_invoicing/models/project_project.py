@@ -171,9 +171,7 @@ class ProjectProject(models.Model):
         # sudo: whoever sets the order of a project need not see it.
         lines = self.sudo().sale_line_id.order_id.order_line
         orphans = lines.filtered(lambda line: not line.billing_project_id)
-        self.env.add_to_compute(
-            self.env["sale.order.line"]._fields["billing_project_id"], orphans
-        )
+        orphans.modified(["project_id"])
         if invoiced := orphans.filtered("invoice_lines"):
             self.env["psa.billing"].sudo()._take_over_history(invoiced)
 

@@ -266,8 +266,10 @@ class TestTransactions(BillingCase):
         order._create_invoices().action_post()
         project = self.project()
         project.sale_line_id = order.order_line
-        self.assertEqual(order.order_line.billing_project_id, project)
-        self.assertEqual(order.order_line.open_quantity, 0)
+        line = order.order_line
+        self.assertEqual(line.billing_project_id, project)
+        self.assertEqual((line.billable_quantity, line.billed_quantity), (3, 3))
+        self.assertEqual(line.open_quantity, 0)
         self.assertFalse(project._psa_invoice(ALWAYS))
 
     # === Status and decisions ===

@@ -35,10 +35,10 @@ COMPUTED_CHECKS = (
     "timesheet_invoice",
     "billing_status",
 )
-# Fields that Odoo computes from others.
-FIELDS_OF_CHECKS = {
-    "quantity_to_invoice": "qty_to_invoice",
-    "billing_status": "psa_state",
+# What is computed from other fields follows when one of those is said to have changed.
+FIELDS_BEHIND_CHECKS = {
+    "quantity_to_invoice": "excluded_quantity",
+    "billing_status": "billing_sent_date",
 }
 
 
@@ -185,9 +185,8 @@ class PsaLedgerAuditLine(models.TransientModel):
                 records._refresh_from_ledger()
             elif check == "excluded_quantity":
                 records._refresh_excluded_quantity()
-            elif check in FIELDS_OF_CHECKS:
-                field = records._fields[FIELDS_OF_CHECKS[check]]
-                self.env.add_to_compute(field, records)
+            elif check in FIELDS_BEHIND_CHECKS:
+                records.modified([FIELDS_BEHIND_CHECKS[check]])
 
     def action_open_record(self):
         """Show the record that a finding is about."""
