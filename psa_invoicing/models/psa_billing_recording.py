@@ -5,6 +5,7 @@ from collections import defaultdict
 from dataclasses import replace
 
 from odoo import api, models
+from odoo.exceptions import UserError
 
 from ..core.allocation import is_zero, share
 from ..core.billing import (
@@ -138,9 +139,40 @@ class PsaBilling(models.AbstractModel):
         if origin.move_id.move_type == move_line.move_id.move_type:
             rest = self._replace(move_line, origin, contract_line, target)
         else:
-            rest = self._reverse(move_line, origin.detail_ids._chargeable(), target)
+            credited = origin.detail_ids._chargeable()
+            if origin.move_id.move_type == "out_refund":
+                self._check_still_open(credited)
+            rest = self._reverse(move_line, credited, target)
         if rest:
             self._add_adjustment(move_line, contract_line, rest)
+
+    @api.model
+    def _check_still_open(self, credited):
+        """Refuse to reverse a credit note when that would bill its work twice.
+
+        :param credited: rows of the credit note
+        """
+        for detail in credited.filtered("origin_detail_id"):
+            credit_note = detail.move_id.display_name
+            if not detail._counts():
+                raise UserError(
+                    self.env._(
+                        "%(credit_note)s lowered the price and its transactions "
+                        "stayed billed: to reverse it would bill them twice. Make an "
+                        "invoice of the difference by hand.",
+                        credit_note=credit_note,
+                    )
+                )
+            if again := detail._billed_again():
+                raise UserError(
+                    self.env._(
+                        "%(credit_note)s cannot be reversed: what it reopened was "
+                        "billed again with %(invoice)s.",
+                        credit_note=credit_note,
+                        invoice=again.move_id.display_name
+                        or self.env._("a write-off"),
+                    )
+                )
 
     @api.model
     def _replace(self, move_line, origin, contract_line, target: float) -> float:

@@ -226,6 +226,23 @@ class TestCreditNotes(BillingCase):
         with self.assertRaisesRegex(UserError, reversal.name):
             credit_note.button_draft()
 
+    def test_a_credit_of_a_credit_after_it_was_billed_again(self):
+        credit_note = self.credit()
+        credit_note.action_post()
+        again = self.wizard_invoice()
+        with self.assertRaisesRegex(UserError, "billed again with"):
+            self.credit(invoice=credit_note)
+        again.unlink()
+        self.credit(invoice=credit_note)
+        self.assertEqual(self.open_hours(), [0, 0, 0])
+
+    def test_a_credit_of_a_lower_price(self):
+        credit_note = self.credit(price_unit=10)
+        credit_note.action_post()
+        with self.assertRaisesRegex(UserError, "would bill them twice"):
+            self.credit(invoice=credit_note)
+        self.assertEqual(self.open_hours(), [0, 0, 0])
+
     def test_reverse_and_modify(self):
         wizard = (
             self.env["account.move.reversal"]
