@@ -169,8 +169,7 @@ class PsaBilling(models.AbstractModel):
                         "%(credit_note)s cannot be reversed: what it reopened was "
                         "billed again with %(invoice)s.",
                         credit_note=credit_note,
-                        invoice=again.move_id.display_name
-                        or self.env._("a write-off"),
+                        invoice=again.move_id.display_name or self.env._("a write-off"),
                     )
                 )
 

@@ -337,6 +337,4 @@ class TestCreditNotes(BillingCase):
             }
         )
         self.assertEqual(credit_note.detail_ids.mapped("quantity"), [-3])
-        self.assertEqual(
-            credit_note.detail_ids.origin_detail_id.move_id, self.invoice
-        )
+        self.assertEqual(credit_note.detail_ids.origin_detail_id.move_id, self.invoice)
