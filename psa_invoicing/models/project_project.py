@@ -6,6 +6,7 @@ from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
 
 from ..core.billing import TYPES, Request
 
@@ -278,6 +279,20 @@ class ProjectProject(models.Model):
         """Confirmed orders of these projects."""
         orders = self.env["sale.order"].sudo().union(*self._orders().values())
         return orders.filtered(lambda order: order.state == "sale")
+
+    def _get_profitability_sale_order_items_domain(self, domain=None):
+        """What is on hold is revenue still to come, though not to be invoiced now."""
+        found = super()._get_profitability_sale_order_items_domain(domain)
+        on_hold = Domain(
+            [
+                ("product_id", "!=", False),
+                ("is_expense", "=", False),
+                ("state", "=", "sale"),
+                ("excluded_quantity", ">", 0),
+                ("untaxed_amount_to_invoice", ">", 0),
+            ]
+        )
+        return found | (on_hold & Domain(domain or Domain.TRUE))
 
     def _order_for_costs(self):
         """The confirmed order on which expenses and bills of a project are re-invoiced.

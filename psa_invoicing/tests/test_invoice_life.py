@@ -72,3 +72,125 @@ class TestInvoiceLife(BillingCase):
         self.draft.reversal_move_ids.action_post()
         self.assertEqual(self.draft.psa_state, "credited")
         self.assertFalse(self.work._psa_invoice(JANUARY))
+
+    # === What Odoo's own screens say ===
+
+    def test_portal_and_timesheet_screens(self):
+        self.draft.action_post()
+        Entry = self.env["account.analytic.line"]
+        line = self.work.sale_line_id
+
+        def in_portal():
+            domain = Entry._timesheet_get_sale_domain(line, self.draft)
+            return Entry.search(domain, order="date")
+
+        self.assertEqual(in_portal(), self.entries)
+        self.assertEqual(self.draft.timesheet_count, 2)
+        credit_note = self.draft._reverse_moves()
+        credit_note.invoice_line_ids.quantity = 4
+        credit_note.action_post()
+        self.assertEqual(in_portal(), self.entries[0], "3 h of 3 and 1 h of 2.")
+        self.assertEqual(self.draft.timesheet_count, 1)
+        self.assertEqual(self.entries[0].timesheet_invoice_id, self.draft)
+
+    def test_merged_with_another_order(self):
+        """Odoo puts two orders of a customer on one invoice; each line is its own."""
+        other = self.time_project(4, name="Other")
+        self.draft.unlink()
+        orders = (self.work + other).sale_line_id.order_id
+        move = orders._create_invoices()
+        self.assertEqual(len(move), 1)
+        self.assertEqual(
+            {line.sale_line_ids: line.quantity for line in move.invoice_line_ids},
+            {self.work.sale_line_id: 5, other.sale_line_id: 4},
+        )
+        move.action_post()
+        credit_note = move._reverse_moves()
+        credit_note.invoice_line_ids.filtered(
+            lambda line: line.sale_line_ids == self.work.sale_line_id
+        ).unlink()
+        credit_note.action_post()
+        self.assertEqual(self.entries.mapped("open_quantity"), [0, 0])
+        self.assertEqual(other.timesheet_ids.open_quantity, 4)
+
+
+class TestOrderFigures(BillingCase):
+    """8 h at 100.00 and 15 % tax: what Odoo derives from the order line.
+
+    What is held or credited is still owed; what is offered, not charged or written off
+    never is.
+    """
+
+    def setUp(self):
+        super().setUp()
+        self.env.company.account_use_credit_limit = True
+        self.work = self.time_project(8)
+        self.entry = self.work.timesheet_ids
+        self.line = self.work.sale_line_id
+        self.line.product_uom_qty = 8
+
+    def assert_figures(self, to_invoice, untaxed, total, status):
+        self.env.flush_all()
+        self.env.invalidate_all()
+        line = self.line
+        self.assertEqual(line.qty_to_invoice, to_invoice)
+        self.assertEqual(line.untaxed_amount_to_invoice, untaxed)
+        self.assertEqual(line.amount_to_invoice, total)
+        self.assertEqual(line.amount_to_invoice_at_date, untaxed)
+        self.assertEqual(line.invoice_status, status)
+        self.assertEqual(line.order_id.amount_to_invoice, total)
+        self.assertEqual(self.customer.credit_to_invoice, total)
+        sections = self.work._get_profitability_items(False)["revenues"]["data"]
+        self.assertEqual(sum(each["to_invoice"] for each in sections), untaxed)
+
+    def test_open(self):
+        self.assert_figures(8, 800, 920, "to invoice")
+
+    def test_held(self):
+        self.entry.action_psa_hold("Disputed")
+        self.assert_figures(0, 800, 920, "no")
+
+    def test_written_off(self):
+        self.entry.action_psa_write_off("Goodwill")
+        self.assert_figures(0, 0, 0, "invoiced")
+
+    def test_not_chargeable(self):
+        self.entry.action_psa_set_billing_type("non_chargeable")
+        self.assert_figures(0, 0, 0, "invoiced")
+
+    def test_offered(self):
+        self.entry.action_psa_set_billing_type("complimentary")
+        self.assert_figures(0, 0, 0, "invoiced")
+
+    def test_billed(self):
+        self.work._psa_invoice(JANUARY).action_post()
+        self.assert_figures(0, 0, 0, "invoiced")
+
+    def test_billed_in_part_and_the_rest_written_off(self):
+        move = self.work._psa_invoice(JANUARY)
+        move.detail_ids.quantity = 6
+        move.detail_ids.action_psa_write_off_rest("Too slow")
+        move.action_post()
+        self.assert_figures(0, 0, 0, "invoiced")
+
+    def test_credited(self):
+        move = self.work._psa_invoice(JANUARY)
+        move.action_post()
+        move._reverse_moves().action_post()
+        self.assert_figures(8, 800, 920, "to invoice")
+
+    def test_credited_in_part(self):
+        move = self.work._psa_invoice(JANUARY)
+        move.action_post()
+        credit_note = move._reverse_moves()
+        credit_note.invoice_line_ids.quantity = 3
+        credit_note.action_post()
+        self.assert_figures(3, 300, 345, "to invoice")
+
+    def test_a_lower_price(self):
+        move = self.work._psa_invoice(JANUARY)
+        move.action_post()
+        credit_note = move._reverse_moves()
+        credit_note.invoice_line_ids.price_unit = 10
+        credit_note.action_post()
+        self.assert_figures(0, 0, 0, "invoiced")

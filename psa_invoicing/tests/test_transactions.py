@@ -445,16 +445,17 @@ class TestTransactions(BillingCase):
         self.assertEqual(line.qty_to_invoice, 0)
 
     def test_three_milestones_of_a_third(self):
-        project = self.project()
-        line = self.contract(project, self.milestone_product, product_uom_qty=1)
-        line.price_unit = 1000
-        moves = self.env["account.move"]
-        for day in (1, 2, 3):
-            share = 0.3333 if day < 3 else 0.3334
-            self.milestone(project, line, share, date(2026, 1, day))
-            moves |= project._psa_invoice(date(2026, 1, day))
-        self.assertEqual(sum(moves.mapped("amount_untaxed")), 1000)
-        self.assertEqual(line.qty_to_invoice, 0)
+        """33.33 % each: 0.33, 0.34 and 0.33 of a package, together all of it."""
+        for share in (1 / 3, 0.3333):
+            project = self.project()
+            line = self.contract(project, self.milestone_product, product_uom_qty=1)
+            line.price_unit = 1000
+            moves = self.env["account.move"]
+            for day in (1, 2, 3):
+                self.milestone(project, line, share, date(2026, 1, day))
+                moves |= project._psa_invoice(date(2026, 1, day))
+            self.assertEqual(sum(moves.mapped("amount_untaxed")), 1000)
+            self.assertEqual(line.qty_to_invoice, 0)
 
     # === Lines of an invoice ===
 
