@@ -223,14 +223,15 @@ class PsaBilling(models.AbstractModel):
         :param credited: also what a credit note has reopened
         """
         table = model._table
+        is_released = SQL("%s = ANY(%s)", SQL.identifier(table, "id"), released_ids)
         is_open = model._is_open_sql(table)
-        if released_ids:
-            is_open = SQL(
-                "(%s OR %s = ANY(%s))",
-                is_open,
-                SQL.identifier(table, "id"),
-                released_ids,
-            )
+        # What a draft bills too much of, since a transaction on it was lowered, is for
+        # its Recalculate to settle, not for another invoice.
+        is_of_draft = SQL(
+            "%s * %s < 0",
+            model._open_sql(table),
+            model._quantity_sql(table, "draft_quantity"),
+        )
         quantity = model._open_sql(table)
         if not credited:
             quantity = SQL(
@@ -238,7 +239,13 @@ class PsaBilling(models.AbstractModel):
             )
         model.flush_model()
         query = model._search(domain)
-        query.add_where(is_open)
+        if released_ids:
+            query.add_where(SQL("(%s OR %s)", is_open, is_released))
+            query.add_where(SQL("(%s OR NOT %s)", is_released, is_of_draft))
+        else:
+            # Two conditions: the first one is literally what the index says.
+            query.add_where(is_open)
+            query.add_where(SQL("NOT %s", is_of_draft))
         columns = {"id": "id", "billing_type": "billing_type"} | model._billing_columns
         names = [*columns, "quantity"]
         rows = self.env.execute_query(
