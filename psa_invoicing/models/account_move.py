@@ -368,6 +368,9 @@ class AccountMove(models.Model):
 
     def _slice_of(self, item) -> str:
         """Which invoice line of its contract line a detail belongs on."""
+        if item.move_line_id and not item._key:
+            # Its transaction is gone, or there never was one: it stays where it is.
+            return item.move_line_id.billing_slice or ""
         return slice_key(
             self._layout(), item.employee_name or "", item.task_name or "", item._key
         )

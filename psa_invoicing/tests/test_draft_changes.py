@@ -257,3 +257,22 @@ class TestDraftChanges(BillingCase):
         self.recalculate()
         self.assertEqual(self.draft.invoice_line_ids.quantity, 2 + 3 + 1 + 3)
         self.assert_ledger(self.draft + other)
+
+    def test_what_was_deleted_keeps_its_line_until_recalculate(self):
+        """A line per entry; the entry is gone, and offered before Recalculate."""
+        project = self.time_project(2, 3, billing_layout="entry")
+        draft = project._psa_invoice(JANUARY)
+        project.timesheet_ids.sorted("date")[0].unlink()
+        draft.detail_ids.sorted("date")[0].billing_type = "complimentary"
+        self.assertEqual(draft.invoice_line_ids.mapped("quantity"), [0, 3])
+        draft.action_psa_recalculate()
+        self.assertEqual(draft.invoice_line_ids.mapped("quantity"), [3])
+
+    def test_an_adjustment_stays_on_its_line(self):
+        project = self.time_project(2, 3, billing_layout="entry")
+        draft = project._psa_invoice(JANUARY)
+        draft.invoice_line_ids[0].quantity = 2.5
+        draft.detail_ids.filtered(
+            lambda detail: detail.quantity == 3
+        ).billing_type = "complimentary"
+        self.assertEqual(draft.invoice_line_ids.mapped("quantity"), [2.5, 0])
