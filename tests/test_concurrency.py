@@ -43,7 +43,8 @@ ENTRIES_WITH_OTHER_FIGURES = f"""
      WHERE {LIVE}
   GROUP BY entry.id
     HAVING SUM(detail.source_quantity) < -0.000001
-        OR ABS(SUM(detail.source_quantity) FILTER (WHERE NOT detail.is_write_off)
+        OR ABS(SUM(detail.source_quantity)
+                   FILTER (WHERE detail.is_write_off IS NOT TRUE)
                - entry.billed_quantity) > 0.000001
         OR SUM(detail.source_quantity) > entry.unit_amount + 0.000001
            AND NOT BOOL_OR(move.needs_recalculation)
@@ -316,7 +317,8 @@ def test_an_entry_changes_during_a_run(judge, change):
             (draft,) = query(
                 "SELECT move.id, move.needs_recalculation FROM account_move AS move"
                 " JOIN psa_invoice_detail AS detail ON detail.move_id = move.id"
-                " WHERE detail.analytic_line_id = %s AND NOT detail.is_write_off",
+                " WHERE detail.analytic_line_id = %s"
+                " AND detail.is_write_off IS NOT TRUE",
                 stays,
             )
             assert billed == expected or draft[1]

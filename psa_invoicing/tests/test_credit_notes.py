@@ -230,7 +230,10 @@ class TestCreditNotes(BillingCase):
         credit_note = self.credit()
         credit_note.action_post()
         again = self.wizard_invoice()
-        with self.assertRaisesRegex(UserError, "billed again with"):
+        with (
+            self.assertRaisesRegex(UserError, "billed again with"),
+            self.env.cr.savepoint(),
+        ):
             self.credit(invoice=credit_note)
         again.unlink()
         self.credit(invoice=credit_note)
@@ -239,7 +242,10 @@ class TestCreditNotes(BillingCase):
     def test_a_credit_of_a_lower_price(self):
         credit_note = self.credit(price_unit=10)
         credit_note.action_post()
-        with self.assertRaisesRegex(UserError, "would bill them twice"):
+        with (
+            self.assertRaisesRegex(UserError, "would bill them twice"),
+            self.env.cr.savepoint(),
+        ):
             self.credit(invoice=credit_note)
         self.assertEqual(self.open_hours(), [0, 0, 0])
 

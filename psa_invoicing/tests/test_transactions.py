@@ -503,6 +503,15 @@ class TestTransactions(BillingCase):
         self.assertEqual([line[1] for line in self.quantities(move)], [3, 1])
         self.assert_ledger(move)
 
+    def test_the_line_of_a_deleted_entry_is_offered(self):
+        project = self.layout_project("entry")
+        move = project._psa_invoice(JANUARY)
+        entry = project.timesheet_ids.sorted("date")[0]
+        row = move.detail_ids.filtered(lambda each: each.analytic_line_id == entry)
+        entry.unlink()
+        row.billing_type = "complimentary"
+        self.assertEqual([line[1] for line in self.quantities(move)], [0, 3, 4])
+
     def test_lines_per_entry_add_up_to_the_contract_line(self):
         """Three times 0.333 h: 0.33, 0.33 and 0.34."""
         project = self.project(billing_layout="entry")
