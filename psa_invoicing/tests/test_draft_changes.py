@@ -247,8 +247,10 @@ class TestDraftChanges(BillingCase):
         self.assertEqual(self.work._psa_invoice(JANUARY).invoice_line_ids.quantity, 9)
 
     def test_what_was_lowered_is_for_its_own_draft(self):
-        """4 h become 1 h: the draft bills 3 h too much until it is recalculated. No other
-        invoice takes them off that entry; it bills what the contract line has left."""
+        """4 h become 1 h: the draft bills 3 h too much until it is recalculated.
+
+        No other invoice takes them off that entry; it bills what the line has left.
+        """
         self.entries[2].unit_amount = 1
         self.assertEqual(self.entries[2].open_quantity, -3)
         self.log(self.work, date(2026, 1, 20), 5)
