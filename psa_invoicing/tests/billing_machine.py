@@ -1,0 +1,740 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""A firm in which people do anything at random: the rules of ``test_state_machine.py``.
+
+Every rule is a thing that somebody can do on a screen. What Odoo refuses with a message
+must change nothing. After every step the ledger is checked by queries of its own.
+"""
+
+from collections import Counter, defaultdict
+from datetime import date, timedelta
+from math import fsum
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from odoo.exceptions import UserError, ValidationError
+
+# Minutes that are no round hundredths of an hour, quarters, whole days, corrections.
+MINUTES = st.sampled_from([15, 50, 225, 75, 35, 6.66 * 60, 6.67 * 60, 480, -30, -75])
+DAYS = st.integers(1, 60)
+CUTOFFS = st.sampled_from([date(2026, 1, 15), date(2026, 1, 31), date(2099, 1, 1)])
+TYPES = st.sampled_from(
+    [None, None, None, ["time"], ["milestone"], ["expense", "material", "order_line"]]
+)
+ANY = st.integers(0, 999)
+SOME = st.integers(1, 255)
+TOLERANCE = 0.000001
+
+# What counts, in words of its own: drafts and posted documents, write-offs; what a
+# credit note takes back only once it is posted and reopens something.
+LIVE = """
+    (move.id IS NULL OR move.state <> 'cancel'
+     AND (move.move_type <> 'out_refund'
+          OR detail.origin_detail_id IS NULL
+             AND detail.transaction_type <> 'adjustment'
+          OR move.state = 'posted' AND move.reopens_transactions))
+"""
+SOURCES = {
+    "account.analytic.line": "analytic_line_id",
+    "project.milestone": "milestone_id",
+    "psa.reinvoiced.cost": "cost_id",
+    "sale.order.line": "sale_line_id",
+}
+LEDGER_BY_SOURCE = """
+    SELECT detail.{column},
+           SUM(detail.source_quantity) FILTER (WHERE detail.is_write_off IS NOT TRUE),
+           SUM(detail.source_quantity) FILTER (WHERE move.state = 'draft'),
+           SUM(detail.source_quantity) FILTER (WHERE detail.is_write_off),
+           BOOL_OR(move.state = 'draft' AND move.needs_recalculation)
+      FROM psa_invoice_detail AS detail
+ LEFT JOIN account_move AS move ON move.id = detail.move_id
+     WHERE detail.{column} IS NOT NULL AND {live} AND {own}
+  GROUP BY detail.{column}
+"""
+INVOICE_LINES = """
+    SELECT line.id, move.name, contract.id,
+           line.quantity * unit.factor / contract_unit.factor
+               * CASE move.move_type WHEN 'out_refund' THEN -1 ELSE 1 END,
+           SUM(detail.quantity),
+           line.price_subtotal
+               * CASE move.move_type WHEN 'out_refund' THEN -1 ELSE 1 END,
+           SUM(detail.amount),
+           MAX(currency.rounding)
+      FROM account_move_line AS line
+      JOIN account_move AS move ON move.id = line.move_id
+      JOIN res_currency AS currency ON currency.id = line.currency_id
+      JOIN sale_order_line_invoice_rel AS rel ON rel.invoice_line_id = line.id
+      JOIN sale_order_line AS contract ON contract.id = rel.order_line_id
+      JOIN uom_uom AS unit ON unit.id = line.product_uom_id
+      JOIN uom_uom AS contract_unit ON contract_unit.id = contract.product_uom_id
+ LEFT JOIN psa_invoice_detail AS detail
+        ON detail.move_line_id = line.id AND detail.billing_type = 'chargeable'
+       AND detail.is_write_off IS NOT TRUE
+     WHERE move.state <> 'cancel' AND line.display_type = 'product'
+       AND contract.id = ANY(%s)
+  GROUP BY line.id, move.id, contract.id, unit.id, contract_unit.id
+"""
+POSTED = """
+    SELECT detail.move_id, detail.id, detail.source_quantity, detail.quantity,
+           detail.amount, detail.price_unit, detail.billing_type,
+           detail.analytic_line_id
+      FROM psa_invoice_detail AS detail
+      JOIN account_move AS move ON move.id = detail.move_id
+     WHERE move.state = 'posted'
+"""
+DRAFTS_THAT_WERE_NOT_TOLD = """
+    SELECT move.id, detail.id, detail.name
+      FROM psa_invoice_detail AS detail
+      JOIN account_move AS move ON move.id = detail.move_id
+ LEFT JOIN account_analytic_line AS entry ON entry.id = detail.analytic_line_id
+     WHERE move.state = 'draft' AND move.is_project_invoice
+       AND NOT move.needs_recalculation AND detail.transaction_type = 'time'
+       AND (entry.id IS NULL OR entry.so_line IS DISTINCT FROM detail.sale_line_id
+            OR entry.date <> detail.date
+            OR entry.project_id IS DISTINCT FROM detail.project_id)
+"""
+
+
+class BillingMachine(RuleBasedStateMachine):
+    """One story: every example starts from the world of the test case.
+
+    :cvar case: the test case, with its world
+    """
+
+    case = None
+
+    def __init__(self):
+        super().__init__()
+        self.env = self.case.env
+        self.savepoint = self.env.cr.savepoint()
+        self.posted: dict = {}
+        self.excess: dict = self.excesses()
+        # Whether the last step changed what there is to bill.
+        self.edited = False
+
+    def teardown(self):
+        self.savepoint.close(rollback=True)
+        self.env.invalidate_all()
+
+    # === Doing something ===
+
+    def act(self, name: str, action, edits: bool = False):
+        """Do something, or be told why not; then nothing has changed.
+
+        :param edits: it changes what there is to bill, rather than how it is billed
+        :return: what the action returns; None if it was refused
+        """
+        self.edited = edits
+        try:
+            with self.env.cr.savepoint():
+                result = action()
+                self.env.flush_all()
+        except (UserError, ValidationError) as error:
+            self.case.assertTrue(str(error).strip())
+            self.case.refused[name] += 1
+            return None
+        self.case.done[name] += 1
+        return result
+
+    @staticmethod
+    def pick(records, index: int):
+        """One of some records, or none if there are none."""
+        return records[index % len(records)] if records else records
+
+    @staticmethod
+    def some(records, mask: int):
+        """A subset of some records, by the bits of a number."""
+        return records.filtered(
+            lambda record: mask >> (records.ids.index(record.id) % 8) & 1
+        )
+
+    def entries(self):
+        return self.env["account.analytic.line"].search(
+            [("project_id", "in", self.case.projects.ids)], order="id"
+        )
+
+    def moves(self, *domain):
+        return self.env["account.move"].search(
+            [
+                ("partner_id", "child_of", self.case.customer.id),
+                ("move_type", "in", ("out_invoice", "out_refund")),
+                *domain,
+            ],
+            order="id",
+        )
+
+    def drafts(self, *domain):
+        return self.moves(("state", "=", "draft"), *domain)
+
+    def transactions(self, index: int):
+        """Of one kind, those that can be held, offered, written off."""
+        models = [
+            self.entries(),
+            self.case.milestones,
+            self.case.orders.order_line.filtered(
+                lambda line: line._is_billed_itself() or line.billable_quantity
+            ),
+            self.env["psa.reinvoiced.cost"].search(
+                [("project_id", "in", self.case.projects.ids)], order="id"
+            ),
+        ]
+        # Most are entries.
+        return models[(index % 7) - 3 if index % 7 > 3 else 0]
+
+    # === Work ===
+
+    @rule(project=ANY, day=DAYS, minutes=MINUTES, who=ANY)
+    def log_time(self, project, day, minutes, who):
+        project = self.pick(self.case.projects, project)
+        employee = self.pick(self.case.employees[project.company_id], who)
+        self.act(
+            "log time",
+            lambda: self.case.log(
+                project,
+                date(2026, 1, 1) + timedelta(days=day - 1),
+                minutes / 60,
+                employee,
+                task_id=self.pick(project.task_ids, who).id,
+            ),
+            edits=True,
+        )
+
+    @rule(project=ANY, day=DAYS, minutes=MINUTES, who=ANY)
+    def log_more_time(self, project, day, minutes, who):
+        """There is more work than anything else."""
+        self.log_time(project, day, minutes, who)
+
+    @rule(entry=ANY, minutes=MINUTES)
+    def edit_hours(self, entry, minutes):
+        entry = self.pick(self.entries(), entry)
+        if entry:
+            self.act(
+                "edit hours",
+                lambda: entry.write({"unit_amount": minutes / 60}),
+                edits=True,
+            )
+
+    @rule(entry=ANY, day=DAYS)
+    def edit_date(self, entry, day):
+        entry = self.pick(self.entries(), entry)
+        if entry:
+            self.act(
+                "edit date",
+                lambda: entry.write(
+                    {"date": date(2026, 1, 1) + timedelta(days=day - 1)}
+                ),
+                edits=True,
+            )
+
+    @rule(entry=ANY, project=ANY)
+    def move_entry(self, entry, project):
+        entry = self.pick(self.entries(), entry)
+        project = self.pick(self.case.projects, project)
+        if entry and entry.company_id == project.company_id:
+            self.act(
+                "move entry",
+                lambda: entry.write(
+                    {"project_id": project.id, "task_id": project.task_ids[:1].id}
+                ),
+                edits=True,
+            )
+
+    @rule(entry=ANY)
+    def delete_entry(self, entry):
+        if entry := self.pick(self.entries(), entry):
+            self.act("delete entry", entry.unlink, edits=True)
+
+    @rule(milestone=ANY, day=DAYS)
+    def reach_or_unreach(self, milestone, day):
+        milestone = self.pick(self.case.milestones, milestone)
+        reached = not milestone.is_reached
+        self.act(
+            "reach or un-reach a milestone",
+            lambda: milestone.write(
+                {
+                    "is_reached": reached,
+                    "reached_date": reached
+                    and date(2026, 1, 1) + timedelta(days=day - 1),
+                }
+            ),
+            edits=True,
+        )
+
+    @rule(line=ANY, quantity=st.sampled_from([0, 1, 2, 2.5, 3, 7]))
+    def order_or_deliver(self, line, quantity):
+        line = self.pick(self.case.goods, line)
+        delivered = line.product_id.invoice_policy == "delivery"
+        name = "qty_delivered" if delivered else "product_uom_qty"
+        self.act(
+            "order or deliver",
+            lambda: line.write({name: quantity}),
+            edits=True,
+        )
+
+    @rule(day=DAYS, quantity=st.sampled_from([1, 2, 3]), shared=st.booleans())
+    def vendor_bill(self, day, quantity, shared):
+        self.act(
+            "vendor bill",
+            lambda: self.case.vendor_bill(
+                date(2026, 1, 1) + timedelta(days=day - 1), quantity, shared
+            ),
+            edits=True,
+        )
+
+    @rule(bill=ANY)
+    def reset_or_post_a_bill(self, bill):
+        bill = self.pick(
+            self.env["account.move"].search(
+                [
+                    ("move_type", "=", "in_invoice"),
+                    ("partner_id", "=", self.case.vendor.id),
+                ],
+                order="id",
+            ),
+            bill,
+        )
+        if bill:
+            self.act(
+                "reset or post a vendor bill",
+                bill.button_draft if bill.state == "posted" else bill.action_post,
+                edits=True,
+            )
+
+    # === Billing ===
+
+    @rule(projects=SOME, cutoff=CUTOFFS, types=TYPES)
+    def bill(self, projects, cutoff, types):
+        projects = self.some(self.case.projects, projects)
+        moves = self.act("bill", lambda: projects._psa_invoice(cutoff, types))
+        if moves is None:
+            return
+        self.case.assertTrue(all(move.amount_untaxed > 0 for move in moves))
+        again = projects._psa_invoice(cutoff, types)
+        self.case.assertFalse(again, "Billing again finds nothing.")
+
+    @rule(projects=SOME, cutoff=CUTOFFS, picks=SOME)
+    def wizard(self, projects, cutoff, picks):
+        projects = self.some(self.case.projects, projects)
+        if not projects:
+            return
+        wizard = self.env["psa.manual.invoice"].create(
+            {"project_ids": projects.ids, "cutoff_date": cutoff}
+        )
+
+        def finish():
+            wizard.action_next()
+            self.some(wizard.line_ids, 255 - picks).selected = False
+            wizard.action_finish()
+
+        self.act("wizard", finish)
+
+    @rule(order=ANY, days=st.none() | st.tuples(DAYS, DAYS))
+    def odoos_button(self, order, days):
+        order = self.pick(self.case.orders, order)
+        ((known,),) = self.query("SELECT COALESCE(MAX(id), 0) FROM psa_invoice_detail")
+        values = {}
+        if days:
+            values = {
+                "date_start_invoice_timesheet": date(2026, 1, 1)
+                + timedelta(days=min(days) - 1),
+                "date_end_invoice_timesheet": date(2026, 1, 1)
+                + timedelta(days=max(days) - 1),
+            }
+
+        def create_invoices():
+            self.env["sale.advance.payment.inv"].create(
+                {"sale_order_ids": order.ids, **values}
+            ).create_invoices()
+
+        self.act("Odoo's button", create_invoices)
+        for detail in self.env["psa.invoice.detail"].search([("id", ">", known)]):
+            self.case.assertTrue(
+                detail.transaction_type != "adjustment"
+                or abs(detail.quantity) < 0.05
+                or self.is_unsettled(detail.sale_line_id, known),
+                f"Odoo's button found nothing behind {detail.quantity}.",
+            )
+
+    def is_unsettled(self, contract_line, before: int) -> bool:
+        """Whether Odoo's button settles quantities that somebody typed, or what a draft
+        bills that was changed since."""
+        return bool(
+            self.env["psa.invoice.detail"].search_count(
+                [
+                    ("sale_line_id", "=", contract_line.id),
+                    ("id", "<=", before),
+                    "|",
+                    ("transaction_type", "=", "adjustment"),
+                    ("move_id.needs_recalculation", "=", True),
+                ],
+                limit=1,
+            )
+        )
+
+    @rule(move=ANY)
+    def recalculate(self, move):
+        move = self.pick(self.drafts(("is_project_invoice", "=", True)), move)
+        if move and self.act("recalculate", move.action_psa_recalculate):
+            message = move.action_psa_recalculate()["params"]["message"]
+            self.case.assertIn("Nothing has changed", message)
+
+    # === Changes on a draft ===
+
+    @rule(move=ANY, line=ANY, quantity=st.sampled_from([0, 0.5, 1, 2.25, 5, 9]))
+    def type_a_quantity(self, move, line, quantity):
+        line = self.draft_line(move, line)
+        if line:
+            self.act("type a quantity", lambda: line.write({"quantity": quantity}))
+
+    @rule(move=ANY, line=ANY, price=st.sampled_from([80, 99.99, 100]))
+    def type_a_price(self, move, line, price):
+        line = self.draft_line(move, line)
+        if line:
+            self.act("type a price", lambda: line.write({"price_unit": price}))
+
+    @rule(move=ANY, line=ANY)
+    def delete_a_line(self, move, line):
+        line = self.draft_line(move, line)
+        if line:
+            self.act("delete a line", line.unlink)
+
+    def draft_line(self, move: int, line: int):
+        lines = self.pick(self.drafts(), move).invoice_line_ids.filtered(
+            lambda each: each.display_type == "product"
+        )
+        return self.pick(lines.sorted("id"), line)
+
+    @rule(
+        detail=ANY,
+        change=st.sampled_from(
+            ["chargeable", "complimentary", "non_chargeable", "lower", "remove"]
+        ),
+    )
+    def change_a_row(self, detail, change):
+        details = self.drafts(("is_project_invoice", "=", True)).detail_ids
+        detail = self.pick(details.sorted("id"), detail)
+        if not detail:
+            return
+        action = {
+            "lower": lambda: detail.write({"quantity": detail.quantity / 3}),
+            "remove": detail.unlink,
+        }.get(change, lambda: detail.write({"billing_type": change}))
+        self.act(f"row: {change}", action)
+
+    # === Decisions ===
+
+    @rule(
+        kind=ANY,
+        index=ANY,
+        decision=st.sampled_from(
+            [
+                "hold",
+                "release",
+                "chargeable",
+                "complimentary",
+                "non_chargeable",
+                "write off",
+                "write off a part",
+                "undo",
+            ]
+        ),
+    )
+    def decide(self, kind, index, decision):
+        record = self.pick(self.transactions(kind), index)
+        if not record:
+            return
+        action = {
+            "hold": record.action_psa_hold,
+            "release": record.action_psa_release,
+            "write off": lambda: record.action_psa_write_off("Goodwill"),
+            "write off a part": lambda: record.action_psa_write_off(
+                "Goodwill", {record.id: record.open_quantity / 3}
+            ),
+            "undo": record.action_psa_undo_write_off,
+        }.get(decision, lambda: record.action_psa_set_billing_type(decision))
+        self.act(f"decide: {decision}", action, edits=True)
+
+    # === Life of an invoice ===
+
+    @rule(move=ANY)
+    def post(self, move):
+        if move := self.pick(self.drafts(), move):
+            self.act("post", move.action_post)
+
+    @rule(move=ANY)
+    def post_another(self, move):
+        """Most drafts get posted."""
+        self.post(move)
+
+    @rule(
+        move=ANY,
+        fate=st.sampled_from(["delete", "cancel", "reset", "reset", "duplicate"]),
+    )
+    def change_state(self, move, fate):
+        moves = {
+            "delete": self.moves(("state", "!=", "posted")),
+            "cancel": self.drafts(),
+            "reset": self.moves(("state", "!=", "draft")),
+            "duplicate": self.moves(),
+        }[fate]
+        move = self.pick(moves, move)
+        if not move:
+            return
+        revived = " a cancelled one" if move.state == "cancel" else ""
+        actions = {
+            "delete": move.unlink,
+            "cancel": move.button_cancel,
+            "reset": move.button_draft,
+            "duplicate": move.copy,
+        }
+        self.act(f"{fate}{revived} {move.move_type}", actions[fate])
+
+    @rule(
+        move=ANY,
+        extent=st.sampled_from(["full", "part", "price", "modify"]),
+        at_once=st.booleans(),
+    )
+    def credit(self, move, extent, at_once):
+        """Also a credit note, which is then taken back itself."""
+        move = self.pick(self.moves(("state", "=", "posted")), move)
+        if not move:
+            return
+
+        def reverse():
+            wizard = (
+                self.env["account.move.reversal"]
+                .with_context(active_model="account.move", active_ids=move.ids)
+                .create({"journal_id": move.journal_id.id, "reason": "Agreed"})
+            )
+            wizard.reverse_moves(is_modify=extent == "modify")
+            made = wizard.new_move_ids
+            for line in made.invoice_line_ids.filtered("quantity"):
+                if extent == "part":
+                    line.quantity = line.quantity / 2
+                if extent == "price":
+                    line.price_unit = line.price_unit / 10
+            if at_once and extent != "modify":
+                made.action_post()
+
+        self.act(f"credit: {extent} of {move.move_type}", reverse)
+
+    # === What must hold ===
+
+    @invariant()
+    def the_ledger_holds(self):
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.check_stored_figures()
+        self.check_never_twice()
+        self.check_invoice_lines()
+        self.check_contract_lines()
+        self.check_posted_is_posted()
+        told = self.query(DRAFTS_THAT_WERE_NOT_TOLD)
+        self.case.assertFalse(told, "Drafts say when an entry was changed.")
+        self.case.assertFalse(self.env["psa.ledger.audit"]._findings())
+
+    def query(self, statement: str, *values) -> list[tuple]:
+        self.env.cr.execute(statement, values)
+        return self.env.cr.fetchall()
+
+    def ledger(self, model: str) -> dict[int, tuple]:
+        """``(billed, on drafts, written off, asks for Recalculate)`` by transaction."""
+        own = {
+            "sale.order.line": "detail.transaction_type IN ('order_line', 'material')"
+            " AND detail.cost_id IS NULL"
+        }
+        rows = self.query(
+            LEDGER_BY_SOURCE.format(
+                column=SOURCES[model], live=LIVE, own=own.get(model, "TRUE")
+            )
+        )
+        return {
+            id_: (billed or 0.0, draft or 0.0, written_off or 0.0, flagged)
+            for id_, billed, draft, written_off, flagged in rows
+        }
+
+    def check_stored_figures(self):
+        for model in SOURCES:
+            ledger = self.ledger(model)
+            records = self.env[model].search(
+                [("project_id", "in", self.case.projects.ids)]
+                if model in ("account.analytic.line", "psa.reinvoiced.cost")
+                else [
+                    (
+                        "id",
+                        "in",
+                        (
+                            self.case.milestones
+                            if model == "project.milestone"
+                            else self.case.orders.order_line
+                        ).ids,
+                    )
+                ]
+            )
+            for record in records:
+                billed, draft, written_off, *_flags = ledger.get(
+                    record.id, (0.0, 0.0, 0.0)
+                )
+                for name, expected in (
+                    ("billed_quantity", billed),
+                    ("draft_quantity", draft),
+                    ("written_off_quantity", written_off),
+                ):
+                    self.case.assertAlmostEqual(
+                        record[name], expected, 5, f"{name} of {record}"
+                    )
+            fresh = {
+                row[0]: row[4]
+                for row in self.env.execute_query(
+                    records._ledger_figures_sql(records.ids or [0])
+                )
+            }
+            for record in records:
+                self.case.assertAlmostEqual(
+                    record.credited_quantity,
+                    fresh.get(record.id, 0.0),
+                    5,
+                    f"credited_quantity of {record}",
+                )
+
+    def excesses(self) -> dict[tuple, float]:
+        """By how much transactions are billed beyond what there is to bill."""
+        found = {}
+        for model in SOURCES:
+            ledger = self.ledger(model)
+            for record in self.env[model].browse(ledger).exists():
+                billed, _draft, written_off, flagged = ledger[record.id]
+                whole = record.billable_quantity
+                treated = billed + written_off
+                sign = -1.0 if whole < 0 or (not whole and treated < 0) else 1.0
+                excess = max(sign * (treated - whole), -sign * treated)
+                if excess > TOLERANCE:
+                    found[model, record.id] = (excess, flagged)
+        return found
+
+    def check_never_twice(self):
+        """Nothing is billed beyond what there is, or more than it was before.
+
+        Only a person who changes the transaction itself can make it so: then a draft
+        asks for Recalculate, or the difference is due to the customer.
+        """
+        excess = self.excesses()
+        for key, (quantity, flagged) in excess.items():
+            before = self.excess.get(key, (0.0, False))[0]
+            record = self.env[key[0]].browse(key[1])
+            if not self.edited:
+                self.case.assertLessEqual(
+                    quantity,
+                    before + TOLERANCE,
+                    f"{record} is billed twice: {quantity} too much.",
+                )
+            elif key[0] == "account.analytic.line" and quantity > before + TOLERANCE:
+                self.case.assertTrue(
+                    flagged, f"{record}: {quantity} too much and no draft says so."
+                )
+        self.excess = excess
+
+    def check_invoice_lines(self):
+        """Quantities and amounts of lines are those of their details."""
+        closing = Counter()
+        rows = self.query(INVOICE_LINES, self.case.orders.order_line.ids)
+        for _line, _name, contract_id, *_figures in rows:
+            closing[contract_id] += 1
+        for (
+            line_id,
+            name,
+            contract_id,
+            quantity,
+            details,
+            subtotal,
+            amount,
+            unit,
+        ) in rows:
+            contract = self.env["sale.order.line"].browse(contract_id)
+            if not contract._is_in_ledger():
+                continue
+            self.case.assertAlmostEqual(
+                quantity,
+                details or 0.0,
+                delta=0.0051 * (1 + closing[contract_id]),
+                msg=f"Line {line_id} of {name} is the sum of its details.",
+            )
+            if details is not None:
+                self.case.assertAlmostEqual(
+                    subtotal,
+                    amount,
+                    delta=unit / 10,
+                    msg=f"The details of line {line_id} of {name} add up.",
+                )
+
+    def check_contract_lines(self):
+        """What Odoo still offers for invoicing is what is there and not billed."""
+        lines = self.case.orders.order_line.filtered(
+            lambda line: line._is_in_ledger() or line.is_expense
+        )
+        lines = lines | self.env["sale.order.line"].search(
+            [("order_id", "in", self.case.orders.ids), ("is_expense", "=", True)]
+        )
+        stored = {line.id: line.qty_to_invoice for line in lines}
+        expected = defaultdict(list)
+        for model in SOURCES:
+            name = self.env[model]._billing_columns["sale_line_id"]
+            for record in self.env[model].search([(name, "in", lines.ids)]):
+                line = record if name == "id" else record[name]
+                quantity = record.billable_quantity
+                if record.billing_hold or record.billing_type not in (
+                    False,
+                    "chargeable",
+                ):
+                    quantity = record.billed_quantity + record.written_off_quantity
+                expected[line.id].append(self.in_unit_of(line, record, quantity))
+        for line_id, quantity in self.query(
+            f"""SELECT detail.sale_line_id, -SUM(detail.quantity)
+                  FROM psa_invoice_detail AS detail
+             LEFT JOIN account_move AS move ON move.id = detail.move_id
+                 WHERE {LIVE}
+              GROUP BY detail.sale_line_id"""
+        ):
+            expected[line_id].append(quantity)
+        documents = Counter(
+            contract_id
+            for (contract_id,) in self.query(
+                "SELECT order_line_id FROM sale_order_line_invoice_rel"
+                " WHERE order_line_id = ANY(%s)",
+                lines.ids,
+            )
+        )
+        for line in lines:
+            self.case.assertAlmostEqual(
+                stored[line.id],
+                fsum(expected[line.id]),
+                delta=0.0051 * (3 + 2 * documents[line.id]),
+                msg=f"Quantity to invoice of {line.display_name} ({line})",
+            )
+        names = ["excluded_quantity", "never_billed_quantity"]
+        stored = lines.read(names)
+        lines._refresh_excluded_quantity()
+        self.case.assertEqual(stored, lines.read(names))
+
+    @staticmethod
+    def in_unit_of(line, record, quantity: float) -> float:
+        """A transaction's quantity in its contract line's unit, unrounded."""
+        own = {
+            "account.analytic.line": "product_uom_id",
+            "psa.reinvoiced.cost": "uom_id",
+        }
+        unit = record._name in own and record[own[record._name]]
+        if not unit:
+            return quantity
+        return unit._compute_quantity(quantity, line.product_uom_id, round=False)
+
+    def check_posted_is_posted(self):
+        found = defaultdict(set)
+        for move_id, *figures in self.query(POSTED):
+            found[move_id].add(tuple(figures))
+        for move_id, rows in found.items():
+            if move_id in self.posted:
+                self.case.assertEqual(
+                    self.posted[move_id], rows, f"Posted invoice {move_id} changed."
+                )
+        self.posted = dict(found)
