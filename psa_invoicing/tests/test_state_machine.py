@@ -5,7 +5,7 @@ Needs Hypothesis. The same steps every time, unless asked otherwise::
 
     PSA_STEPS=20000 PSA_SEED=7 make test ARGS=psa_invoicing/tests/test_state_machine.py
 
-The seed, and how often each step was done or refused, are in Odoo's log.
+With ``--odoo-log-level=info``, how often each step was done or refused is in the log.
 ``PSA_SHRINK=1`` looks for the shortest story that fails, which takes its time.
 """
 
@@ -89,6 +89,7 @@ class TestStateMachine(BillingCase):
                 )
         cls.milestones[0].write({"is_reached": True, "reached_date": date(2026, 1, 10)})
         cls.vendor_bill(date(2026, 1, 8), 1, True)
+        cls.expense(date(2026, 1, 9), cls.hours.sale_line_id.order_id)
         (cls.hours + cls.abroad)._psa_invoice(date(2026, 1, 6)).action_post()
         (cls.hours + cls.packages + cls.days)._psa_invoice(date(2026, 1, 31))
 
@@ -138,6 +139,18 @@ class TestStateMachine(BillingCase):
         for project in cls.hours + cls.days:
             if not project.account_id:
                 project._create_analytic_account()
+        cls.env.user.group_ids += cls.env.ref("hr_expense.group_hr_expense_manager")
+        cls.alice.work_contact_id = cls.env["res.partner"].create({"name": "Alice"})
+        cls.train = cls.env["product.product"].create(
+            {
+                "name": "Train",
+                "type": "service",
+                "can_be_expensed": True,
+                "expense_policy": "cost",
+                "invoice_policy": "delivery",
+                "standard_price": 0,
+            }
+        )
         cls.flight = cls.env["product.product"].create(
             {
                 "name": "Flight",
@@ -215,6 +228,25 @@ class TestStateMachine(BillingCase):
         )
         bill.action_post()
         return bill
+
+    @classmethod
+    def expense(cls, day, order):
+        """What an employee spent for a customer, approved and posted."""
+        expense = cls.env["hr.expense"].create(
+            {
+                "name": "Train",
+                "employee_id": cls.alice.id,
+                "product_id": cls.train.id,
+                "total_amount_currency": 80,
+                "date": day,
+                "payment_mode": "company_account",
+                "sale_order_id": order.id,
+            }
+        )
+        expense.action_submit()
+        expense._do_approve()
+        expense.action_post()
+        return expense
 
     def test_random_steps(self):
         """Whatever people do, and in whatever order."""
