@@ -148,13 +148,17 @@ def slice_key(layout: str, who: str, task: str, key: Key | None) -> str:
 @dataclass
 class Draft:
     """An invoice to be made: its header, and its transactions by contract line and by
-    what has a line of its own in it."""
+    what has a line of its own in it.
+
+    :ivar quantities: of the invoice lines, rounded in the contract lines' units
+    """
 
     header: dict
     project_ids: tuple[int, ...]
     order_ids: list[int]
     layout: str = "order_line"
     slices: dict[tuple[int, str], list[Transaction]] = field(default_factory=dict)
+    quantities: dict[tuple[int, str], float] = field(default_factory=dict)
 
     def add(self, item: Transaction) -> None:
         key = slice_key(self.layout, item.who, item.task, item.key)

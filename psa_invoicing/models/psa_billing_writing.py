@@ -80,7 +80,7 @@ class PsaBilling(models.AbstractModel):
                 draft.order_ids.append(order_id)
             for item in items:
                 draft.add(item)
-        return [draft for draft in drafts.values() if self._charges(draft, lines)]
+        return self._chargeable(list(drafts.values()))
 
     @api.model
     def _layouts(self, project_ids: set[int]) -> dict[int, str]:
@@ -122,22 +122,32 @@ class PsaBilling(models.AbstractModel):
             header["payment_reference"] = False
 
     @api.model
-    def _charges(self, draft: Draft, lines) -> bool:
-        """Whether an invoice would charge something that can stand alone."""
-        charged = [item for item in draft.transactions if item.is_chargeable]
+    def _chargeable(self, drafts: list[Draft]) -> list[Draft]:
+        """Drafts that charge something that can stand alone, to the cent; with the
+        quantities of their lines."""
+        for draft, quantities in zip(
+            drafts, self._line_quantities(drafts), strict=True
+        ):
+            draft.quantities = quantities
+        sound = [draft for draft in drafts if self._charges(draft)]
+        # What is left out closes no contract line of another invoice.
+        return sound if len(sound) == len(drafts) else self._chargeable(sound)
+
+    @api.model
+    def _charges(self, draft: Draft) -> bool:
+        lines = self._lines_by_id(line_id for line_id, _slice in draft.quantities)
         total = fsum(
-            item.quantity
-            * lines[item.sale_line_id].price_unit
-            * (1 - lines[item.sale_line_id].discount / 100)
-            for item in charged
+            lines[line_id].currency_id.round(
+                quantity
+                * lines[line_id].price_unit
+                * (1 - lines[line_id].discount / 100)
+            )
+            for (line_id, _slice), quantity in draft.quantities.items()
         )
         return (
             total > 0
             and not is_zero(total)
-            and any(
-                lines[line_id]._can_be_invoiced_alone()
-                for line_id in {item.sale_line_id for item in charged}
-            )
+            and any(line._can_be_invoiced_alone() for line in lines.values())
         )
 
     @api.model
@@ -154,7 +164,6 @@ class PsaBilling(models.AbstractModel):
         if not drafts:
             return Move
         last_cutoffs = self._last_cutoffs(request)
-        quantities = self._line_quantities(drafts)
         moves = Move.with_context(
             default_move_type="out_invoice", tracking_disable=True, psa_ledger=LEDGER
         ).create(
@@ -162,9 +171,9 @@ class PsaBilling(models.AbstractModel):
                 {
                     **draft.header,
                     **self._billing_values(draft, request, last_cutoffs),
-                    "invoice_line_ids": self._invoice_lines(draft, quantities[index]),
+                    "invoice_line_ids": self._invoice_lines(draft),
                 }
-                for index, draft in enumerate(drafts)
+                for draft in drafts
             ]
         )
         # What follows is a person's work again.
@@ -280,12 +289,10 @@ class PsaBilling(models.AbstractModel):
         return free
 
     @api.model
-    def _invoice_lines(
-        self, draft: Draft, quantities: dict[tuple[int, str], float]
-    ) -> list[Command]:
+    def _invoice_lines(self, draft: Draft) -> list[Command]:
         """Lines of the order that are billed, under the section they stand in."""
         commands = []
-        charged = {line_id for line_id, _key in quantities}
+        charged = {line_id for line_id, _key in draft.quantities}
         lines = self.env["sale.order.line"].browse(charged)
         for order in lines.order_id:
             order = self._in_customer_language(order)
@@ -295,11 +302,11 @@ class PsaBilling(models.AbstractModel):
                     commands.append(Command.create(values))
                     continue
                 for (line_id, key), items in draft.slices.items():
-                    if line_id != line.id or (line_id, key) not in quantities:
+                    if line_id != line.id or (line_id, key) not in draft.quantities:
                         continue
                     values = self._line_values(
                         line,
-                        quantities[line_id, key],
+                        draft.quantities[line_id, key],
                         self._captions(line, draft.layout, items),
                         billing_slice=key,
                         sequence=len(commands),

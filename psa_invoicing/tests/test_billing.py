@@ -118,6 +118,17 @@ class TestBilling(BillingCase):
         self.assertEqual(line.qty_to_invoice, 0)
         self.assertAlmostEqual(sum(moves.mapped("amount_untaxed")), 800)
 
+    def test_what_rounds_to_nothing_waits(self):
+        """36 seconds on a day rate are no hundredth of a day."""
+        project = self.project()
+        self.contract(project, self._service("Day", "timesheet", self.day))
+        self.log(project, date(2026, 1, 1), 0.01)
+        self.assertFalse(project._psa_invoice(JANUARY))
+        self.log(project, date(2026, 1, 2), 7.99)
+        move = project._psa_invoice(JANUARY)
+        self.assertEqual(move.invoice_line_ids.quantity, 1)
+        self.assertEqual(len(move.detail_ids), 2)
+
     def test_thirds_of_hours_lose_nothing(self):
         """10 and 20 minutes in separate invoices: 0.17 + 0.33, not 0.17 + 0.34."""
         project = self.project()
