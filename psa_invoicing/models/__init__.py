@@ -16,6 +16,9 @@ from . import sale_order
 from . import sale_order_line
 from . import project_project
 from . import account_move
+from . import account_move_ledger
+from . import account_move_credit
+from . import account_move_buttons
 from . import account_move_line
 from . import account_move_send
 from . import mail_mail

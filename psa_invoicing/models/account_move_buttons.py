@@ -1,0 +1,177 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What a person does with a project invoice: recalculate, send, get it paid."""
+
+from odoo import models
+from odoo.exceptions import UserError
+from odoo.tools import formatLang
+
+
+class AccountMove(models.Model):
+    # One file per side of a project invoice.
+    # pylint: disable=consider-merging-classes-inherited
+    _inherit = "account.move"
+
+    def _check_drafts(self):
+        """Refuse to change what is posted."""
+        if posted := self.filtered(lambda move: move.state != "draft"):
+            raise UserError(
+                self.env._(
+                    "%(invoices)s is no draft any more: correct it with a credit note.",
+                    invoices=", ".join(posted.mapped("display_name")),
+                )
+            )
+
+    def _check_project_drafts(self):
+        """Refuse what the ledger does not answer for, and what is posted."""
+        if others := self.filtered(lambda move: not move.is_project_invoice):
+            raise UserError(
+                self.env._(
+                    "%(invoices)s was not made from a project: there is nothing to "
+                    "recalculate.",
+                    invoices=", ".join(others.mapped("display_name")),
+                )
+            )
+        self._check_drafts()
+
+    def action_psa_recalculate(self):
+        """Bring drafts in line with their transactions.
+
+        What a person edited on an invoice stays: prices, texts, terms, rows taken off.
+
+        :raises AccessError: unless the user is a billing administrator
+        :raises UserError: for an invoice that is no draft
+        :return: a notification with what changed
+        """
+        self._check_billing_manager()
+        self.check_access("write")
+        self._check_project_drafts()
+        messages = []
+        for move in self:
+            total = move.amount_untaxed
+            # sudo: the administrator was just checked; he need not read timesheets.
+            difference = self.env["psa.billing"].sudo()._recalculate(move.sudo())
+            if move.needs_recalculation:
+                move.sudo().needs_recalculation = False
+            if difference:
+                message = move._difference_message(difference, total)
+                move._message_log(body=message)
+                messages.append(message)
+        return self._notification(
+            "\n".join(messages)
+            or self.env._("Nothing has changed since the last calculation."),
+            "success" if messages else "info",
+        )
+
+    def action_psa_send(self):
+        """Confirm the drafts among these invoices and open Odoo's dialog to send them.
+
+        Everything is checked first, for all of them: either all are confirmed or none.
+
+        :raises AccessError: unless the user is a billing administrator
+        :raises UserError: with all that is wrong, by invoice
+        """
+        self._check_billing_manager()
+        problems = [
+            self.env._(
+                "%(invoice)s: %(problem)s", invoice=move.display_name, problem=problem
+            )
+            for move in self
+            if (problem := move._sending_problem())
+        ]
+        if problems:
+            raise UserError("\n".join(problems))
+        drafts = self.filtered(lambda move: move.state == "draft")
+        if drafts:
+            drafts.action_post()
+        return self.action_send_and_print()
+
+    def _sending_problem(self) -> str:
+        """:return: why this invoice cannot be sent, for an accountant, or ''"""
+        if not self.is_project_invoice or self.state == "cancel":
+            return self.env._("it is no project invoice that could be sent.")
+        if self.state == "draft" and self.needs_recalculation:
+            return self.env._(
+                "transactions on it were changed since; press Recalculate first."
+            )
+        if self.state == "draft" and not self.invoice_line_ids:
+            return self.env._("there is nothing on it.")
+        methods = self.env["account.move.send"]._get_default_sending_methods(self)
+        return self._mailing_problem() if "email" in methods else ""
+
+    def _mailing_problem(self) -> str:
+        if not self.partner_id.email:
+            return self.env._(
+                "the customer %(customer)s has no e-mail address. Enter one, or choose "
+                "another way of sending on the customer's Invoicing tab.",
+                customer=self.partner_id.display_name,
+            )
+        senders = (self.invoice_user_id, self.company_id, self.env.user)
+        if not any(sender.email for sender in senders):
+            return self.env._(
+                "there is no e-mail address to send it from. Enter one for the company "
+                "%(company)s.",
+                company=self.company_id.display_name,
+            )
+        return ""
+
+    def _note_failed_sending(self, reason: str):
+        """No mail left: the invoice waits to be sent, and its number stays."""
+        self.billing_sent_date = False
+        for move in self:
+            move._message_log(
+                body=self.env._(
+                    "The invoice was not sent: %(reason)s. Press Send to Customer to "
+                    "try again.",
+                    reason=reason or self.env._("the mail server refused it"),
+                )
+            )
+
+    def action_psa_mark_paid(self):
+        """Open Odoo's payment dialog.
+
+        :raises AccessError: unless the user is a billing administrator
+        :raises UserError: for an invoice that is not confirmed
+        """
+        self._check_billing_manager()
+        if drafts := self.filtered(lambda move: move.state != "posted"):
+            raise UserError(
+                self.env._(
+                    "Send %(invoices)s to the customer first: only a confirmed invoice "
+                    "can be paid.",
+                    invoices=", ".join(drafts.mapped("display_name")),
+                )
+            )
+        action = self.action_register_payment()
+        # Stay on the invoice, as Odoo's own Pay button does.
+        return {
+            **action,
+            "context": {**action["context"], "dont_redirect_to_payments": True},
+        }
+
+    def _notification(self, message: str, kind: str) -> dict:
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": kind,
+                "message": message,
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }
+
+    def _difference_message(self, difference, total_before: float) -> str:
+        """What Recalculate did, in one sentence.
+
+        :param total_before: untaxed amount before it
+        """
+        return self.env._(
+            "Recalculated: %(added)s added, %(changed)s changed, %(dropped)s dropped; "
+            "untaxed %(before)s → %(after)s.",
+            added=len(difference.added),
+            changed=len(difference.changed),
+            dropped=len(difference.dropped),
+            before=formatLang(self.env, total_before, currency_obj=self.currency_id),
+            after=formatLang(
+                self.env, self.amount_untaxed, currency_obj=self.currency_id
+            ),
+        )

@@ -1,0 +1,139 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Credit notes: what they take back, once, and what must stay because of them."""
+
+from odoo import models
+from odoo.exceptions import UserError
+from odoo.fields import Command
+
+
+class AccountMove(models.Model):
+    # One file per side of a project invoice.
+    # pylint: disable=consider-merging-classes-inherited
+    _inherit = "account.move"
+
+    def _check_nothing_depends_on(self, state: str):
+        """Refuse what would leave transactions billed twice.
+
+        :param state: that these invoices and credit notes are about to get
+        """
+        # sudo: whoever may change the state need not read the ledger.
+        details = self.sudo().detail_ids
+        taken_back = details.filtered(
+            lambda detail: (
+                detail.move_id.move_type == "out_refund"
+                and detail.origin_detail_id
+                and detail._counts()
+            )
+        )
+        for detail in taken_back:
+            if again := detail._billed_again():
+                raise UserError(
+                    self.env._(
+                        "%(credit_note)s has to stay: what it reopened was billed "
+                        "again with %(invoice)s. Credit that invoice first.",
+                        credit_note=detail.move_id.display_name,
+                        invoice=again.move_id.display_name or self.env._("a write-off"),
+                    )
+                )
+        if state == "cancel":
+            details.filtered(
+                lambda detail: detail.move_id.move_type == "out_invoice"
+            )._check_not_credited()
+
+    def _settle_credits(self):
+        """Credit once, whatever other credit notes were posted since; and reopen what
+        went with an invoice that is credited in full."""
+        # sudo: whoever may post a credit note need not read the ledger.
+        move = self.sudo()
+        if not move.detail_ids:
+            return
+        move._check_credited_invoices()
+        overdone = move.detail_ids.filtered("origin_detail_id").filtered(
+            lambda detail: detail._is_credited_already()
+        )
+        overdone.move_line_id._record_billing()
+        free = move.detail_ids.filtered(
+            lambda detail: detail.origin_detail_id and not detail.move_line_id
+        )
+        free._drop()
+        if move.reopens_transactions and move.reversed_entry_id:
+            self.env["psa.billing"].sudo()._reopen_what_went_with_it(move)
+        move._spread_amounts()
+
+    def _check_credited_invoices(self):
+        """Refuse to credit what a cancelled invoice does not bill any more."""
+        cancelled = self.detail_ids.origin_detail_id.move_id.filtered(
+            lambda move: move.state == "cancel"
+        )
+        if cancelled:
+            raise UserError(
+                self.env._(
+                    "%(credit_note)s credits %(invoices)s, which is cancelled: what it "
+                    "billed is open already. Cancel the credit note, too.",
+                    credit_note=self.display_name,
+                    invoices=", ".join(cancelled.mapped("display_name")),
+                )
+            )
+
+    def _see_price_credits(self):
+        """A credit note that only lowers prices reopens nothing."""
+        for move in self.filtered(lambda move: move.move_type == "out_refund"):
+            lines = move.invoice_line_ids.filtered("credited_line_id")
+            lowered = lines.filtered(
+                lambda line: line.currency_id.compare_amounts(
+                    line.price_unit, line.credited_line_id.price_unit
+                )
+            )
+            same_quantities = all(
+                line.product_uom_id == line.credited_line_id.product_uom_id
+                and not line.product_uom_id.compare(
+                    line.quantity, line.credited_line_id.quantity
+                )
+                for line in lowered
+            )
+            reopens = not (lowered and same_quantities)
+            if move.reopens_transactions != reopens:
+                move.reopens_transactions = reopens
+
+    def action_post(self):
+        """Odoo takes every entry of the credited lines off its invoice, also where only
+        a part was credited: the ledger knows better."""
+        result = super().action_post()
+        # sudo: whoever may post a credit note need not read the ledger.
+        credited = self.filtered(
+            lambda move: move.move_type == "out_refund"
+        ).reversed_entry_id.sudo()
+        if credited.detail_ids:
+            credited.detail_ids._refresh_sources(credited.detail_ids._sources())
+        return result
+
+    def _continue_project_invoice(self, origin):
+        """Be reviewed and recalculated as the project invoice that this one replaces.
+
+        :param origin: it was credited, and copied here
+        """
+        self.write(
+            {
+                "is_project_invoice": True,
+                "billing_cutoff_date": origin.billing_cutoff_date,
+                "billing_period_start": origin.billing_period_start,
+                "billing_project_ids": [Command.set(origin.billing_project_ids.ids)],
+                "billing_request": origin.billing_request,
+                "needs_recalculation": False,
+            }
+        )
+        self.env["psa.billing"]._offer_again(self, origin)
+        # The entries name a project invoice, and not yet a replacement of Odoo's own.
+        self.detail_ids._refresh_sources(self.detail_ids._sources())
+
+    def action_switch_move_type(self):
+        """A project invoice says what is billed; a credit note is a document apart."""
+        if self.filtered("is_project_invoice"):
+            raise UserError(
+                self.env._(
+                    "A project invoice cannot become a credit note. Take off the rows "
+                    "that make it negative; they are open again and net with later "
+                    "work."
+                )
+            )
+        return super().action_switch_move_type()

@@ -1,0 +1,199 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The lines of an invoice are the sums of its transactions."""
+
+from math import fsum
+
+from odoo import models
+
+from ..core.allocation import line_quantity, spread
+from ..core.billing import ADJUSTMENT, LEDGER, Key, Request, slice_key
+
+
+class AccountMove(models.Model):
+    # One file per side of a project invoice.
+    # pylint: disable=consider-merging-classes-inherited
+    _inherit = "account.move"
+
+    def _billing_request(self) -> Request:
+        """What this draft was made to bill."""
+        return Request.from_json(
+            self.billing_request or {},
+            tuple(self.billing_project_ids.ids),
+            self.billing_cutoff_date,
+        )
+
+    def _caps(self) -> dict[Key, float]:
+        """What a person left of transactions, in their own unit; 0: took them off."""
+        caps = (self.billing_request or {}).get("caps", ())
+        return {(kind, source_id): quantity for kind, source_id, quantity in caps}
+
+    def _cap(self, caps: dict[Key, float | None]):
+        """Remember how much of transactions Recalculate may put on this invoice.
+
+        :param caps: see :meth:`_caps`; None: all of it again
+        """
+        merged = {**self._caps(), **caps}
+        # sudo: the caller may edit the invoice; this is the engine's own note on it.
+        self.sudo().billing_request = {
+            **(self.billing_request or {}),
+            "caps": [
+                [*key, cap] for key, cap in sorted(merged.items()) if cap is not None
+            ],
+        }
+
+    def _layout(self) -> str:
+        """What has an invoice line of its own; decided when the draft was made."""
+        return (self.billing_request or {}).get("layout", "order_line")
+
+    def _slice_of(self, item) -> str:
+        """Which invoice line of its contract line a detail belongs on."""
+        if item.move_line_id and not item._key:
+            # Its transaction is gone, or there never was one: it stays where it is.
+            return item.move_line_id.billing_slice or ""
+        return slice_key(
+            self._layout(), item.employee_name or "", item.task_name or "", item._key
+        )
+
+    def _lines_by_slice(self) -> dict[tuple[int, str], models.BaseModel]:
+        """Invoice lines of the ledger, by contract line id and slice."""
+        found: dict = {}
+        for line in self.invoice_line_ids.sorted("sequence"):
+            if line.display_type == "product" and not line.is_downpayment:
+                for contract_line in line.sale_line_ids:
+                    key = contract_line.id, line.billing_slice or ""
+                    found.setdefault(key, line)
+        return found
+
+    def _details_of_transactions(self):
+        """All but the adjustments, which have no transaction behind them."""
+        return self.detail_ids.filtered(
+            lambda detail: detail.transaction_type != ADJUSTMENT
+        )
+
+    def _follow_details(self):
+        """Make the lines of drafts the sums of their chargeable details."""
+        # sudo: the caller may edit the invoice; order and ledger are read for it.
+        for move in self.sudo():
+            if move.is_project_invoice:
+                move.with_context(psa_ledger=LEDGER)._follow_contract_lines()
+            else:
+                move._follow_allocation()
+            move._spread_amounts()
+
+    def _follow_allocation(self):
+        """On an invoice that was not made here, and on a credit note, a person decides
+        which transactions make up a line, not how much it is: the rest is noted as an
+        adjustment."""
+        Billing = self.env["psa.billing"]
+        for line in self.invoice_line_ids:
+            contract_line = line._contract_line()
+            if line.display_type != "product" or not contract_line:
+                continue
+            others = line.detail_ids.filtered(
+                lambda each: each.transaction_type == ADJUSTMENT
+            )
+            target = Billing._signed_quantity(line, contract_line)
+            transactions = (line.detail_ids - others)._chargeable()
+            rest = target - fsum(transactions.mapped("quantity"))
+            others._drop()
+            if contract_line.product_uom_id.compare(rest, 0.0):
+                Billing._add_adjustment(line, contract_line, rest)
+        self.invoice_line_ids.sale_line_ids._refresh_excluded_quantity()
+
+    def _follow_contract_lines(self):
+        Billing = self.env["psa.billing"]
+        details = self.detail_ids.filtered(lambda each: not each.is_write_off)
+        by_line = details.grouped("sale_line_id")
+        contract_lines = self.env["sale.order.line"].union(*by_line)
+        contract_lines._refresh_excluded_quantity()
+        closing = Billing._closing_remainders(
+            {line.id: each.mapped("quantity") for line, each in by_line.items()},
+            Billing._free_quantities(details),
+            self,
+        )
+        for line, found in by_line.items():
+            self._follow_slices(line, found, closing.get(line.id))
+        self.invoice_line_ids.filtered(
+            lambda line: (
+                not line.detail_ids
+                and line._contract_line()
+                and (
+                    line._contract_line() not in contract_lines
+                    or self._layout() != "order_line"
+                )
+            )
+        ).unlink()
+
+    def _follow_slices(self, contract_line, details, remaining: float | None):
+        """Make the invoice lines of a contract line the sums of their details.
+
+        :param remaining: what the last of them takes, if they close the contract line
+        """
+        slices: dict = {}
+        for detail in details:
+            slices.setdefault(self._slice_of(detail), detail.browse())
+            slices[self._slice_of(detail)] += detail
+        charged = [key for key, found in slices.items() if found._chargeable()]
+        for key, found in slices.items():
+            last = bool(charged) and key == charged[-1]
+            line = self._follow_slice(
+                contract_line, key, found._chargeable(), remaining if last else None
+            )
+            if line and remaining is not None:
+                remaining -= line.product_uom_id._compute_quantity(
+                    line.quantity, contract_line.product_uom_id
+                )
+
+    def _follow_slice(self, contract_line, key: str, details, remaining: float | None):
+        """Make one invoice line the sum of its chargeable details.
+
+        A line on which all is offered stays, with nothing to charge: a person may have
+        written its text and price.
+
+        :return: the invoice line, if there is one
+        """
+        Billing = self.env["psa.billing"]
+        line = Billing._in_customer_language(
+            contract_line.order_id
+        ).order_line.filtered(lambda each: each.id == contract_line.id)
+        quantity = line_quantity(
+            details.mapped("quantity"),
+            line.product_uom_id.round,
+            remaining if details else None,
+        )
+        captions = Billing._captions(line, self._layout(), details._as_transactions())
+        move_line = self._lines_by_slice().get((line.id, key))
+        if not move_line and not details:
+            return move_line
+        if not move_line:
+            move_line = self.env["account.move.line"].create(
+                {
+                    **Billing._line_values(
+                        line, quantity, captions, billing_slice=key, sequence=1000
+                    ),
+                    "move_id": self.id,
+                }
+            )
+        else:
+            move_line._follow(line, quantity, captions if details else [])
+        (details - move_line.detail_ids).write({"move_line_id": move_line.id})
+        return move_line
+
+    def _spread_amounts(self):
+        """Divide the untaxed amount of each line over its details, to the cent."""
+        # sudo: who may edit an invoice need not read the ledger.
+        for line in self.sudo().invoice_line_ids:
+            details = line.detail_ids._chargeable()
+            if not details:
+                continue
+            sign = -1.0 if line.move_id.move_type == "out_refund" else 1.0
+            parts = spread(
+                sign * line.price_subtotal,
+                details.mapped("quantity"),
+                line.currency_id.round,
+            )
+            for detail, amount in zip(details, parts, strict=True):
+                detail._price(amount, line.price_unit)
+        for detail in self.sudo().detail_ids:
+            if detail.billing_type != "chargeable":
+                detail._price(0.0, detail.price_unit)
