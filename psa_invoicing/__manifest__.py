@@ -21,6 +21,7 @@
         "views/psa_invoice_run_views.xml",
         "wizards/psa_ledger_audit_views.xml",
         "wizards/psa_manual_invoice_views.xml",
+        "wizards/psa_reset_to_draft_views.xml",
         "wizards/psa_transaction_decision_views.xml",
         "views/account_move_views.xml",
         "views/account_analytic_line_views.xml",
@@ -30,6 +31,7 @@
         "views/sale_order_line_views.xml",
         "views/sale_order_views.xml",
         "report/report_invoice.xml",
+        "views/res_config_settings_views.xml",
         "views/menus.xml",
     ],
     "demo": [

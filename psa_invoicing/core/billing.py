@@ -44,6 +44,7 @@ class Request:
     :ivar milestone_ids: milestones to bill (empty: all that are reached)
     :ivar picks: only these transactions, picked by hand (None: all)
     :ivar from_billing_start: none from before the billing start of their project
+    :ivar run_date: the day on which it is asked (None: today); not kept
     """
 
     project_ids: tuple[int, ...]
@@ -56,6 +57,7 @@ class Request:
     milestone_ids: tuple[int, ...] = ()
     picks: frozenset[Key] | None = None
     from_billing_start: bool = False
+    run_date: date | None = None
 
     def to_json(self) -> dict:
         """What a draft keeps of the request, to be recalculated by it later.

@@ -1,5 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from . import psa_billing_frequency
+from . import res_company
+from . import res_config_settings
 from . import psa_invoice_schedule
 from . import psa_invoice_run
 from . import psa_invoice_detail
@@ -19,6 +21,7 @@ from . import account_move
 from . import account_move_ledger
 from . import account_move_credit
 from . import account_move_buttons
+from . import account_move_dates
 from . import account_move_line
 from . import account_move_send
 from . import mail_mail

@@ -175,7 +175,16 @@ class AccountMove(models.Model):
         )
         if vals.get("state") in ("draft", "cancel"):
             self._check_nothing_depends_on(vals["state"])
+        following = {}
+        if "billing_cutoff_date" in vals:
+            following = {
+                move: names
+                for move in self.filtered("is_project_invoice").sudo()
+                if (names := move._dates_from_cutoff())
+            }
         result = super().write(vals)
+        for move, names in following.items():
+            move._follow_cutoff_date(names)
         if LIVE_FIELDS & set(vals):
             # sudo: whoever may change the state need not read the ledger.
             details = self.sudo().detail_ids
@@ -203,6 +212,7 @@ class AccountMove(models.Model):
             )
         for credit_note in self.filtered(lambda move: move.move_type == "out_refund"):
             credit_note._settle_credits()
+        moves._move_to_allowed_day()
         moves._spread_amounts()
         return super()._post(soft=soft)
 

@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What a person does with a project invoice: recalculate, send, get it paid."""
 
-from odoo import models
+from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import formatLang
 
@@ -113,6 +113,32 @@ class AccountMove(models.Model):
                 company=self.company_id.display_name,
             )
         return ""
+
+    def action_psa_mark_sent(self):
+        """Note that invoices went to the customer by another way: a portal, the post.
+
+        :raises AccessError: unless the user is a billing administrator
+        :raises UserError: for an invoice that is not confirmed
+        """
+        self._check_billing_manager()
+        self.check_access("write")
+        self._check_confirmed()
+        for move in self.filtered(lambda move: not move.billing_sent_date):
+            # sudo: the administrator was just checked; the date is the engine's.
+            move.sudo().billing_sent_date = fields.Date.context_today(self)
+            move._message_log(body=self.env._("Marked as sent."))
+
+    def _check_confirmed(self):
+        if others := self.filtered(
+            lambda move: move.state != "posted" or not move.is_project_invoice
+        ):
+            raise UserError(
+                self.env._(
+                    "%(invoices)s is no confirmed project invoice: only those are sent "
+                    "to a customer.",
+                    invoices=", ".join(others.mapped("display_name")),
+                )
+            )
 
     def _note_failed_sending(self, reason: str):
         """No mail left: the invoice waits to be sent, and its number stays."""

@@ -185,6 +185,7 @@ class PsaBilling(models.AbstractModel):
                 for move_line, items in self._lines_and_items(draft, move)
             ]
         )
+        moves._state_delivery()
         moves._log_origin()
         return moves
 
@@ -206,7 +207,12 @@ class PsaBilling(models.AbstractModel):
         self, draft: Draft, request: Request, last_cutoffs: dict
     ) -> dict:
         first = min(item.date for item in draft.transactions)
+        company = self.env["res.company"].browse(draft.header["company_id"])
+        invoice_date = company._billing_invoice_date(
+            request.run_date or fields.Date.context_today(self), request.cutoff_date
+        )
         return {
+            "invoice_date": invoice_date,
             "is_project_invoice": True,
             "billing_cutoff_date": request.cutoff_date,
             "billing_period_start": self._period_start(
@@ -214,7 +220,11 @@ class PsaBilling(models.AbstractModel):
             ),
             "billing_project_ids": [Command.set(draft.project_ids)],
             "billing_request": request.to_json()
-            | {"orders": draft.order_ids, "layout": draft.layout},
+            | {
+                "orders": draft.order_ids,
+                "layout": draft.layout,
+                "invoice_date": fields.Date.to_string(invoice_date),
+            },
         }
 
     @api.model

@@ -100,18 +100,21 @@ class PsaInvoiceSchedule(models.Model):
     def _bill(self):
         """Make the draft invoices of these rows, which belong to different projects.
 
-        Rows of one cut-off date are billed together, in a handful of queries.
+        Rows of the same dates are billed together, in a handful of queries.
 
         :return: the draft invoices
         """
         moves = self.env["account.move"]
-        for cutoff_date, rows in self.grouped("cutoff_date").items():
+        for (run_date, cutoff_date), rows in self.grouped(
+            lambda row: (row.run_date, row._effective_cutoff_date())
+        ).items():
             projects = rows.project_id
             made = projects._bill(
                 Request(
                     project_ids=tuple(projects.ids),
                     cutoff_date=cutoff_date,
                     from_billing_start=True,
+                    run_date=run_date,
                 )
             )
             moves |= made
@@ -127,6 +130,15 @@ class PsaInvoiceSchedule(models.Model):
                     }
                 )
         return moves
+
+    def _effective_cutoff_date(self) -> date:
+        """How far this row may bill: its cut-off date, or the end of the year."""
+        company = (
+            self.company_id
+            or self.project_id.sale_line_id.company_id
+            or self.env.company
+        )
+        return company._billing_cutoff_date(self.run_date, self.cutoff_date)
 
     def _wait_for(self, earlier):
         """Note why the rows were not tried: an earlier one of their project failed."""

@@ -1,0 +1,45 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from datetime import date
+
+from odoo import fields, models
+
+
+class ResCompany(models.Model):
+    """How a company bills its projects."""
+
+    _inherit = "res.company"
+
+    billing_frequency_id = fields.Many2one(
+        "psa.billing.frequency",
+        help="Of projects that an order creates, unless their template, product or "
+        "customer has one.",
+    )
+    billing_invoice_date = fields.Selection(
+        [
+            ("posting", "Day of confirmation"),
+            ("run", "Day of the invoice run"),
+            ("cutoff", "Cut-off date"),
+        ],
+        string="Date of Project Invoices",
+        required=True,
+        default="posting",
+        help="A date that is locked, or before the journal's last invoice, moves to the "
+        "first day that is allowed.",
+    )
+    billing_stop_at_year_end = fields.Boolean(
+        string="Bill No Work of Next Year",
+        help="An invoice run bills no transactions dated after 31 December of its own "
+        "year.",
+    )
+
+    def _billing_invoice_date(self, run_date: date, cutoff_date: date) -> date | bool:
+        """The date that a new draft gets; False: it is dated when it is confirmed."""
+        return {"posting": False, "run": run_date, "cutoff": cutoff_date}[
+            self.billing_invoice_date
+        ]
+
+    def _billing_cutoff_date(self, run_date: date, cutoff_date: date) -> date:
+        """How far an invoice run may go."""
+        if self.billing_stop_at_year_end:
+            return min(cutoff_date, date(run_date.year, 12, 31))
+        return cutoff_date

@@ -1,0 +1,16 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo import fields, models
+
+
+class ResConfigSettings(models.TransientModel):
+    _inherit = "res.config.settings"
+
+    billing_frequency_id = fields.Many2one(
+        related="company_id.billing_frequency_id", readonly=False
+    )
+    billing_invoice_date = fields.Selection(
+        related="company_id.billing_invoice_date", readonly=False, required=True
+    )
+    billing_stop_at_year_end = fields.Boolean(
+        related="company_id.billing_stop_at_year_end", readonly=False
+    )
