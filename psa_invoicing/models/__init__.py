@@ -22,6 +22,7 @@ from . import account_move_ledger
 from . import account_move_credit
 from . import account_move_buttons
 from . import account_move_dates
+from . import account_move_downpayments
 from . import account_move_line
 from . import account_move_send
 from . import mail_mail

@@ -76,6 +76,7 @@ class AccountMove(models.Model):
         for move in self.sudo():
             if move.is_project_invoice:
                 move.with_context(psa_ledger=LEDGER)._follow_contract_lines()
+                move._fit_downpayments()
             else:
                 move._follow_allocation()
             move._spread_amounts()

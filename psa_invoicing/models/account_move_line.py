@@ -57,6 +57,10 @@ class AccountMoveLine(models.Model):
         values["billing_slice"] = self.billing_slice
         return result
 
+    def _is_deduction(self) -> bool:
+        """Whether a line takes a down payment off an invoice, or gives that back."""
+        return self.is_downpayment and self.quantity < 0
+
     def _record_billing(self):
         """Note in the ledger what these lines of drafts bill or credit."""
         lines = self.filtered(

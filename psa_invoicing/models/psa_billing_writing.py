@@ -186,6 +186,9 @@ class PsaBilling(models.AbstractModel):
             ]
         )
         moves._state_delivery()
+        for move in moves:
+            if move.company_id.billing_deduct_downpayments:
+                move._deduct_downpayments()
         moves._log_origin()
         return moves
 

@@ -32,6 +32,12 @@ class ResCompany(models.Model):
         "year.",
     )
 
+    billing_deduct_downpayments = fields.Boolean(
+        string="Deduct Down Payments",
+        help="New project invoices deduct what the customer has paid down. Else a "
+        "person does, on the draft.",
+    )
+
     def _billing_invoice_date(self, run_date: date, cutoff_date: date) -> date | bool:
         """The date that a new draft gets; False: it is dated when it is confirmed."""
         return {"posting": False, "run": run_date, "cutoff": cutoff_date}[

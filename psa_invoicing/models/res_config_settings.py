@@ -11,6 +11,9 @@ class ResConfigSettings(models.TransientModel):
     billing_invoice_date = fields.Selection(
         related="company_id.billing_invoice_date", readonly=False, required=True
     )
+    billing_deduct_downpayments = fields.Boolean(
+        related="company_id.billing_deduct_downpayments", readonly=False
+    )
     billing_stop_at_year_end = fields.Boolean(
         related="company_id.billing_stop_at_year_end", readonly=False
     )

@@ -1,0 +1,97 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Down payments are deducted by a person, or where the company says so."""
+
+from math import fsum
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+
+class AccountMove(models.Model):
+    # One file per side of a project invoice.
+    # pylint: disable=consider-merging-classes-inherited
+    _inherit = "account.move"
+
+    downpayment_to_deduct = fields.Monetary(
+        string="Not Yet Deducted",
+        compute="_compute_downpayment_to_deduct",
+        help="What the customer paid down on these contracts and no invoice has "
+        "deducted, untaxed.",
+    )
+
+    @api.depends(
+        "is_project_invoice", "state", "billing_request", "invoice_line_ids.quantity"
+    )
+    def _compute_downpayment_to_deduct(self):
+        for move in self:
+            move.downpayment_to_deduct = fsum(
+                line._undeducted() for line in move._downpayment_lines()
+            )
+
+    def _downpayment_lines(self):
+        """Down payments on the contracts behind a draft."""
+        # sudo: who may edit an invoice need not see the order.
+        Order = self.env["sale.order"].sudo()
+        if not (self.is_project_invoice and self.state == "draft"):
+            return Order.order_line
+        orders = Order.browse((self.billing_request or {}).get("orders") or ())
+        return orders.exists().order_line.filtered(
+            lambda line: (
+                line.is_downpayment
+                and not line.display_type
+                and line.currency_id == self.currency_id
+            )
+        )
+
+    def action_psa_deduct_downpayment(self):
+        """Deduct what was paid down: all of it, or as much as is charged.
+
+        :raises AccessError: unless the user is a billing administrator
+        :raises UserError: for an invoice that is no draft, or if nothing is left
+        """
+        self._check_billing_manager()
+        self.check_access("write")
+        self._check_project_drafts()
+        for move in self:
+            if not move._deduct_downpayments():
+                raise UserError(
+                    self.env._(
+                        "There is nothing to deduct on %(invoice)s: no down payment is "
+                        "left on its contracts, or nothing is left to charge.",
+                        invoice=move.display_name,
+                    )
+                )
+
+    def _deduct_downpayments(self) -> bool:
+        """Deduct up to the untaxed total, each down payment with its own taxes.
+
+        :return: whether there was something to deduct
+        """
+        self.ensure_one()
+        left = self.amount_untaxed
+        values = []
+        for line in self._downpayment_lines():
+            amount = min(line._undeducted(), left)
+            if self.currency_id.compare_amounts(amount, 0) > 0:
+                values.append(line._prepare_deduction(amount))
+                left -= amount
+        if not values:
+            return False
+        sequence = max(self.invoice_line_ids.mapped("sequence"), default=0) + 1
+        if not self.invoice_line_ids.filtered("is_downpayment"):
+            order = self._downpayment_lines().order_id[:1]
+            values.insert(0, order._prepare_down_payment_section_line())
+        self.env["account.move.line"].create(
+            [
+                {**each, "move_id": self.id, "sequence": sequence + index}
+                for index, each in enumerate(values)
+            ]
+        )
+        return True
+
+    def _fit_downpayments(self):
+        """Deduct no more than what an invoice still charges."""
+        deductions = self.invoice_line_ids.filtered("is_downpayment")
+        if deductions and self.currency_id.compare_amounts(self.amount_untaxed, 0) < 0:
+            deductions.unlink()
+            self._deduct_downpayments()

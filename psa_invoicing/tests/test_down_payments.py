@@ -1,0 +1,199 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from datetime import date
+
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command
+from odoo.tests import new_test_user
+
+from .common import BillingCase
+
+JANUARY = date(2026, 1, 31)
+FEBRUARY = date(2026, 2, 28)
+
+
+class TestDownPayments(BillingCase):
+    """Every hour costs 100.00, and 15 % tax."""
+
+    def setUp(self):
+        super().setUp()
+        self.work = self.time_project(2, 3)
+        self.order = self.work.sale_line_id.order_id
+
+    def pay_down(self, amount, order=None, post=True):
+        order = order or self.order
+        wizard = self.env["sale.advance.payment.inv"].create(
+            {
+                "sale_order_ids": order.ids,
+                "advance_payment_method": "fixed",
+                "fixed_amount": amount,
+            }
+        )
+        wizard.create_invoices()
+        invoice = order.invoice_ids.sorted("id")[-1]
+        if post:
+            invoice.action_post()
+        return invoice
+
+    def paid_down(self):
+        return self.order.order_line.filtered(
+            lambda line: line.is_downpayment and not line.display_type
+        )
+
+    def test_a_run_never_deducts(self):
+        self.pay_down(115)
+        move = self.work._psa_invoice(JANUARY)
+        self.assertEqual(move.amount_untaxed, 500)
+        self.assertEqual(move.downpayment_to_deduct, 100)
+
+    def test_a_draft_down_payment_is_none_yet(self):
+        self.pay_down(115, post=False)
+        self.assertEqual(self.work._psa_invoice(JANUARY).downpayment_to_deduct, 0)
+
+    def test_deducted_by_button(self):
+        down = self.pay_down(115)
+        move = self.work._psa_invoice(JANUARY)
+        move.action_psa_deduct_downpayment()
+        self.assertEqual((move.amount_untaxed, move.amount_tax), (400, 60))
+        self.assertEqual(move.downpayment_to_deduct, 0)
+        deduction = move.invoice_line_ids.filtered("is_downpayment")[-1]
+        self.assertEqual(
+            deduction.account_id, down.invoice_line_ids.filtered("price_unit").account_id
+        )
+        with self.assertRaisesRegex(UserError, "nothing to deduct"):
+            move.action_psa_deduct_downpayment()
+        move.action_post()
+        self.assertEqual(
+            self.order.amount_invoiced, 575, "Paid down 115, and the rest of 575."
+        )
+        self.assertEqual(self.paid_down().qty_to_invoice, 0)
+        self.assert_ledger(move)
+
+    def test_no_more_than_is_charged(self):
+        """Of 800 paid down, 500 now and 300 later."""
+        self.pay_down(920)
+        first = self.work._psa_invoice(JANUARY)
+        first.action_psa_deduct_downpayment()
+        self.assertEqual(first.amount_total, 0)
+        first.action_post()
+        self.assertEqual(self.paid_down()._undeducted(), 300)
+        self.log(self.work, date(2026, 2, 1), 7)
+        second = self.work._psa_invoice(FEBRUARY)
+        self.assertEqual(second.downpayment_to_deduct, 300)
+        second.action_psa_deduct_downpayment()
+        self.assertEqual((second.amount_untaxed, second.amount_tax), (400, 60))
+        second.action_post()
+        self.assertEqual(self.order.amount_invoiced, 1380)
+        self.assertEqual(self.paid_down().qty_to_invoice, 0)
+
+    def test_odoos_button_deducts_what_is_left(self):
+        self.pay_down(920)
+        first = self.work._psa_invoice(JANUARY)
+        first.action_psa_deduct_downpayment()
+        first.action_post()
+        self.log(self.work, date(2026, 2, 1), 7)
+        self.assertEqual(self.paid_down().qty_to_invoice, -1)
+        last = self.order._create_invoices(final=True)
+        self.assertEqual((last.amount_untaxed, last.amount_tax), (400, 60))
+
+    def test_recalculate_deducts_no_more_than_is_left_to_charge(self):
+        self.pay_down(460)
+        move = self.work._psa_invoice(JANUARY)
+        move.action_psa_deduct_downpayment()
+        self.assertEqual(move.amount_untaxed, 100)
+        self.work.timesheet_ids[0].unlink()
+        self.work.timesheet_ids[0].unit_amount = 2.5
+        move.action_psa_recalculate()
+        self.assertEqual(move.amount_untaxed, 0)
+        self.assertEqual(move.downpayment_to_deduct, 150)
+
+    def test_recalculate_keeps_the_deduction(self):
+        self.pay_down(115)
+        move = self.work._psa_invoice(JANUARY)
+        move.action_psa_deduct_downpayment()
+        self.log(self.work, date(2026, 1, 20), 1)
+        move.action_psa_recalculate()
+        self.assertEqual(move.amount_untaxed, 500)
+
+    def test_a_deleted_draft_deducts_nothing(self):
+        self.pay_down(115)
+        move = self.work._psa_invoice(JANUARY)
+        move.action_psa_deduct_downpayment()
+        move.unlink()
+        self.assertEqual(self.work._psa_invoice(JANUARY).downpayment_to_deduct, 100)
+
+    def test_by_setting(self):
+        self.env.company.billing_deduct_downpayments = True
+        self.pay_down(115)
+        self.assertEqual(self.work._psa_invoice(JANUARY).amount_untaxed, 400)
+
+    def test_the_down_payment_is_credited_later(self):
+        down = self.pay_down(230)
+        credit = down._reverse_moves()
+        credit.action_post()
+        move = self.work._psa_invoice(JANUARY)
+        self.assertEqual(move.downpayment_to_deduct, 0)
+        move.action_post()
+        self.assertEqual(self.order.amount_invoiced, 575)
+        self.assertEqual(self.work.sale_line_id.qty_to_invoice, 0)
+
+    def test_crediting_the_invoice_gives_the_deduction_back(self):
+        self.pay_down(115)
+        move = self.work._psa_invoice(JANUARY)
+        move.action_psa_deduct_downpayment()
+        move.action_post()
+        credit = move._reverse_moves()
+        credit.action_post()
+        self.assertEqual(self.paid_down()._undeducted(), 100)
+        self.assertEqual(self.order.amount_invoiced, 115)
+
+    def test_each_tax_has_its_own_down_payment(self):
+        """500 at 15 % and 500 at 5 %, a tenth paid down: 50 of each."""
+        tax = self.env["account.tax"].create({"name": "Five", "amount": 5})
+        self.env["sale.order.line"].create(
+            {
+                "order_id": self.order.id,
+                "product_id": self._service("Fee", "manual", self.hour).id,
+                "product_uom_qty": 5,
+                "qty_delivered": 5,
+                "tax_ids": [Command.set(tax.ids)],
+            }
+        )
+        self.work.sale_line_id.product_uom_qty = 5
+        wizard = self.env["sale.advance.payment.inv"].create(
+            {
+                "sale_order_ids": self.order.ids,
+                "advance_payment_method": "percentage",
+                "amount": 10,
+            }
+        )
+        wizard.create_invoices()
+        self.order.invoice_ids.action_post()
+        move = self.work._psa_invoice(date(2099, 1, 1))
+        self.assertEqual((move.amount_untaxed, move.amount_tax), (1000, 100))
+        move.action_psa_deduct_downpayment()
+        self.assertEqual((move.amount_untaxed, move.amount_tax), (900, 90))
+
+    def test_in_another_currency(self):
+        currency = self.setup_other_currency("EUR", rates=[("2026-01-01", 2.0)])
+        pricelist = self.env["product.pricelist"].create(
+            {"name": "Euro", "currency_id": currency.id}
+        )
+        project = self.project(name="Abroad")
+        line = self.contract(project, pricelist_id=pricelist.id, price_unit=100)
+        self.log(project, date(2026, 1, 5), 4)
+        self.pay_down(115, line.order_id)
+        move = project._psa_invoice(JANUARY)
+        self.assertEqual(move.downpayment_to_deduct, 100)
+        move.action_psa_deduct_downpayment()
+        self.assertEqual(move.amount_untaxed, 300)
+        self.assertEqual(move.currency_id, currency)
+
+    def test_only_an_administrator_deducts(self):
+        self.pay_down(115)
+        move = self.work._psa_invoice(JANUARY)
+        accountant = new_test_user(
+            self.env, "accountant", "account.group_account_invoice"
+        )
+        with self.assertRaises(AccessError):
+            move.with_user(accountant).action_psa_deduct_downpayment()
+        self.assertEqual(move.amount_untaxed, 500)
