@@ -153,6 +153,8 @@ class Draft:
     what has a line of its own in it.
 
     :ivar quantities: of the invoice lines, rounded in the contract lines' units
+    :ivar total: untaxed, in the currency of the orders; below zero it is due to the
+        customer
     """
 
     header: dict
@@ -161,6 +163,7 @@ class Draft:
     layout: str = "order_line"
     slices: dict[tuple[int, str], list[Transaction]] = field(default_factory=dict)
     quantities: dict[tuple[int, str], float] = field(default_factory=dict)
+    total: float = 0.0
 
     def add(self, item: Transaction) -> None:
         key = slice_key(self.layout, item.who, item.task, item.key)

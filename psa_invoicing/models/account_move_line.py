@@ -172,7 +172,9 @@ class AccountMoveLine(models.Model):
         analytic item of the bill, each with the whole quantity.
         """
         values_list = super()._prepare_analytic_lines()
-        if any(values.get("so_line") for values in values_list):
+        if self.move_id.move_type == "in_refund":
+            self._credit_projects(values_list)
+        elif any(values.get("so_line") for values in values_list):
             self._divide_over_projects(values_list)
         return values_list
 
@@ -200,18 +202,80 @@ class AccountMoveLine(models.Model):
             )
             if self.id in made:
                 contract_lines[project] = made[self.id]
+        self._name_contract_lines(
+            values_list,
+            {
+                project: (line, share)
+                for project, share in shares.items()
+                if (line := contract_lines.get(project))
+            },
+        )
+
+    def _name_contract_lines(self, values_list: list[dict], wanted: dict):
+        """Let one analytic item of each project name its contract line.
+
+        :param values_list: of this line's analytic items; changed in place
+        :param wanted: the contract line, and the factor of the quantity, by project
+        """
+        wanted = dict(wanted)
         for values in values_list:
             values["so_line"] = False
             accounts = {
                 values.get(name)
                 for name in self.env["account.analytic.line"]._get_plan_fnames()
             }
-            for project in contract_lines:
+            for project in wanted:
                 if accounts & set(project._get_analytic_accounts().ids):
-                    values["so_line"] = contract_lines.pop(project).id
-                    values["unit_amount"] *= shares[project]
+                    line, factor = wanted.pop(project)
+                    values["so_line"] = line.id
+                    values["unit_amount"] *= factor
                     break
 
+    def _credit_projects(self, values_list: list[dict]):
+        """What a vendor credits comes off the contract lines that its bill went to.
+
+        Odoo re-invoices bills alone. The quantity follows the amount: a tenth of the
+        price is a tenth of the quantity.
+        """
+        wanted = {}
+        for project, share in self._shares_of_projects().items():
+            cost = self._credited_cost(project)
+            bill_line = cost.source_move_line_id
+            if not cost or not bill_line.price_subtotal or not self.quantity:
+                continue
+            price = bill_line.price_subtotal / bill_line.quantity
+            credited_quantity = self.price_subtotal / price
+            wanted[project] = (
+                cost.sale_line_id,
+                share * credited_quantity / self.quantity,
+            )
+        if wanted:
+            self._name_contract_lines(values_list, wanted)
+
+    def _credited_cost(self, project):
+        """The bill line that this line of a vendor credit takes back.
+
+        The one it was copied from; else the latest of the same vendor and product.
+        """
+        # sudo: whoever posts a vendor credit need not see the order.
+        Cost = self.env["psa.reinvoiced.cost"].sudo()
+        domain = Domain("project_id", "=", project.id)
+        if self.credited_line_id:
+            domain &= Domain("source_move_line_id", "=", self.credited_line_id.id)
+        else:
+            domain &= Domain(
+                [
+                    ("source_move_line_id.product_id", "=", self.product_id.id),
+                    ("source_move_line_id.move_type", "=", "in_invoice"),
+                    ("source_move_line_id.currency_id", "=", self.currency_id.id),
+                    (
+                        "source_move_line_id.partner_id.commercial_partner_id",
+                        "=",
+                        self.move_id.commercial_partner_id.id,
+                    ),
+                ]
+            )
+        return Cost.search(domain, order="date desc, id desc", limit=1)
     def _shares_of_projects(self) -> dict:
         """How much of a bill line each project with a confirmed order bears.
 

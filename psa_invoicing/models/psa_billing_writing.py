@@ -53,11 +53,15 @@ class PsaBilling(models.AbstractModel):
     # === Grouping ===
 
     @api.model
-    def _group(self, transactions: list[Transaction]) -> list[Draft]:
+    def _group(
+        self, transactions: list[Transaction], with_credits: bool = False
+    ) -> list[Draft]:
         """Put transactions of one project, customer and terms on one invoice.
 
         An invoice that would not charge anything is not made: what it would have
         credited waits until there is something to charge.
+
+        :param with_credits: what is due to the customer becomes a credit note
         """
         by_order: dict[tuple[int, int], list[Transaction]] = defaultdict(list)
         lines = self._lines_by_id(item.sale_line_id for item in transactions)
@@ -80,7 +84,7 @@ class PsaBilling(models.AbstractModel):
                 draft.order_ids.append(order_id)
             for item in items:
                 draft.add(item)
-        return self._chargeable(list(drafts.values()))
+        return self._sound(list(drafts.values()), with_credits)
 
     @api.model
     def _layouts(self, project_ids: set[int]) -> dict[int, str]:
@@ -122,21 +126,36 @@ class PsaBilling(models.AbstractModel):
             header["payment_reference"] = False
 
     @api.model
-    def _chargeable(self, drafts: list[Draft]) -> list[Draft]:
+    def _sound(self, drafts: list[Draft], with_credits: bool) -> list[Draft]:
         """Drafts that charge something that can stand alone, to the cent; with the
-        quantities of their lines."""
+        quantities of their lines.
+
+        :param with_credits: those that credit something, too
+        """
         for draft, quantities in zip(
             drafts, self._line_quantities(drafts), strict=True
         ):
             draft.quantities = quantities
-        sound = [draft for draft in drafts if self._charges(draft)]
+            draft.total = self._untaxed_total(draft)
+        sound = [
+            draft
+            for draft in drafts
+            if self._charges(draft) or (with_credits and draft.total < -TOLERANCE)
+        ]
         # What is left out closes no contract line of another invoice.
-        return sound if len(sound) == len(drafts) else self._chargeable(sound)
+        return sound if len(sound) == len(drafts) else self._sound(sound, with_credits)
 
     @api.model
     def _charges(self, draft: Draft) -> bool:
         lines = self._lines_by_id(line_id for line_id, _slice in draft.quantities)
-        total = fsum(
+        return draft.total > TOLERANCE and any(
+            line._can_be_invoiced_alone() for line in lines.values()
+        )
+
+    @api.model
+    def _untaxed_total(self, draft: Draft) -> float:
+        lines = self._lines_by_id(line_id for line_id, _slice in draft.quantities)
+        return fsum(
             lines[line_id].currency_id.round(
                 quantity
                 * lines[line_id].price_unit
@@ -144,11 +163,20 @@ class PsaBilling(models.AbstractModel):
             )
             for (line_id, _slice), quantity in draft.quantities.items()
         )
-        return (
-            total > 0
-            and not is_zero(total)
-            and any(line._can_be_invoiced_alone() for line in lines.values())
-        )
+
+    @api.model
+    def _credit_due(self, request: Request) -> dict:
+        """What is due to customers, and waits until there is more to charge.
+
+        :return: untaxed amount, positive, by project and currency
+        """
+        found: dict = defaultdict(float)
+        for draft in self._group(self._select(request), with_credits=True):
+            if draft.total < 0:
+                order = self.env["sale.order"].browse(draft.order_ids[0])
+                for project in self.env["project.project"].browse(draft.project_ids):
+                    found[project, order.currency_id] -= draft.total
+        return found
 
     @api.model
     def _lines_by_id(self, ids: Iterable[int]) -> dict:
@@ -172,6 +200,7 @@ class PsaBilling(models.AbstractModel):
                     **draft.header,
                     **self._billing_values(draft, request, last_cutoffs),
                     "invoice_line_ids": self._invoice_lines(draft),
+                    **self._document_values(draft),
                 }
                 for draft in drafts
             ]
@@ -191,6 +220,20 @@ class PsaBilling(models.AbstractModel):
                 move._deduct_downpayments()
         moves._log_origin()
         return moves
+
+    @api.model
+    def _document_values(self, draft: Draft) -> dict:
+        """A credit note is a document of Odoo's own: corrected by its transactions,
+        not reviewed and recalculated."""
+        if draft.total > 0:
+            return {}
+        return {
+            "move_type": "out_refund",
+            "is_project_invoice": False,
+            "billing_cutoff_date": False,
+            "billing_request": False,
+            "invoice_date": False,
+        }
 
     @api.model
     def _lines_and_items(self, draft: Draft, move):
@@ -317,9 +360,10 @@ class PsaBilling(models.AbstractModel):
                 for (line_id, key), items in draft.slices.items():
                     if line_id != line.id or (line_id, key) not in draft.quantities:
                         continue
+                    sign = -1.0 if draft.total < 0 else 1.0
                     values = self._line_values(
                         line,
-                        draft.quantities[line_id, key],
+                        sign * draft.quantities[line_id, key],
                         self._captions(line, draft.layout, items),
                         billing_slice=key,
                         sequence=len(commands),
@@ -442,7 +486,8 @@ class PsaBilling(models.AbstractModel):
     def _charged_rows(self, lines, move=None) -> list[tuple]:
         """``(contract line id, on invoices, of it not in the ledger)``.
 
-        Credit notes count down; those that reopen nothing do not count.
+        Credit notes count down; of drafts, and of those that reopen nothing, only the
+        corrections that they bill.
         """
         self.env["account.move.line"].flush_model()
         self.env["account.move"].flush_model()
@@ -459,24 +504,34 @@ class PsaBilling(models.AbstractModel):
              LEFT JOIN uom_uom AS line_unit ON line_unit.id = line.product_uom_id
           JOIN LATERAL (
                        SELECT item.id,
-                              item.quantity
-                              * COALESCE(unit.factor / line_unit.factor, 1)
-                              * CASE move.move_type WHEN 'out_refund'
-                                     THEN -1 ELSE 1 END AS quantity
+                              CASE WHEN %s THEN
+                                  item.quantity
+                                  * COALESCE(unit.factor / line_unit.factor, 1)
+                                  * CASE move.move_type WHEN 'out_refund'
+                                         THEN -1 ELSE 1 END
+                              ELSE (SELECT COALESCE(SUM(detail.quantity), 0)
+                                      FROM psa_invoice_detail AS detail
+                                     WHERE detail.move_line_id = item.id
+                                       AND detail.billing_type = 'chargeable'
+                                       AND NOT %s)
+                              END AS quantity
                          FROM account_move_line AS item
                          JOIN account_move AS move ON move.id = item.move_id
                     LEFT JOIN uom_uom AS unit ON unit.id = item.product_uom_id
                         WHERE item.id = rel.invoice_line_id
                           AND (move.state <> 'cancel'
                                OR move.payment_state = 'invoicing_legacy')
-                          AND (move.move_type <> 'out_refund'
-                               OR (move.state = 'posted'
-                                   AND move.reopens_transactions IS NOT FALSE))
                           AND move.id IS DISTINCT FROM %s
                        ) AS found ON TRUE
                  WHERE rel.order_line_id = ANY(%s)
               GROUP BY rel.order_line_id
                 """,
+                SQL(
+                    """(move.move_type <> 'out_refund'
+                        OR (move.state = 'posted'
+                            AND move.reopens_transactions IS NOT FALSE))"""
+                ),
+                self.env["psa.invoice.detail"]._credit_sql(),
                 move.id if move else None,
                 lines.ids,
             )
@@ -566,8 +621,9 @@ class PsaBilling(models.AbstractModel):
         """Divide the untaxed amount of an invoice line over its transactions."""
         if not move_line or not all(item.is_chargeable for item in items):
             return [0.0] * len(items)
+        sign = -1.0 if move_line.move_type == "out_refund" else 1.0
         return spread(
-            move_line.price_subtotal,
+            sign * move_line.price_subtotal,
             [item.quantity for item in items],
             move_line.currency_id.round,
         )

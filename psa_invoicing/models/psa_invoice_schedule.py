@@ -1,9 +1,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from dataclasses import replace
 from datetime import date
 
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools import format_date
+from odoo.tools import format_date, formatLang
 
 from ..core.billing import Request
 
@@ -109,14 +110,13 @@ class PsaInvoiceSchedule(models.Model):
             lambda row: (row.run_date, row._effective_cutoff_date())
         ).items():
             projects = rows.project_id
-            made = projects._bill(
-                Request(
-                    project_ids=tuple(projects.ids),
-                    cutoff_date=cutoff_date,
-                    from_billing_start=True,
-                    run_date=run_date,
-                )
+            request = Request(
+                project_ids=tuple(projects.ids),
+                cutoff_date=cutoff_date,
+                from_billing_start=True,
+                run_date=run_date,
             )
+            made = projects._bill(request)
             moves |= made
             for row in rows:
                 invoices = made.filtered(
@@ -129,7 +129,33 @@ class PsaInvoiceSchedule(models.Model):
                         "error": False,
                     }
                 )
+            rows.filtered(lambda row: row.state == "nothing")._note_credit_due(
+                request
+            )
         return moves
+
+    def _note_credit_due(self, request: Request):
+        """Say what a run leaves to a person: it makes no credit notes.
+
+        :param request: what was asked, for the projects of these rows
+        """
+        if not self:
+            return
+        request = replace(request, project_ids=tuple(self.project_id.ids))
+        # sudo: billing reads timesheets and orders, which the biller need not see.
+        due = self.env["psa.billing"].sudo()._credit_due(request)
+        for row in self:
+            amounts = [
+                formatLang(self.env, amount, currency_obj=currency)
+                for (project, currency), amount in due.items()
+                if project == row.project_id
+            ]
+            if amounts:
+                row.error = self.env._(
+                    "Credit due: %(amounts)s. Press Invoice on the project to make a "
+                    "credit note, or wait for more work.",
+                    amounts=", ".join(amounts),
+                )
 
     def _effective_cutoff_date(self) -> date:
         """How far this row may bill: its cut-off date, or the end of the year."""

@@ -6,7 +6,8 @@ from ..core.billing import COST, EXPENSE, MATERIAL
 
 
 class PsaReinvoicedCost(models.Model):
-    """An expense, or a line of a vendor bill, that a project's customer pays.
+    """An expense, or a line of a vendor bill, that a project's customer pays; negative,
+    what a vendor has credited.
 
     Odoo makes one analytic item per account of a line's distribution, and makes them
     anew whenever the bill is reset to draft: too fleeting to remember what was billed.
@@ -130,7 +131,8 @@ class PsaReinvoicedCost(models.Model):
                    MAX(line.name),
                    COALESCE(MAX(employee.name), MAX(partner.name)),
                    MAX(line.product_uom_id),
-                   MAX(item.unit_amount),
+                   MAX(item.unit_amount)
+                   * CASE MAX(move.move_type) WHEN 'in_refund' THEN -1 ELSE 1 END,
                    %(user)s, %(user)s, now() AT TIME ZONE 'UTC',
                    now() AT TIME ZONE 'UTC'
               FROM account_analytic_line AS item
@@ -142,7 +144,8 @@ class PsaReinvoicedCost(models.Model):
          LEFT JOIN hr_expense AS expense ON expense.id = line.expense_id
          LEFT JOIN hr_employee AS employee ON employee.id = expense.employee_id
          LEFT JOIN res_partner AS partner ON partner.id = move.commercial_partner_id
-             WHERE item.project_id IS NULL AND item.amount <= 0 AND %(wanted)s
+             WHERE item.project_id IS NULL AND %(wanted)s
+               AND (item.amount <= 0 OR move.move_type = 'in_refund')
           GROUP BY line.id, contract_line.billing_project_id
        ON CONFLICT (source_move_line_id, project_id) DO UPDATE
                SET sale_line_id = EXCLUDED.sale_line_id,

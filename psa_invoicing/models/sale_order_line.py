@@ -253,6 +253,17 @@ class SaleOrderLine(models.Model):
             )
         return result
 
+    def _get_delivered_quantity_by_analytic(self, additional_domain):
+        """What a vendor has credited is no cost that the customer pays."""
+        delivered = super()._get_delivered_quantity_by_analytic(additional_domain)
+        costs = self.filtered("is_expense")
+        credited = super(SaleOrderLine, costs)._get_delivered_quantity_by_analytic(
+            [("move_line_id.move_type", "=", "in_refund"), ("amount", ">", 0)]
+        )
+        for line_id, quantity in credited.items():
+            delivered[line_id] -= quantity
+        return delivered
+
     def _quantity_to_pay(self) -> float:
         """What the customer pays for in all, in the line's unit."""
         quantity = (

@@ -2,6 +2,7 @@
 from . import test_billing
 from . import test_calendar
 from . import test_companies_and_currencies
+from . import test_credit_due
 from . import test_credit_notes
 from . import test_dates
 from . import test_down_payments

@@ -1,8 +1,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from collections import defaultdict
 from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import formatLang
 
 from ..core.allocation import is_zero
 from ..core.billing import (
@@ -67,6 +69,7 @@ class PsaManualInvoice(models.TransientModel):
     ticked = fields.Integer(string="Transactions Ticked", compute="_compute_total")
     has_credited = fields.Boolean(compute="_compute_has_credited")
     hold_warning = fields.Char(compute="_compute_hold_warning")
+    credit_warning = fields.Char(compute="_compute_credit_warning")
 
     def _default_cutoff_date(self):
         """The next cut-off date of the schedule, else the end of last month."""
@@ -115,6 +118,22 @@ class PsaManualInvoice(models.TransientModel):
                     else project.name
                     for project in held
                 ),
+            )
+
+    @api.depends("line_ids.selected", "line_ids.amount")
+    def _compute_credit_warning(self):
+        for wizard in self:
+            sums: dict = defaultdict(float)
+            for line in wizard.line_ids.filtered("selected"):
+                sums[line.project_id, line.currency_id] += line.amount
+            due = [
+                f"{project.name}: {formatLang(self.env, -amount, currency_obj=currency)}"
+                for (project, currency), amount in sums.items()
+                if currency.compare_amounts(amount, 0) < 0
+            ]
+            wizard.credit_warning = bool(due) and self.env._(
+                "Due to the customer: %(amounts)s. Finish makes a credit note of it.",
+                amounts=", ".join(due),
             )
 
     def action_next(self):
@@ -189,6 +208,8 @@ class PsaManualInvoice(models.TransientModel):
     def action_finish(self):
         """Make draft invoices of the ticked transactions and show them.
 
+        What is due to a customer becomes a draft credit note.
+
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: if nothing is ticked, or somebody else billed it meanwhile
         """
@@ -211,7 +232,9 @@ class PsaManualInvoice(models.TransientModel):
                     "back and press Next to see what is open now."
                 )
             )
-        moves = Billing._write(Billing._group(selected), request)
+        moves = Billing._write(
+            Billing._group(selected, with_credits=True), request
+        )
         if not moves:
             raise UserError(
                 self.env._(
