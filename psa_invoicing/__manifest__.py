@@ -31,6 +31,9 @@
         "views/sale_order_line_views.xml",
         "views/sale_order_views.xml",
         "report/report_invoice.xml",
+        "report/report_annex.xml",
+        "views/res_partner_views.xml",
+        "views/product_template_views.xml",
         "views/res_config_settings_views.xml",
         "views/menus.xml",
     ],
@@ -45,6 +48,7 @@
     "post_init_hook": "post_init_hook",
     "uninstall_hook": "uninstall_hook",
     "assets": {
+        "web.assets_backend": ["psa_invoicing/static/src/**/*"],
         "web.assets_tests": ["psa_invoicing/static/tests/tours/**/*"],
     },
 }

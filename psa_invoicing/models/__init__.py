@@ -2,6 +2,8 @@
 from . import psa_billing_frequency
 from . import res_company
 from . import res_config_settings
+from . import res_partner
+from . import product_template
 from . import psa_invoice_schedule
 from . import psa_invoice_run
 from . import psa_invoice_detail
@@ -23,6 +25,8 @@ from . import account_move_credit
 from . import account_move_buttons
 from . import account_move_dates
 from . import account_move_downpayments
+from . import account_move_conflict
+from . import account_move_annex
 from . import account_move_line
 from . import account_move_send
 from . import mail_mail

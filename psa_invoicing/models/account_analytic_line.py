@@ -146,7 +146,27 @@ class AccountAnalyticLine(models.Model):
     def create(self, vals_list):
         items = super().create(vals_list)
         items._follow_bills()
+        items._wait_for_release()
         return items
+
+    def _wait_for_release(self):
+        """Where the company wants it, new time is looked at before it is billed."""
+        new = self.filtered(
+            lambda entry: (
+                entry.project_id
+                and entry.company_id.billing_release_required
+                and entry.project_id.allow_billable
+                and not entry.billing_hold
+            )
+        )
+        if new:
+            # sudo: whoever logs time does not decide about its billing.
+            new.sudo().write(
+                {
+                    "billing_hold": True,
+                    "billing_hold_reason": self.env._("Waits for release"),
+                }
+            )
 
     def write(self, vals):
         """A correction follows its new task to another contract line, and is told to

@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What a person does with a project invoice: recalculate, send, get it paid."""
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import formatLang
 
@@ -10,6 +10,22 @@ class AccountMove(models.Model):
     # One file per side of a project invoice.
     # pylint: disable=consider-merging-classes-inherited
     _inherit = "account.move"
+
+    is_po_missing = fields.Boolean(
+        compute="_compute_is_po_missing",
+        help="The customer wants its own reference on every project invoice.",
+    )
+
+    @api.depends("is_project_invoice", "ref", "invoice_origin", "commercial_partner_id")
+    def _compute_is_po_missing(self):
+        """Where the customer gave none, Odoo puts the order's own number there."""
+        for move in self:
+            own = {"", *(move.invoice_origin or "").split(", ")}
+            move.is_po_missing = (
+                move.is_project_invoice
+                and move.commercial_partner_id.billing_po_required
+                and {*(move.ref or "").strip().split(", ")} <= own
+            )
 
     def _check_drafts(self):
         """Refuse to change what is posted."""
@@ -95,6 +111,12 @@ class AccountMove(models.Model):
             )
         if self.state == "draft" and not self.invoice_line_ids:
             return self.env._("there is nothing on it.")
+        if self.is_po_missing:
+            return self.env._(
+                "the customer %(customer)s wants its own reference on every invoice. "
+                "Enter it as Customer Reference.",
+                customer=self.commercial_partner_id.display_name,
+            )
         methods = self.env["account.move.send"]._get_default_sending_methods(self)
         return self._mailing_problem() if "email" in methods else ""
 

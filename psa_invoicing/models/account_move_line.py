@@ -276,6 +276,7 @@ class AccountMoveLine(models.Model):
                 ]
             )
         return Cost.search(domain, order="date desc, id desc", limit=1)
+
     def _shares_of_projects(self) -> dict:
         """How much of a bill line each project with a confirmed order bears.
 

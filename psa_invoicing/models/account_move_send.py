@@ -22,6 +22,23 @@ class AccountMoveSend(models.AbstractModel):
         return None
 
     @api.model
+    def _get_default_mail_partner_ids(self, move, mail_template, mail_lang):
+        """Those of the project who get a copy."""
+        partners = super()._get_default_mail_partner_ids(move, mail_template, mail_lang)
+        # sudo: who may send an invoice need not see the project.
+        copies = move.sudo().billing_project_ids.billing_copy_to_ids
+        if move.is_project_invoice and copies:
+            partners |= copies.sudo(False).filtered("email")
+        return partners
+
+    @api.model
+    def _send_mail(self, move, mail_template, **kwargs):
+        """A project invoice goes to whom it is addressed, never to its followers."""
+        if move.is_project_invoice:
+            kwargs["notify_skip_followers"] = True
+        return super()._send_mail(move, mail_template, **kwargs)
+
+    @api.model
     def _hook_if_success(self, moves_data, from_cron=False):
         """Note on project invoices that they were sent.
 

@@ -81,6 +81,14 @@ class ProjectProject(models.Model):
         tracking=True,
         help="What has an invoice line of its own. Drafts that exist keep theirs.",
     )
+    billing_copy_to_ids = fields.Many2many(
+        "res.partner",
+        "psa_project_copy_to_rel",
+        "project_id",
+        "partner_id",
+        string="Copy Invoices To",
+        help="They get the invoices by e-mail beside the customer's invoice address.",
+    )
     invoice_schedule_ids = fields.One2many(
         "psa.invoice.schedule", "project_id", copy=False
     )
@@ -342,6 +350,11 @@ class ProjectProject(models.Model):
 
     def _billing_problem(self, orders, env) -> str:
         name = self.display_name
+        if self.is_template:
+            return self.env._(
+                "“%(project)s” is a template. Create a project from it to invoice it.",
+                project=name,
+            )
         if not self.allow_billable:
             return self.env._(
                 "The project “%(project)s” is not billable. Tick Billable in its "

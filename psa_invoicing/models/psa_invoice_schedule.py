@@ -129,9 +129,7 @@ class PsaInvoiceSchedule(models.Model):
                         "error": False,
                     }
                 )
-            rows.filtered(lambda row: row.state == "nothing")._note_credit_due(
-                request
-            )
+            rows.filtered(lambda row: row.state == "nothing")._note_credit_due(request)
         return moves
 
     def _note_credit_due(self, request: Request):

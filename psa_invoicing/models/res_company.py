@@ -38,6 +38,12 @@ class ResCompany(models.Model):
         "person does, on the draft.",
     )
 
+    billing_release_required = fields.Boolean(
+        string="Release Time Before Billing",
+        help="New time entries of billable projects are on hold until somebody releases "
+        "them.",
+    )
+
     def _billing_invoice_date(self, run_date: date, cutoff_date: date) -> date | bool:
         """The date that a new draft gets; False: it is dated when it is confirmed."""
         return {"posting": False, "run": run_date, "cutoff": cutoff_date}[

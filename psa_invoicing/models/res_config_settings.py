@@ -14,6 +14,9 @@ class ResConfigSettings(models.TransientModel):
     billing_deduct_downpayments = fields.Boolean(
         related="company_id.billing_deduct_downpayments", readonly=False
     )
+    billing_release_required = fields.Boolean(
+        related="company_id.billing_release_required", readonly=False
+    )
     billing_stop_at_year_end = fields.Boolean(
         related="company_id.billing_stop_at_year_end", readonly=False
     )

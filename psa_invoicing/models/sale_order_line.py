@@ -69,6 +69,24 @@ class SaleOrderLine(models.Model):
                       - COALESCE(written_off_quantity, 0) END) > 0.000001"""
     )
 
+    # === The project that an order creates ===
+
+    def _timesheet_create_project_prepare_values(self):
+        """It is billed as its template, product, customer or company says, from the
+        day of the order on."""
+        values = super()._timesheet_create_project_prepare_values()
+        template = self.product_id.project_template_id
+        frequency = template.billing_frequency_id or (
+            self.product_id.billing_frequency_id
+            or self.order_id.partner_id.commercial_partner_id.billing_frequency_id
+            or self.company_id.billing_frequency_id
+        )
+        if frequency:
+            ordered = self.order_id.date_order or fields.Datetime.now()
+            values["billing_frequency_id"] = frequency.id
+            values["billing_start_date"] = fields.Date.context_today(self, ordered)
+        return values
+
     # === As a transaction ===
 
     @api.depends("project_id", "order_id.project_id")
@@ -313,8 +331,9 @@ class SaleOrderLine(models.Model):
             # To the cent what was paid down, with its taxes.
             return line._prepare_invoice_line(
                 quantity=-1.0,
-                extra_tax_data=self.env["account.tax"]
-                ._reverse_quantity_base_line_extra_tax_data(self.extra_tax_data),
+                extra_tax_data=self.env[
+                    "account.tax"
+                ]._reverse_quantity_base_line_extra_tax_data(self.extra_tax_data),
             )
         return {
             **line._prepare_invoice_line(quantity=-1.0),

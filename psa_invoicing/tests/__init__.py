@@ -1,4 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from . import test_agreements
 from . import test_billing
 from . import test_calendar
 from . import test_companies_and_currencies

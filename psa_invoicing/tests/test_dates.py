@@ -18,12 +18,16 @@ class TestDates(BillingCase):
 
     def plan(self, project, run_date, cutoff_date):
         project.billing_start_date = date(2025, 1, 1)
-        return self.env["psa.invoice.schedule"].sudo().create(
-            {
-                "project_id": project.id,
-                "run_date": run_date,
-                "cutoff_date": cutoff_date,
-            }
+        return (
+            self.env["psa.invoice.schedule"]
+            .sudo()
+            .create(
+                {
+                    "project_id": project.id,
+                    "run_date": run_date,
+                    "cutoff_date": cutoff_date,
+                }
+            )
         )
 
     # === Invoice date ===

@@ -57,7 +57,8 @@ class TestDownPayments(BillingCase):
         self.assertEqual(move.downpayment_to_deduct, 0)
         deduction = move.invoice_line_ids.filtered("is_downpayment")[-1]
         self.assertEqual(
-            deduction.account_id, down.invoice_line_ids.filtered("price_unit").account_id
+            deduction.account_id,
+            down.invoice_line_ids.filtered("price_unit").account_id,
         )
         with self.assertRaisesRegex(UserError, "nothing to deduct"):
             move.action_psa_deduct_downpayment()

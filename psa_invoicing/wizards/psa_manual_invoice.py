@@ -232,9 +232,7 @@ class PsaManualInvoice(models.TransientModel):
                     "back and press Next to see what is open now."
                 )
             )
-        moves = Billing._write(
-            Billing._group(selected, with_credits=True), request
-        )
+        moves = Billing._write(Billing._group(selected, with_credits=True), request)
         if not moves:
             raise UserError(
                 self.env._(

@@ -1,0 +1,45 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo import fields, models
+
+
+class ResPartner(models.Model):
+    """What a customer wants of the invoices for its projects.
+
+    The company decides for its contacts.
+    """
+
+    _inherit = "res.partner"
+
+    billing_frequency_id = fields.Many2one(
+        "psa.billing.frequency",
+        help="Of projects that this customer's orders create.",
+    )
+    billing_po_required = fields.Boolean(
+        string="PO Required",
+        help="Project invoices are sent only with the customer's own reference.",
+    )
+    billing_annex = fields.Boolean(
+        string="Annex",
+        default=True,
+        help="The PDF of a project invoice lists the transactions behind it.",
+    )
+    billing_annex_names = fields.Boolean(
+        string="Names in the Annex", default=True, help="Who did the work."
+    )
+    billing_annex_texts = fields.Boolean(
+        string="Texts in the Annex", default=True, help="Task and description."
+    )
+    billing_annex_amounts = fields.Boolean(
+        string="Amounts in the Annex", default=True, help="What each costs, untaxed."
+    )
+
+    def _commercial_fields(self):
+        return [
+            *super()._commercial_fields(),
+            "billing_frequency_id",
+            "billing_po_required",
+            "billing_annex",
+            "billing_annex_names",
+            "billing_annex_texts",
+            "billing_annex_amounts",
+        ]
