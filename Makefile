@@ -22,7 +22,7 @@ stop: ## Stop whatever runs
 clean: ## Stop, and remove everything that these commands made
 	@$(TOOLS) clean
 
-test: ## The add-on's tests and the system tests
+test: ## The add-ons' tests and the system tests
 	@$(TOOLS) test $(ARGS)
 
 test-core: ## Odoo's own suites with the add-on installed
@@ -34,5 +34,5 @@ audit: ## Check the ledger of a database, changing nothing (DB=name)
 lint: ## Formatting and style (ARGS=--fix mends what can be mended)
 	@$(TOOLS) lint $(ARGS)
 
-i18n: ## Strings of the add-on into the translations
+i18n: ## Strings of the add-ons into the translations
 	@$(TOOLS) i18n

@@ -1,38 +1,44 @@
 """Every translation is complete: no string missing, none left over, nothing lost."""
 
 import re
+from pathlib import Path
 
 import polib
 import pytest
 
-from tools.settings import ADDON, ROOT
+from tools.settings import ADDONS, ROOT
 
-FOLDER = ROOT / ADDON / "i18n"
+TEMPLATES = [ROOT / addon / "i18n" / f"{addon}.pot" for addon in ADDONS]
+TRANSLATIONS = [
+    path for template in TEMPLATES for path in sorted(template.parent.glob("*.po"))
+]
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[sd]|\{\w*\}|</?\w+")
-# What a string comes from: code of the add-on, or one of its records.
-ORIGIN = re.compile(
-    rf"code:addons/{ADDON}/[\w/.]+|model(_terms)?:[\w.]+,\w+:{ADDON}\.\S+"
-)
+# What a string comes from: code of an add-on, or one of its records.
+ORIGIN = r"code:addons/{addon}/[\w/.]+|model(_terms)?:[\w.]+,\w+:{addon}\.\S+"
 REMEDY = "make i18n adds what is new; then translate it"
 
 
-@pytest.fixture(scope="module")
-def template() -> polib.POFile:
-    return polib.pofile(str(FOLDER / f"{ADDON}.pot"))
-
-
 @pytest.fixture(
-    scope="module", params=sorted(FOLDER.glob("*.po")), ids=lambda path: path.stem
+    scope="module",
+    params=TRANSLATIONS,
+    ids=lambda path: f"{path.parent.parent.name}-{path.stem}",
 )
-def translation(request) -> polib.POFile:
-    return polib.pofile(str(request.param))
+def path(request) -> Path:
+    return request.param
 
 
-def test_there_is_a_french_translation():
-    assert (FOLDER / "fr.po").exists()
+@pytest.fixture(scope="module")
+def translation(path) -> polib.POFile:
+    return polib.pofile(str(path))
 
 
-def test_no_string_is_missing_and_none_left_over(template, translation):
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
+def test_there_is_a_french_translation(template):
+    assert template.with_name("fr.po").exists()
+
+
+def test_no_string_is_missing_and_none_left_over(path, translation):
+    template = polib.pofile(str(next(path.parent.glob("*.pot"))))
     wanted = {entry.msgid for entry in template}
     found = {entry.msgid for entry in translation if not entry.obsolete}
     assert not wanted - found, REMEDY
@@ -61,8 +67,11 @@ def test_placeholders_survive(translation):
     assert not lost
 
 
-def test_the_template_knows_not_where_or_when_it_was_made(template):
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
+def test_the_template_knows_not_where_or_when_it_was_made(path):
     """A run of make i18n on another machine, or day, changes nothing."""
+    template = polib.pofile(str(path))
     assert not [header for header in template.metadata if header.endswith("-Date")]
     origins = {origin for entry in template for origin, _line in entry.occurrences}
-    assert not {origin for origin in origins if not ORIGIN.fullmatch(origin)}
+    known = re.compile(ORIGIN.format(addon=path.stem))
+    assert not {origin for origin in origins if not known.fullmatch(origin)}

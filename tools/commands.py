@@ -25,14 +25,14 @@ def run(arguments: list[str]) -> int:
     commands.add_parser("stop", help="stop whatever runs")
     commands.add_parser("clean", help="stop, and remove everything")
     for name, text in (
-        ("test", "the add-on's tests and the system tests"),
+        ("test", "the add-ons' tests and the system tests"),
         ("test-core", "Odoo's own suites with the add-on installed"),
         ("lint", "formatting and style"),
     ):
         test = commands.add_parser(name, help=text)
         test.add_argument("rest", nargs="*", help="passed on (pytest, for example)")
     commands.add_parser("audit", help="check the ledger of a database")
-    commands.add_parser("i18n", help="strings of the add-on into the translations")
+    commands.add_parser("i18n", help="strings of the add-ons into the translations")
     known, rest = parser.parse_known_args(arguments)
     rest = [*getattr(known, "rest", []), *rest]
     if known.command == "setup":

@@ -12,7 +12,7 @@ from .console import step
 from .odoo_process import run_to_end
 from .odoo_source import odoo_source
 from .postgres import server
-from .settings import ADDON, DEPENDENCIES, ROOT, settings
+from .settings import ADDON, ADDONS, DEPENDENCIES, ROOT, settings
 
 IGNORED = {"__pycache__", "tests"}
 # A chart of accounts of no particular country comes with the module of the United
@@ -23,9 +23,10 @@ EMPTY_CHART = "l10n_us"
 def addon_fingerprint() -> str:
     """Changes with whatever a database must be upgraded for."""
     digest = hashlib.sha256()
-    for path in sorted((ROOT / ADDON).rglob("*")):
-        if path.is_file() and not IGNORED & set(path.parts):
-            digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
+    for addon in ADDONS:
+        for path in sorted((ROOT / addon).rglob("*")):
+            if path.is_file() and not IGNORED & set(path.parts):
+                digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
     return digest.hexdigest()[:12]
 
 
@@ -96,9 +97,14 @@ def _quieten(name: str) -> None:
 
 
 def upgrade(name: str) -> None:
-    """Bring the add-on in a database up to the code of this checkout."""
-    with step(f"Upgrading the add-on in {name}"):
-        run_to_end(name, settings().logs / f"{name}.log", f"--update={ADDON}")
+    """Bring the add-ons in a database up to the code of this checkout.
+
+    All of them: glue that is new here does not install itself in an upgrade.
+    """
+    addons = ",".join(ADDONS)
+    log = settings().logs / f"{name}.log"
+    with step(f"Upgrading the add-ons in {name}"):
+        run_to_end(name, log, f"--init={addons}", f"--update={addons}")
         mark_current(name)
 
 

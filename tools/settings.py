@@ -26,7 +26,10 @@ from urllib.parse import unquote, urlsplit
 from .console import Problem
 
 ROOT = Path(__file__).resolve().parent.parent
+# The product, after which everything is named.
 ADDON = "psa_invoicing"
+# It and the glue between it and what may be installed beside it.
+ADDONS = tuple(sorted(path.parent.name for path in ROOT.glob("*/__manifest__.py")))
 # What the add-on builds on, installed once into the template of all databases.
 DEPENDENCIES = ("sale_timesheet", "project_account", "project_sale_expense")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from . import database, odoo_process, system_packages
 from .console import Problem, say
 from .odoo_source import odoo_source
-from .settings import ADDON, ROOT, settings
+from .settings import ADDONS, ROOT, settings
 
 CORE_SUITES = (
     "sale_timesheet",
@@ -23,14 +23,15 @@ KNOWN_CORE_FAILURES = ROOT / "tools" / "known_core_failures.txt"
 
 
 def test(rest: list[str]) -> int:
-    """The add-on's tests, then the system tests; ``rest`` goes to pytest."""
+    """The add-ons' tests, then the system tests; ``rest`` goes to pytest."""
     system_packages.ensure(system_packages.PDF, system_packages.BROWSER, required=True)
     template = database.addon_template()
     if rest:
         if any(_is_system_test(argument) for argument in rest):
             return _pytest_system(rest)
         return _pytest_odoo("psa_test", template, rest)
-    failed = _pytest_odoo("psa_test", template, [str(ROOT / ADDON)])
+    folders = [str(ROOT / addon) for addon in ADDONS]
+    failed = _pytest_odoo("psa_test", template, folders)
     return _pytest_system([str(ROOT / "tests")]) or failed
 
 

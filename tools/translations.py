@@ -1,4 +1,4 @@
-"""``i18n``: the add-on's strings, for translators, and into every translation."""
+"""``i18n``: the add-ons' strings, for translators, and into every translation."""
 
 import os
 import subprocess
@@ -12,39 +12,44 @@ from . import database, odoo_process
 from .console import Problem, say
 from .odoo_source import odoo_source
 from .postgres import server
-from .settings import ADDON, ROOT, settings
+from .settings import ADDONS, ROOT, settings
 
-FOLDER = ROOT / ADDON / "i18n"
-TEMPLATE = FOLDER / f"{ADDON}.pot"
 SERIES = "Odoo Server 19.0"
 # Headers that would change with every run.
 DATES = ("POT-Creation-Date", "PO-Revision-Date")
 
 
 def update() -> int:
-    """Write the template of translations anew and merge it into each of them.
+    """Write the templates of translations anew and merge each into its translations.
 
-    Nothing changes in the files unless a string of the add-on has changed.
+    Nothing changes in the files unless a string of an add-on has changed.
 
     :return: exit status
     """
-    template = _export(database.addon_template())
-    FOLDER.mkdir(exist_ok=True)
-    template.save(str(TEMPLATE))
-    say(f"{TEMPLATE.relative_to(ROOT)}: {len(template)} strings")
-    for path in sorted(FOLDER.glob("*.po")):
+    name = database.addon_template()
+    for addon in ADDONS:
+        _update(addon, _export(addon, name))
+    return 0
+
+
+def _update(addon: str, template: polib.POFile) -> None:
+    folder = ROOT / addon / "i18n"
+    target = folder / f"{addon}.pot"
+    folder.mkdir(exist_ok=True)
+    template.save(str(target))
+    say(f"{target.relative_to(ROOT)}: {len(template)} strings")
+    for path in sorted(folder.glob("*.po")):
         translation = polib.pofile(str(path))
         _merge(template, translation)
         translation.save(str(path))
         say(f"{path.relative_to(ROOT)}: {_to_do(translation)} left to translate")
-    return 0
 
 
-def _export(name: str) -> polib.POFile:
+def _export(addon: str, name: str) -> polib.POFile:
     """The strings in the code and in a database, without what differs by the run."""
     with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / TEMPLATE.name
-        _run(_command(name, target))
+        target = Path(folder) / f"{addon}.pot"
+        _run(_command(addon, name, target))
         template = polib.pofile(str(target))
     for header in DATES:
         template.metadata.pop(header, None)
@@ -79,7 +84,7 @@ def _run(command: list[str]) -> None:
         )
 
 
-def _command(name: str, target: Path) -> list[str]:
+def _command(addon: str, name: str, target: Path) -> list[str]:
     """Odoo's own export; it takes the rest of its options from the environment."""
     folders = [*odoo_source().addons, ROOT]
     return [
@@ -92,7 +97,7 @@ def _command(name: str, target: Path) -> list[str]:
         f"--config={os.devnull}",
         f"--database={name}",
         f"--output={target}",
-        ADDON,
+        addon,
     ]
 
 
