@@ -40,6 +40,7 @@ def run(arguments: list[str]) -> int:
             system_packages.PDF, system_packages.BROWSER, required=False
         )
         database.addon_template()
+        database.test_template()
         return 0
     if known.command == "run":
         return web_server.run()

@@ -18,6 +18,8 @@ IGNORED = {"__pycache__", "tests"}
 # A chart of accounts of no particular country comes with the module of the United
 # States; an empty database has none of its own.
 EMPTY_CHART = "l10n_us"
+# Countries whose taxes the tests bill with.
+TEST_CHARTS = ("l10n_fr_account", "l10n_de")
 
 
 def addon_fingerprint() -> str:
@@ -51,6 +53,14 @@ def addon_template() -> str:
     return _with_addon("addon", base_template(), "--with-demo")
 
 
+def test_template() -> str:
+    """Database for the tests of the add-ons: the same, with charts of accounts.
+
+    :return: its name
+    """
+    return _with_addon("charts", _charts_base(), "--with-demo")
+
+
 def empty_template() -> str:
     """Database with the add-on and a chart of accounts, and no demo data.
 
@@ -68,6 +78,29 @@ def _base(kind: str, modules: tuple[str, ...], *options: str) -> str:
             _quieten(name)
             _mark_complete(name)
     return name
+
+
+def _charts_base() -> str:
+    base = base_template()
+    name = _template_name("charts_base", base, *TEST_CHARTS)
+    if not is_complete(name):
+        with step(f"Template {name}: charts of accounts"):
+            copy(base, name)
+            with _without_demo_of(name, "account"):
+                _install(name, ",".join(TEST_CHARTS))
+            _mark_complete(name)
+    return name
+
+
+@contextmanager
+def _without_demo_of(name: str, module: str):
+    """Nothing that depends on a module gets demo data: companies, for a chart."""
+    query = "UPDATE ir_module_module SET demo = %s WHERE name = %s"
+    with server().cursor(name) as cursor:
+        cursor.execute(query, [False, module])
+    yield
+    with server().cursor(name) as cursor:
+        cursor.execute(query, [True, module])
 
 
 def _with_addon(kind: str, base: str, *options: str) -> str:

@@ -25,14 +25,11 @@ KNOWN_CORE_FAILURES = ROOT / "tools" / "known_core_failures.txt"
 def test(rest: list[str]) -> int:
     """The add-ons' tests, then the system tests; ``rest`` goes to pytest."""
     system_packages.ensure(system_packages.PDF, system_packages.BROWSER, required=True)
-    template = database.addon_template()
-    if rest:
-        if any(_is_system_test(argument) for argument in rest):
-            return _pytest_system(rest)
-        return _pytest_odoo("psa_test", template, rest)
-    folders = [str(ROOT / addon) for addon in ADDONS]
-    failed = _pytest_odoo("psa_test", template, folders)
-    return _pytest_system([str(ROOT / "tests")]) or failed
+    if any(_is_system_test(argument) for argument in rest):
+        return _pytest_system(rest)
+    arguments = rest or [str(ROOT / addon) for addon in ADDONS]
+    failed = _pytest_odoo("psa_test", database.test_template(), arguments)
+    return failed if rest else _pytest_system([str(ROOT / "tests")]) or failed
 
 
 def test_core() -> int:
@@ -95,6 +92,8 @@ def _is_system_test(argument: str) -> bool:
 
 def _pytest_system(arguments: list[str]) -> int:
     """Tests that drive a whole system from outside do not load Odoo themselves."""
+    # Made before them, lest one of them waits for it.
+    database.addon_template()
     return _pytest(["-p", "no:odoo", *arguments], odoo_process.environment())
 
 

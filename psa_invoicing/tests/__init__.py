@@ -21,6 +21,7 @@ from . import test_performance
 from . import test_rights
 from . import test_send_and_pay
 from . import test_state_machine
+from . import test_taxes
 from . import test_tours
 from . import test_transaction_screens
 from . import test_transactions
