@@ -1,7 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, models
+from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import SQL
+from odoo.tools import SQL, format_date
 
 from ..core.billing import TIME
 
@@ -201,6 +202,32 @@ class AccountAnalyticLine(models.Model):
     @api.ondelete(at_uninstall=False)
     def _flag_drafts_on_delete(self):
         self._on_project_drafts()._flag_drafts()
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_on_posted(self):
+        """A posted invoice keeps its entries, also those that were credited since."""
+        detail = (
+            self.env["psa.invoice.detail"]
+            # sudo: whoever may delete an entry need not read the ledger.
+            .sudo()
+            .search(
+                [
+                    ("analytic_line_id", "in", self.ids),
+                    ("move_id.state", "=", "posted"),
+                ],
+                limit=1,
+            )
+        )
+        if detail:
+            raise UserError(
+                self.env._(
+                    "“%(entry)s” of %(date)s is on %(invoice)s and cannot be deleted. "
+                    "If it was credited, set its hours to 0.",
+                    entry=detail.analytic_line_id.name,
+                    date=format_date(self.env, detail.date),
+                    invoice=detail.move_id.display_name,
+                )
+            )
 
     # === Re-invoiced costs ===
 

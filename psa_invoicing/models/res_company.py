@@ -23,8 +23,8 @@ class ResCompany(models.Model):
         string="Date of Project Invoices",
         required=True,
         default="posting",
-        help="A date that is locked, or before the journal's last invoice, moves to the "
-        "first day that is allowed.",
+        help="A date that is locked, or before the journal's last invoice, moves to "
+        "the first day that is allowed.",
     )
     billing_stop_at_year_end = fields.Boolean(
         string="Bill No Work of Next Year",
@@ -40,8 +40,8 @@ class ResCompany(models.Model):
 
     billing_release_required = fields.Boolean(
         string="Release Time Before Billing",
-        help="New time entries of billable projects are on hold until somebody releases "
-        "them.",
+        help="New time entries of billable projects are on hold until somebody "
+        "releases them.",
     )
 
     def _billing_invoice_date(self, run_date: date, cutoff_date: date) -> date | bool:

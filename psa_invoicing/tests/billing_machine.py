@@ -300,6 +300,30 @@ class BillingMachine(RuleBasedStateMachine):
         )
 
     @rule(bill=ANY)
+    def vendor_credit(self, bill):
+        """A vendor takes back half of a bill."""
+        bill = self.pick(
+            self.env["account.move"].search(
+                [
+                    ("partner_id", "=", self.case.vendor.id),
+                    ("move_type", "=", "in_invoice"),
+                    ("state", "=", "posted"),
+                ],
+                order="id",
+            ),
+            bill,
+        )
+        if not bill:
+            return
+
+        def credit():
+            made = bill._reverse_moves([{"invoice_date": bill.invoice_date}])
+            made.invoice_line_ids.price_unit /= 2
+            made.action_post()
+
+        self.act("vendor credit", credit, edits=True)
+
+    @rule(bill=ANY)
     def reset_or_post_a_bill(self, bill):
         """Also what an expense became."""
         bill = self.pick(

@@ -42,6 +42,20 @@ class TestCreditNotes(BillingCase):
 
     # === Full ===
 
+    def test_a_credited_entry_stays_on_its_documents(self):
+        """It may be corrected again, and not deleted."""
+        project = self.time_project(2)
+        entry = project.timesheet_ids
+        invoice = project._psa_invoice(JANUARY)
+        invoice.action_post()
+        invoice._reverse_moves().action_post()
+        with self.assertRaisesRegex(UserError, "cannot be deleted"):
+            with self.env.cr.savepoint():
+                entry.unlink()
+        self.assertEqual(invoice.detail_ids.analytic_line_id, entry)
+        entry.unit_amount = 0
+        self.assertEqual(entry.open_quantity, 0)
+
     def test_a_draft_reopens_nothing(self):
         credit_note = self.credit()
         self.assertEqual(self.open_hours(), [0, 0, 0])
