@@ -58,6 +58,15 @@ NEW_COLUMNS = {
         "billing_project_id",
         "never_billed_quantity",
     ),
+    "psa_manual_invoice_line": ("source",),
+    "res_company": (
+        "billing_deduct_downpayments",
+        "billing_frequency_id",
+        "billing_invoice_date",
+        "billing_release_required",
+        "billing_stop_at_year_end",
+    ),
+    "res_partner": ("billing_annex", "billing_po_required"),
 }
 REWIND = """
     DELETE FROM psa_invoice_detail AS detail USING account_move AS move
@@ -89,6 +98,7 @@ def test_what_was_invoiced_is_known_after_an_upgrade(start_site):
     site.call("account.move", "action_post", drafts[1:])
     credit(site, drafts[-1])
     invoice_with_odoo(site)
+    leave_a_wizard_open(site)
     before = figures()
     rewind()
     odoo_process.run_to_end(
@@ -109,6 +119,26 @@ def credit(site, move: int) -> None:
     site.call("account.move.reversal", "refund_moves", [wizard])
     note = site.one("account.move", [("reversed_entry_id", "=", move)], "id")["id"]
     site.call("account.move", "action_post", [note])
+
+
+def leave_a_wizard_open(site) -> None:
+    """Somebody was about to invoice by hand."""
+    projects = site.call("project.project", "search", [("sale_line_id", "!=", False)])
+    site.call(
+        "account.analytic.line",
+        "create",
+        {
+            "project_id": projects[0],
+            "employee_id": site.call("hr.employee", "search", [])[0],
+            "name": "Work of today",
+            "unit_amount": 2,
+        },
+    )
+    wizard = site.create(
+        "psa.manual.invoice", project_ids=[(6, 0, projects)], cutoff_date="2099-01-01"
+    )
+    site.call("psa.manual.invoice", "action_next", [wizard])
+    assert site.call("psa.manual.invoice.line", "search", [("wizard_id", "=", wizard)])
 
 
 def invoice_with_odoo(site) -> None:

@@ -1,4 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from datetime import date
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
@@ -261,12 +263,14 @@ class PsaTransactionMixin(models.AbstractModel):
         return Domain(f"{project}.unit_id", "child_of", unit_ids)
 
     @api.model
-    def _treated_sql(self, line_ids: list[int]) -> SQL:
+    def _treated_sql(self, line_ids: list[int], until: date | None = None) -> SQL:
         """``(contract line id, excluded, never billed)`` of what is on hold or not
         charged, in the contract line's unit.
 
         What is on hold still waits; what is offered or non-chargeable is never paid
         for, but for what was billed before somebody said so.
+
+        :param until: only what is dated up to this day
         """
         table = self._table
         names = self._billing_columns
@@ -293,7 +297,10 @@ class PsaTransactionMixin(models.AbstractModel):
                            THEN %(rest)s * %(factor)s END
                  FROM %(table)s %(join)s
                 WHERE %(column)s = ANY(%(ids)s)
-                  AND (%(hold)s OR %(type)s <> 'chargeable')""",
+                  AND (%(hold)s OR %(type)s <> 'chargeable') AND %(dated)s""",
+            dated=SQL("%s <= %s", SQL.identifier(table, names["date"]), until)
+            if until
+            else SQL("TRUE"),
             column=column,
             rest=rest,
             factor=factor,

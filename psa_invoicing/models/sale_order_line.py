@@ -1,4 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from datetime import date
 from math import fsum
 
 from odoo import api, fields, models
@@ -265,11 +266,26 @@ class SaleOrderLine(models.Model):
     def _compute_amount_to_invoice_at_date(self):
         """What is never billed is no revenue to accrue."""
         result = super()._compute_amount_to_invoice_at_date()
-        for line in self.filtered("never_billed_quantity"):
-            line.amount_to_invoice_at_date -= (
-                line.never_billed_quantity * line.price_unit
-            )
+        lines = self.filtered("never_billed_quantity")
+        never_billed = lines._never_billed_at_date()
+        for line in lines:
+            quantity = never_billed.get(line.id, 0.0)
+            line.amount_to_invoice_at_date -= quantity * line.price_unit
         return result
+
+    def _never_billed_at_date(self) -> dict[int, float]:
+        """Quantities for which the customer never pays, of what was delivered by the
+        day that an accrual asks about."""
+        if not self or not self._date_in_the_past():
+            return {line.id: line.never_billed_quantity for line in self}
+        until = fields.Date.to_date(self.env.context["accrual_entry_date"])
+        self.env.flush_all()
+        return {
+            line_id: never
+            for line_id, _excluded, never in self.env.execute_query(
+                self._excluded_sql(self.ids, until)
+            )
+        }
 
     def _get_delivered_quantity_by_analytic(self, additional_domain):
         """What a vendor has credited is no cost that the customer pays."""
@@ -447,10 +463,15 @@ class SaleOrderLine(models.Model):
                 line.write(values)
 
     @api.model
-    def _excluded_sql(self, ids: list[int]) -> SQL:
-        """``(id, excluded quantity, never billed quantity)``, in the lines' unit."""
+    def _excluded_sql(self, ids: list[int], until: date | None = None) -> SQL:
+        """``(id, excluded quantity, never billed quantity)``, in the lines' unit.
+
+        :param until: only of transactions dated up to this day
+        """
         Detail = self.env["psa.invoice.detail"]
-        treated = [self.env[model]._treated_sql(ids) for model in TRANSACTION_MODELS]
+        treated = [
+            self.env[model]._treated_sql(ids, until) for model in TRANSACTION_MODELS
+        ]
         return SQL(
             """
             SELECT line_id, COALESCE(SUM(excluded), 0), COALESCE(SUM(never), 0)
@@ -469,12 +490,13 @@ class SaleOrderLine(models.Model):
                                 THEN -detail.quantity END AS never
                       FROM psa_invoice_detail AS detail
                  LEFT JOIN account_move AS move ON move.id = detail.move_id
-                     WHERE detail.sale_line_id = ANY(%(ids)s)
+                     WHERE detail.sale_line_id = ANY(%(ids)s) AND %(dated)s
                  UNION ALL %(treated)s) AS found
           GROUP BY line_id
             """,
             live=Detail._live_sql(),
             credit=Detail._credit_sql(),
             ids=ids,
+            dated=SQL("detail.date <= %s", until) if until else SQL("TRUE"),
             treated=SQL(" UNION ALL ").join(treated),
         )

@@ -162,6 +162,18 @@ class TestOrderFigures(BillingCase):
         self.entry.action_psa_set_billing_type("complimentary")
         self.assert_figures(0, 0, 0, "invoiced")
 
+    def test_at_a_date(self):
+        """The day after the entry, another of 3 h was offered: at the end of its own
+        day, the first one is still worth all of its 800."""
+        offered = self.log(self.work, date(2026, 1, 2), 3)
+        offered.action_psa_set_billing_type("complimentary")
+        for day, amount in (("2026-01-01", 800), ("2026-01-31", 800)):
+            line = self.line.with_context(accrual_entry_date=day)
+            self.assertEqual(line.amount_to_invoice_at_date, amount)
+        self.entry.action_psa_write_off("Goodwill")
+        line = self.line.with_context(accrual_entry_date="2026-01-31")
+        self.assertEqual(line.amount_to_invoice_at_date, 0)
+
     def test_billed(self):
         self.work._psa_invoice(JANUARY).action_post()
         self.assert_figures(0, 0, 0, "invoiced")

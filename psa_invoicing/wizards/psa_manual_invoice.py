@@ -127,7 +127,7 @@ class PsaManualInvoice(models.TransientModel):
             for line in wizard.line_ids.filtered("selected"):
                 sums[line.project_id, line.currency_id] += line.amount
             due = [
-                f"{project.name}: {formatLang(self.env, -amount, currency_obj=currency)}"
+                f"{project.name} {formatLang(self.env, -amount, currency_obj=currency)}"
                 for (project, currency), amount in sums.items()
                 if currency.compare_amounts(amount, 0) < 0
             ]
