@@ -632,6 +632,8 @@ class BillingMachine(RuleBasedStateMachine):
                 treated = billed + written_off
                 sign = -1.0 if whole < 0 or (not whole and treated < 0) else 1.0
                 excess = max(sign * (treated - whole), -sign * treated)
+                # Where a correction was credited, it is due to the customer again.
+                excess += min(sign * record.credited_quantity, 0.0)
                 if excess > TOLERANCE:
                     found[model, record.id] = (excess, flagged)
         return found
