@@ -33,7 +33,7 @@ def pdf_text(mail) -> str:
         if part.get_content_type() == "application/pdf"
     ]
     return "\n".join(
-        page.extract_text()
+        page.extract_text().replace("\t", " ")
         for page in PdfReader(BytesIO(attachment.get_content())).pages
     )
 
@@ -99,6 +99,9 @@ def test_from_the_invoice_run_to_paid(demo, open_page, picture):
     text = pdf_text(mail)
     assert number in text
     assert f"{invoice['amount_total']:,.2f}" in text
+    assert "Annex: Work in Detail" in text
+    assert "Review of drafts" in text
+    assert "Billing Period" in text
 
     page.click("button[name=action_psa_mark_paid]")
     page.wait_for_selector(".modal button[name=action_create_payments]")
@@ -165,6 +168,40 @@ def test_a_mail_server_that_is_down(demo, open_page, picture):
     assert invoice_number(page) == number
     mails = demo.wait_for_mail(before + 1)[before:]
     assert [number in mail["Subject"] for mail in mails] == [True]
+
+
+def test_two_people_on_one_draft(demo, open_page, picture):
+    """What the second one saves overwrites nothing."""
+    demo.create(
+        "res.users",
+        name="Second",
+        login="second",
+        password="second",
+        group_ids=[
+            (4, demo.ref("psa_invoicing.group_billing_manager")),
+            (4, demo.ref("account.group_account_manager")),
+        ],
+    )
+    demo.call("psa.invoice.run", "action_run_due")
+    draft = demo.call("account.move", "search", [("psa_state", "=", "draft")])[0]
+    page = open_page(demo)
+    page.goto(f"{demo.url}/odoo/action-psa_invoicing.account_move_action/{draft}")
+    wait_for_status(page, "Draft")
+    page.click(".o_notebook a:has-text('Other Info')")
+    reference = page.locator("div[name=ref] input >> visible=true")
+    reference.fill("First thought")
+    page.click(".o_form_button_save")
+    page.wait_for_selector(".o_form_saved, .o_form_button_save:not(:visible)")
+
+    demo.log_in("second")
+    demo.call("account.move", "write", [draft], {"ref": "Second thought"})
+    demo.log_in()
+    reference.fill("Third thought")
+    page.click(".o_form_button_save")
+    page.wait_for_selector(".modal:has-text('Second has changed')")
+    picture(page, "1-conflict")
+    invoice = demo.one("account.move", [("id", "=", draft)], "ref")
+    assert invoice["ref"] == "Second thought"
 
 
 def test_a_new_project_is_planned(demo, open_page, picture):

@@ -44,6 +44,8 @@ class Request:
     :ivar milestone_ids: milestones to bill (empty: all that are reached)
     :ivar picks: only these transactions, picked by hand (None: all)
     :ivar from_billing_start: none from before the billing start of their project
+    :ivar of_drafts: also what a draft bills too much of since a correction; else that
+        is for its Recalculate to settle
     :ivar run_date: the day on which it is asked (None: today); not kept
     """
 
@@ -57,6 +59,7 @@ class Request:
     milestone_ids: tuple[int, ...] = ()
     picks: frozenset[Key] | None = None
     from_billing_start: bool = False
+    of_drafts: bool = False
     run_date: date | None = None
 
     def to_json(self) -> dict:

@@ -111,6 +111,7 @@ class PsaBilling(models.AbstractModel):
             start_date=start_date or None,
             sale_line_ids=tuple(lines.ids),
             credited=True,
+            of_drafts=True,
         )
 
     @api.model
@@ -179,7 +180,7 @@ class PsaBilling(models.AbstractModel):
             model,
             model._billing_domain(request, with_held),
             [id_ for kind, id_ in released if kind == source],
-            request.credited,
+            request,
         )
         # sudo: the names are copied for people without rights on employees and tasks.
         employees = self._names("hr.employee", {row.get("employee_id") for row in rows})
@@ -216,24 +217,25 @@ class PsaBilling(models.AbstractModel):
 
     @api.model
     def _open_rows(
-        self, model, domain, released_ids: list[int], credited: bool
+        self, model, domain, released_ids: list[int], request: Request
     ) -> list[dict]:
-        """What is open or released, as dicts of ``_billing_columns``.
-
-        :param credited: also what a credit note has reopened
-        """
+        """What is open or released, as dicts of ``_billing_columns``."""
         table = model._table
         is_released = SQL("%s = ANY(%s)", SQL.identifier(table, "id"), released_ids)
         is_open = model._is_open_sql(table)
         # What a draft bills too much of, since a transaction on it was lowered, is for
         # its Recalculate to settle, not for another invoice.
-        is_of_draft = SQL(
-            "%s * %s < 0",
-            model._open_sql(table),
-            model._quantity_sql(table, "draft_quantity"),
+        is_of_draft = (
+            SQL("FALSE")
+            if request.of_drafts
+            else SQL(
+                "%s * %s < 0",
+                model._open_sql(table),
+                model._quantity_sql(table, "draft_quantity"),
+            )
         )
         quantity = model._open_sql(table)
-        if not credited:
+        if not request.credited:
             quantity = SQL(
                 "%s - %s", quantity, model._quantity_sql(table, "credited_quantity")
             )

@@ -38,6 +38,30 @@ class TestOdooButton(BillingCase):
 
     # === The ledger ===
 
+    def test_a_return_beside_a_draft_of_odoos_button(self):
+        """Two delivered and billed, one comes back: the second draft bills -1 of it."""
+        project = self.project()
+        hours = self.contract(project)
+        goods = self.env["product.product"].create(
+            {"name": "Cable", "type": "consu", "invoice_policy": "delivery"}
+        )
+        line = self.env["sale.order.line"].create(
+            {
+                "order_id": hours.order_id.id,
+                "product_id": goods.id,
+                "product_uom_qty": 2,
+                "qty_delivered": 2,
+            }
+        )
+        self.log(project, date(2026, 1, 5), 4)
+        hours.order_id._create_invoices()
+        line.qty_delivered = 1
+        self.log(project, date(2026, 1, 6), 3)
+        second = hours.order_id._create_invoices(final=True)
+        detail = second.detail_ids.filtered(lambda each: each.sale_line_id == line)
+        self.assertEqual((detail.transaction_type, detail.quantity), ("material", -1))
+        self.assertEqual(line.open_quantity, 0)
+
     def test_it_writes_the_ledger(self):
         move = self.create_invoice()
         self.assertFalse(move.is_project_invoice)
