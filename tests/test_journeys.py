@@ -191,7 +191,7 @@ def test_two_people_on_one_draft(demo, open_page, picture):
     reference = page.locator("div[name=ref] input >> visible=true")
     reference.fill("First thought")
     page.click(".o_form_button_save")
-    page.wait_for_selector(".o_form_saved, .o_form_button_save:not(:visible)")
+    expect(page.locator(".o_form_button_save >> nth=0")).to_be_hidden()
 
     demo.log_in("second")
     demo.call("account.move", "write", [draft], {"ref": "Second thought"})
