@@ -124,6 +124,18 @@ class AccountAnalyticLine(models.Model):
             self.env.context.get("psa_unlock_drafts") and self._on_project_drafts()
         )
 
+    def _may_change_contract_line(self):
+        """Entries that are not billed, or on a draft under review only.
+
+        What is written off as a whole stays where it was written off.
+        """
+        unlocked = self.with_context(psa_unlock_drafts=True)
+        return unlocked.filtered(
+            lambda entry: (
+                entry._is_not_billed() and entry.billing_status != "written_off"
+            )
+        ).with_env(self.env)
+
     def _is_readonly(self):
         self.ensure_one()
         unlocked = self.with_context(psa_unlock_drafts=True)

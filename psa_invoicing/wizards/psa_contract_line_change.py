@@ -1,0 +1,183 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+from odoo.tools.misc import unquote
+
+
+class PsaContractLineChange(models.TransientModel):
+    """Put time that was logged on the wrong contract line on another one."""
+
+    _name = "psa.contract.line.change"
+    _description = "Change Contract Line"
+
+    entry_ids = fields.Json(string="Selected")
+    entry_count = fields.Integer(string="Time Entries", compute="_compute_entries")
+    partner_id = fields.Many2one(
+        "res.partner", string="Customer", compute="_compute_entries"
+    )
+    company_id = fields.Many2one("res.company", compute="_compute_entries")
+    sale_line_id = fields.Many2one(
+        "sale.order.line",
+        string="New Contract Line",
+        domain=lambda self: self._contract_line_domain(),
+        help="A line of a confirmed order of the same customer and company.",
+    )
+    is_billed_by_time = fields.Boolean(compute="_compute_is_billed_by_time")
+
+    @api.model
+    def _contract_line_domain(self) -> str:
+        """Lines that take time, for the client, which knows customer and company."""
+        lines = self.env["sale.order.line"]
+        return str(
+            Domain.AND(
+                [
+                    lines._sellable_lines_domain(),
+                    lines._domain_sale_line_service(),
+                    [
+                        ("company_id", "=", unquote("company_id")),
+                        (
+                            "order_partner_id.commercial_partner_id",
+                            "=",
+                            unquote("partner_id"),
+                        ),
+                    ],
+                ]
+            )
+        )
+
+    @api.model
+    def default_get(self, fields_list):
+        values = super().default_get(fields_list)
+        ids = self.env.context.get("active_ids") or []
+        if self.env.context.get("active_model") != "account.analytic.line":
+            ids = []
+        values["entry_ids"] = self._entries_of(ids).ids
+        return values
+
+    @api.model
+    def _entries_of(self, ids: list[int]):
+        """:raises UserError: if they are gone, of another company, or of several
+        customers"""
+        Entry = self.env["account.analytic.line"]
+        self.env["account.move"]._check_billing_manager()
+        # sudo: an administrator need not read timesheets.
+        entries = Entry.sudo().browse(ids).exists().filtered("project_id")
+        if not entries:
+            raise UserError(self.env._("Select the time entries first."))
+        entries.with_env(self.env)._check_may_decide()
+        customers = entries.commercial_partner_id
+        if len(customers) != 1:
+            raise UserError(
+                self.env._(
+                    "The selected entries are of several customers, or of none: "
+                    "%(customers)s. A contract line has one customer: select entries "
+                    "of one.",
+                    customers=", ".join(customers.mapped("display_name")) or "-",
+                )
+            )
+        companies = self._companies_of(entries)
+        if len(companies) != 1 or companies not in self.env.companies:
+            raise UserError(
+                self.env._(
+                    "The selected entries belong to %(companies)s. Select entries of "
+                    "one company that is switched on.",
+                    companies=", ".join(companies.mapped("name")),
+                )
+            )
+        return entries
+
+    @api.model
+    def _companies_of(self, entries):
+        """Whose contracts the entries are billed on; their own without a contract."""
+        without = entries.filtered(lambda entry: not entry.so_line)
+        return entries.so_line.company_id | without.company_id
+
+    @api.depends("entry_ids")
+    def _compute_entries(self):
+        for wizard in self:
+            entries = wizard._entries_of(wizard.entry_ids or [])
+            wizard.entry_count = len(entries)
+            wizard.partner_id = entries.commercial_partner_id
+            wizard.company_id = self._companies_of(entries)
+
+    @api.depends("sale_line_id")
+    def _compute_is_billed_by_time(self):
+        for wizard in self:
+            product = wizard.sale_line_id.product_id
+            wizard.is_billed_by_time = product and product._is_delivered_timesheet()
+
+    def action_apply(self):
+        """Move what is not billed yet; what is on a draft drops out there when it is
+        recalculated.
+
+        :raises AccessError: unless the user is a billing administrator
+        :raises UserError: if the contract line does not suit the entries
+        :return: a message with what was moved, and what was left and why
+        """
+        self.ensure_one()
+        entries = self._entries_of(self.entry_ids or [])
+        line = self.sale_line_id
+        self._check_contract_line(line)
+        movable = entries._may_change_contract_line()
+        moved = movable.filtered(lambda entry: entry.so_line != line)
+        if moved:
+            # As Odoo does when a person chooses the line: it stays chosen.
+            moved.write({"so_line": line.id, "is_so_line_edited": True})
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success" if moved else "warning",
+                "message": self._result(moved, movable - moved, entries - movable),
+                "next": {"type": "ir.actions.act_window_close"},
+            },
+        }
+
+    def _check_contract_line(self, line):
+        """:raises UserError: unless it takes time of these entries' customer"""
+        if not line or not line.filtered_domain(
+            [
+                *line._sellable_lines_domain(),
+                *line._domain_sale_line_service(),
+                ("company_id", "=", self.company_id.id),
+                ("order_partner_id.commercial_partner_id", "=", self.partner_id.id),
+            ]
+        ):
+            raise UserError(
+                self.env._(
+                    "Choose a service on a confirmed order of %(customer)s in "
+                    "%(company)s.",
+                    customer=self.partner_id.display_name,
+                    company=self.company_id.name,
+                )
+            )
+
+    def _result(self, moved, there, left) -> str:
+        """What was done, in a sentence.
+
+        :param moved: entries that are on the new contract line now
+        :param there: entries that were on it before
+        :param left: entries that are billed or written off
+        """
+        parts = [self.env._("%(count)s moved", count=len(moved))]
+        if there:
+            parts.append(self.env._("%(count)s were there already", count=len(there)))
+        invoiced = left.filtered("timesheet_invoice_id")
+        if invoiced:
+            invoices = invoiced.timesheet_invoice_id
+            parts.append(
+                self.env._(
+                    "%(count)s left because invoiced with %(invoices)s",
+                    count=len(invoiced),
+                    invoices=", ".join(
+                        invoice.name or invoice.display_name for invoice in invoices[:5]
+                    )
+                    + ("…" if len(invoices) > 5 else ""),
+                )
+            )
+        if written_off := left - invoiced:
+            parts.append(
+                self.env._("%(count)s left because written off", count=len(written_off))
+            )
+        return ", ".join(parts) + "."
