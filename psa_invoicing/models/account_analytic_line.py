@@ -194,6 +194,8 @@ class AccountAnalyticLine(models.Model):
         result = super().write(vals)
         if changed & REROUTING_FIELDS:
             drafts.with_context(psa_unlock_drafts=True)._compute_so_line()
+        if "date" in changed and "so_line" not in changed:
+            self._follow_rates()
         drafts._flag_drafts()
         if "unit_amount" in changed:
             self._fit_write_offs()
@@ -202,6 +204,35 @@ class AccountAnalyticLine(models.Model):
             treated_lines._refresh_excluded_quantity()
             self._follow_bills()
         return result
+
+    # === Rates from a date ===
+
+    def _timesheet_determine_sale_line(self):
+        """Of a contract line with several rates, the one of the entry's day."""
+        line = super()._timesheet_determine_sale_line()
+        return line and line._rate_at(self.date)
+
+    @api.onchange("date")
+    def _onchange_date_rate(self):
+        if self.date and self.so_line and not self.is_so_line_edited:
+            self.so_line = self.so_line._rate_at(self.date)
+
+    def _follow_rates(self):
+        """Put entries on the rate of their day, but for those whose contract line a
+        person chose, and those that are billed."""
+        found: dict = {}
+        # sudo: whoever logs time need not see the order.
+        for entry in self.sudo():
+            line = entry.so_line
+            if not line or entry.is_so_line_edited:
+                continue
+            rate = line._rate_at(entry.date)
+            if rate != line:
+                found[rate] = found.get(rate, entry.browse()) | entry
+        for rate, entries in found.items():
+            movable = entries._may_change_contract_line()
+            if movable:
+                movable.write({"so_line": rate.id})
 
     def unlink(self):
         move_lines = self._reinvoiced_move_lines()

@@ -246,6 +246,15 @@ class ProjectProject(models.Model):
             if occurrence.run_date >= first
         ]
 
+    # === Contract lines ===
+
+    def _update_timesheets_sale_line_id(self):
+        """Odoo writes the contract lines of employees on all entries that are not
+        billed; of a line with several rates each keeps that of its day."""
+        result = super()._update_timesheets_sale_line_id()
+        self.timesheet_ids._follow_rates()
+        return result
+
     # === Billing ===
 
     def _psa_invoice(

@@ -206,3 +206,211 @@ class TestWrongContractLine(PracticeCase):
         with self.assertRaises(UserError):
             self.dialog(self.entries, self.elsewhere())
         self.assertEqual(self.entries.so_line, self.wrong)
+
+
+class TestNewRate(PracticeCase):
+    """An hour costs 100.00, and 120.00 from 1 March on. 2 h were logged in February,
+    3 h on 1 March and 4 h in April."""
+
+    FEBRUARY, MARCH, APRIL = date(2026, 2, 10), date(2026, 3, 1), date(2026, 4, 10)
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.work = cls.project()
+        cls.old = cls.contract(cls.work)
+        cls.entries = cls.env["account.analytic.line"].union(
+            cls.log(cls.work, cls.FEBRUARY, 2),
+            cls.log(cls.work, cls.MARCH, 3),
+            cls.log(cls.work, cls.APRIL, 4),
+        )
+
+    def dialog(self, user=None, order=None):
+        order = order or self.old.order_id
+        return Form(
+            self.env["psa.contract.rate"]
+            .with_user(user or self.biller)
+            .with_context(active_model="sale.order", active_id=order.id)
+        )
+
+    def wizard(self, day=None, price=120, user=None):
+        form = self.dialog(user)
+        form.start_date = day or self.MARCH
+        form.price_unit = price
+        return form.save()
+
+    def new_rate(self, day=None, price=120):
+        """:return: the new contract line"""
+        self.message = self.wizard(day, price).action_apply()["params"]["message"]
+        return self.old.rate_line_ids.filtered(
+            lambda line: line.rate_start_date == (day or self.MARCH)
+        )
+
+    def assert_lines(self, *lines):
+        self.assertEqual([entry.so_line for entry in self.entries], list(lines))
+
+    def test_each_entry_is_billed_at_the_rate_of_its_day(self):
+        """2 h at 100.00, and 7 h at 120.00."""
+        new = self.new_rate()
+        self.assertIn("2 time entries were moved", self.message)
+        self.assert_lines(self.old, new, new)
+        self.assertEqual((self.old.qty_delivered, new.qty_delivered), (2, 7))
+        move = self.work._psa_invoice(self.APRIL)
+        self.assertEqual(move.amount_untaxed, 2 * 100 + 7 * 120)
+        self.assert_ledger(move)
+
+    def test_the_new_line_is_like_the_old_one(self):
+        self.old.discount = 10
+        section = self.env["sale.order.line"].create(
+            {
+                "order_id": self.old.order_id.id,
+                "display_type": "line_section",
+                "name": "Other work",
+            }
+        )
+        new = self.new_rate()
+        self.assertEqual(new.name, f"{self.old.name}, from 03/01/2026")
+        self.assertEqual(new.tax_ids, self.old.tax_ids)
+        self.assertEqual((new.discount, new.product_uom_qty), (10, 0))
+        self.assertEqual((new.price_unit, self.old.price_unit), (120, 100))
+        self.assertEqual(
+            self.old.order_id.order_line.sorted("sequence"), self.old + new + section
+        )
+        self.assertIn("instead of", self.old.order_id.message_ids[0].body)
+        new.product_uom_qty = 5
+        self.assertEqual(new.price_unit, 120)
+
+    def test_later_entries_go_by_their_day(self):
+        new = self.new_rate()
+        self.assertEqual(self.log(self.work, date(2026, 5, 4), 1).so_line, new)
+        late = self.log(self.work, date(2026, 2, 28), 1)
+        self.assertEqual(late.so_line, self.old)
+        late.date = self.MARCH
+        self.assertEqual(late.so_line, new)
+        late.date = self.FEBRUARY
+        self.assertEqual(late.so_line, self.old)
+        form = Form(late, "hr_timesheet.hr_timesheet_line_form")
+        form.date = self.APRIL
+        form.save()
+        self.assertEqual(late.so_line, new)
+
+    def test_tasks_and_employees_with_a_contract_line_of_their_own(self):
+        senior = self.contract(self.work, price_unit=200)
+        task = self.env["project.task"].create(
+            {
+                "name": "Task",
+                "project_id": self.work.id,
+                "sale_line_id": self.old.id,
+            }
+        )
+        new = self.new_rate()
+        on_task = [
+            self.log(self.work, day, 1, task_id=task.id).so_line
+            for day in (self.FEBRUARY, self.APRIL)
+        ]
+        self.assertEqual(on_task, [self.old, new])
+        self.work.sale_line_employee_ids = [
+            Command.create({"employee_id": self.alice.id, "sale_line_id": senior.id})
+        ]
+        self.assert_lines(senior, senior, senior)
+        self.work.sale_line_employee_ids.sale_line_id = self.old
+        self.assert_lines(self.old, new, new)
+        self.assertEqual(self.log(self.work, self.FEBRUARY, 1).so_line, self.old)
+        self.assertEqual(self.log(self.work, self.APRIL, 1).so_line, new)
+
+    def test_odoo_moves_what_is_not_billed_when_the_project_changes_its_line(self):
+        """To the new line, whose earlier entries keep the old one all the same."""
+        new = self.new_rate()
+        other = self.contract(self.work, price_unit=90)
+        self.work.sale_line_id = other
+        self.assert_lines(other, other, other)
+        self.work.sale_line_id = new
+        self.assert_lines(self.old, new, new)
+
+    def test_what_is_invoiced_stays(self):
+        invoice = self.work._psa_invoice(self.MARCH)
+        invoice.action_post()
+        new = self.new_rate()
+        self.assert_lines(self.old, self.old, new)
+        self.assertIn("1 stay at the old price", self.message)
+        self.assertEqual(invoice.amount_untaxed, 500)
+
+    def test_what_is_on_a_draft_asks_for_recalculate(self):
+        draft = self.work._psa_invoice(self.APRIL)
+        self.assertEqual(draft.amount_untaxed, 900)
+        new = self.new_rate()
+        self.assert_lines(self.old, new, new)
+        self.assertTrue(draft.needs_recalculation)
+        draft.action_psa_recalculate()
+        self.assertEqual(draft.amount_untaxed, 2 * 100 + 7 * 120)
+        self.entries[1].date = self.FEBRUARY
+        self.assert_lines(self.old, self.old, new)
+        draft.action_psa_recalculate()
+        self.assertEqual(draft.amount_untaxed, 5 * 100 + 4 * 120)
+        self.assert_ledger(draft)
+
+    def test_a_rate_after_it_and_one_in_between(self):
+        april = self.new_rate(date(2026, 4, 1), 130)
+        march = self.new_rate()
+        self.assert_lines(self.old, march, april)
+        self.assertEqual(march.name, f"{self.old.name}, from 03/01/2026")
+        self.assertEqual(
+            self.old.order_id.order_line.sorted("sequence"), self.old + march + april
+        )
+        self.assertEqual(
+            self.dialog().current_price,
+            self.old._rate_at(self.dialog().start_date).price_unit,
+        )
+        with self.assertRaisesRegex(UserError, "has a rate from 03/01/2026 already"):
+            self.new_rate()
+
+    def test_a_line_that_a_person_chose_stays_chosen(self):
+        new = self.new_rate()
+        self.entries[2].write({"so_line": self.old.id, "is_so_line_edited": True})
+        self.entries[2].date = date(2026, 4, 11)
+        self.work.sale_line_id = new
+        self.assert_lines(self.old, new, self.old)
+
+    def test_the_price_abroad(self):
+        """2 h at 80.00 of their money, 7 h at 90.00: 790.00, 395.00 of ours."""
+        abroad = self.foreign_contract(self.work, price_unit=80)
+        self.work.sale_line_id = abroad
+        form = self.dialog(order=abroad.order_id)
+        self.assertEqual((form.current_price, form.currency_id.name), (80, "EUR"))
+        form.start_date = self.MARCH
+        form.price_unit = 90
+        form.save().action_apply()
+        move = self.work._psa_invoice(self.APRIL)
+        self.assertEqual((move.amount_untaxed, move.currency_id.name), (790, "EUR"))
+        move.action_post()
+        self.assertEqual(abs(move.amount_untaxed_signed), 395)
+
+    def test_no_new_project_or_task(self):
+        self.time_product.service_tracking = "task_in_project"
+        line = self.contract(self.project("Generated"))
+        tasks = self.env["project.task"].search_count([])
+        new, _left = line._add_rate(self.MARCH, 120)
+        self.assertFalse(new.task_id)
+        self.assertEqual(self.env["project.task"].search_count([]), tasks)
+        self.assertEqual(new.billing_project_id, line.billing_project_id)
+
+    def test_what_makes_no_sense_is_refused(self):
+        package = self.contract(self.work, self.milestone_product)
+        with self.assertRaisesRegex(UserError, "is not billed by its time"):
+            package._add_rate(self.MARCH, 120)
+        wizard = self.wizard(price=-1)
+        with self.assertRaisesRegex(UserError, "is negative"):
+            wizard.action_apply()
+        wizard.sale_line_id = package
+        with self.assertRaisesRegex(UserError, "Choose a contract line"):
+            wizard.action_apply()
+
+    def test_refused_to_everyone_else(self):
+        wizard = self.wizard()
+        self.refused_to_everyone_else(
+            lambda env: self.wizard(user=env.user),
+            lambda env: wizard.with_env(env).action_apply(),
+        )
+        with self.assertRaises(AccessError):
+            self.dialog(self.elsewhere())
+        self.assertFalse(self.old.rate_line_ids)

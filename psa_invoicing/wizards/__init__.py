@@ -2,6 +2,7 @@
 from . import account_move_reversal
 from . import account_payment_register
 from . import psa_contract_line_change
+from . import psa_contract_rate
 from . import psa_ledger_audit
 from . import psa_ledger_checks
 from . import psa_manual_invoice
