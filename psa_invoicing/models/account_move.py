@@ -38,6 +38,8 @@ class AccountMove(models.Model):
         string="Projects",
         readonly=True,
         copy=False,
+        # Else a draft of an archived project would name none, and Recalculate bill all.
+        context={"active_test": False},
     )
     billing_cutoff_date = fields.Date(
         string="Cut-off Date",
