@@ -8,7 +8,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
-from ..core.billing import TYPES, Request
+from ..core.billing import TYPES, Request, Transaction
+from .psa_billing_selection import MODELS
 
 PLANNED_MONTHS = 12
 # Changing one of these moves the planned invoices.
@@ -330,8 +331,9 @@ class ProjectProject(models.Model):
     def _orders(self) -> dict:
         """Orders by project, in whatever state: those whose lines its work is sold on,
         and those that were written for it."""
-        # sudo: whoever bills a project need not see its orders.
-        projects = self.sudo()
+        # sudo: whoever bills a project need not see its orders; what is archived may
+        # have work left to bill.
+        projects = self.sudo().with_context(active_test=False)
         Order = projects.env["sale.order"]
         found = defaultdict(lambda: Order)
         lines = projects._fetch_sale_order_items_per_project_id()
@@ -343,6 +345,37 @@ class ProjectProject(models.Model):
         ):
             found[order.project_id] |= order
         return found
+
+    def action_archive(self):
+        """Ask what becomes of open transactions, as soon as a project is archived.
+
+        Archived it is all the same: other code archives projects with this method, too,
+        and closing the dialog keeps what is open in the lists of transactions.
+        """
+        archived = self.filtered("active")
+        result = super().action_archive()
+        if result or not archived._backlog():
+            return result
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "psa_invoicing.psa_project_backlog_action"
+        )
+        return {**action, "context": {"default_project_ids": archived.ids}}
+
+    def _backlog(self) -> list[Transaction]:
+        """Open transactions of these projects in the user's companies, of any date,
+        those on hold too."""
+        if not self:
+            return []
+        request = Request(project_ids=tuple(self.ids), cutoff_date=None, credited=True)
+        # sudo: the caller shows no more than the user may see.
+        Billing = self.env["psa.billing"].sudo()
+        lines = Billing.env["sale.order.line"]
+        return [
+            item
+            for source in MODELS
+            for item in Billing._select_source(source, request, {}, with_held=True)
+            if lines.browse(item.sale_line_id).company_id in self.env.companies
+        ]
 
     def _billing_problems(self) -> dict:
         """Why projects cannot be billed at all, in words that say what to do.

@@ -7,6 +7,7 @@ from datetime import date
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import Form, new_test_user
+from odoo.tools.safe_eval import safe_eval
 
 from .common import BillingCase
 
@@ -414,3 +415,167 @@ class TestNewRate(PracticeCase):
         with self.assertRaises(AccessError):
             self.dialog(self.elsewhere())
         self.assertFalse(self.old.rate_line_ids)
+
+
+class TestArchivedProject(PracticeCase):
+    """2 h and 3 h at 100.00 are open when the project is archived."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.work = cls.time_project(2, 3)
+        cls.entries = cls.work.timesheet_ids.sorted("date")
+        # In Odoo whoever archives a project manages projects.
+        cls.biller.group_ids += cls.env.ref("project.group_project_manager")
+
+    def archive(self, projects=None, user=None):
+        """:return: the dialog, or None if there is none"""
+        projects = (projects or self.work).with_user(user or self.biller)
+        action = projects.action_archive()
+        self.assertFalse(any(projects.mapped("active")))
+        return action and Form(
+            self.env[action["res_model"]]
+            .with_user(user or self.biller)
+            .with_context(**action["context"])
+        )
+
+    def decide(self, decision, dialog=None, reason=""):
+        form = dialog or self.archive()
+        form.decision = decision
+        if reason:
+            form.reason = reason
+        return form.save().action_apply()
+
+    def test_the_amount_at_stake(self):
+        """2 h are held, 1 h is offered; a day abroad costs 80.00."""
+        self.entries[0].action_psa_hold("Disputed")
+        self.log(self.work, date(2026, 1, 9), 1, billing_type="complimentary")
+        abroad = self.foreign_contract(self.work, price_unit=80)
+        self.log(
+            self.work, date(2026, 1, 9), 1, so_line=abroad.id, is_so_line_edited=True
+        )
+        form = self.archive()
+        self.assertEqual((form.transaction_count, form.held_count), (4, 1))
+        amounts = form.amounts.replace("\xa0", " ")
+        self.assertIn("$ 500.00", amounts)
+        self.assertIn("80.00 €", amounts)
+
+    def test_nothing_is_asked_when_nothing_is_open(self):
+        self.assertFalse(self.archive(self.project("Empty")))
+        self.work._psa_invoice(JANUARY)
+        self.assertFalse(self.archive())
+
+    def test_what_is_kept_stays_in_the_lists(self):
+        self.decide("keep")
+        milestone_line = self.contract(self.work, self.milestone_product)
+        milestone = self.milestone(self.work, milestone_line, 0.5, JANUARY)
+        for records, action in (
+            (self.entries, "account_analytic_line_action"),
+            (milestone, "project_milestone_action_transactions"),
+        ):
+            domain = safe_eval(self.env.ref(f"psa_invoicing.{action}").domain)
+            found = records.with_user(self.biller).search(
+                [*domain, ("open_quantity", "!=", 0), ("id", "in", records.ids)]
+            )
+            self.assertEqual(found, records)
+
+    def test_what_is_kept_is_billed_by_hand_later(self):
+        """On a task, too, which Odoo archives with its project."""
+        task_line = self.contract(self.project("Sold"), price_unit=50)
+        task = self.env["project.task"].create(
+            {
+                "name": "Task",
+                "project_id": self.work.id,
+                "sale_line_id": task_line.id,
+            }
+        )
+        self.log(self.work, date(2026, 1, 9), 1, task_id=task.id)
+        self.work.sale_line_id = False
+        self.decide("keep")
+        self.assertFalse(task.active)
+        self.assertEqual(self.work._psa_invoice(JANUARY).mapped("amount_untaxed"), [50])
+
+    def test_billed_at_once(self):
+        self.log(self.work, date(2027, 1, 9), 1)
+        action = self.decide("bill")
+        form = Form(
+            self.env[action["res_model"]]
+            .with_user(self.biller)
+            .with_context(**action["context"])
+        )
+        wizard = form.save()
+        self.assertEqual(wizard.project_ids, self.work)
+        self.assertEqual(wizard.cutoff_date, date(2027, 1, 9))
+        wizard.action_next()
+        wizard.invalidate_recordset()
+        move = self.env["account.move"].browse(wizard.action_finish()["res_id"])
+        self.assertEqual(move.amount_untaxed, 600)
+        self.assertEqual(move.billing_project_ids, self.work)
+
+    def test_a_draft_of_an_archived_project_recalculates_its_own_work(self):
+        """1 h more is on it then, and none of another project of the same contract."""
+        draft = self.work._psa_invoice(JANUARY)
+        other = self.project("Other", sale_line_id=self.work.sale_line_id.id)
+        self.log(other, date(2026, 1, 9), 8)
+        self.log(self.work, date(2026, 1, 9), 1)
+        self.work.action_archive()
+        self.env.invalidate_all()
+        draft.action_psa_recalculate()
+        self.assertEqual(draft.amount_untaxed, 600)
+        self.assertEqual(draft.billing_project_ids, self.work)
+        self.assertEqual(self.work.project_invoice_count, 1)
+
+    def test_written_off(self):
+        other = self.time_project(4)
+        form = self.archive(self.work + other)
+        self.assertEqual(form.transaction_count, 3)
+        with self.assertRaisesRegex(UserError, "Say why"):
+            self.decide("write_off", form, reason=" ")
+        self.decide("write_off", form, reason="Bankrupt")
+        entries = self.entries + other.timesheet_ids
+        self.assertEqual(set(entries.mapped("billing_status")), {"written_off"})
+        self.assertEqual(set(entries._details().mapped("reason")), {"Bankrupt"})
+
+    def test_other_code_archives_without_a_dialog(self):
+        self.work.write({"active": False})
+        self.assertFalse(self.work.active)
+        self.work.action_unarchive()
+        self.assertTrue(self.work.active)
+        self.assertEqual(self.entries.mapped("billing_status"), ["ready", "ready"])
+
+    def test_whoever_does_not_bill_may_only_keep(self):
+        manager = self._user("manager", "project.group_project_manager")
+        form = self.archive(user=manager)
+        self.assertEqual((form.transaction_count, form.amounts), (2, False))
+        wizard = form.save()
+        self.assertEqual(wizard.action_apply(), {"type": "ir.actions.act_window_close"})
+        for decision in ("bill", "write_off"):
+            wizard.write({"decision": decision, "reason": "Goodwill"})
+            with self.assertRaises(AccessError):
+                wizard.action_apply()
+        self.assertEqual(self.entries.mapped("billing_status"), ["ready", "ready"])
+
+    def test_nobody_else_archives_or_sees_it(self):
+        for role, groups in OUTSIDERS.items():
+            user = self._user(role, groups)
+            Backlog = self.env["psa.project.backlog"].with_user(user)
+            with self.subTest(role=role):
+                if role == "project_manager":
+                    continue
+                with self.assertRaises(AccessError):
+                    self.work.with_user(user).action_archive()
+                with self.assertRaises(AccessError):
+                    Backlog.create({"project_ids": self.work.ids})
+        elsewhere = self.elsewhere()
+        self.work.company_id = self.env.company
+        with self.assertRaises(AccessError):
+            self.env["psa.project.backlog"].with_user(elsewhere).create(
+                {"project_ids": self.work.ids}
+            )
+        self.work.company_id = False
+        shared = self.env["psa.project.backlog"].with_user(elsewhere)
+        wizard = shared.create({"project_ids": self.work.ids, "reason": "No"})
+        self.assertEqual((wizard.transaction_count, wizard.amounts), (0, ""))
+        wizard.decision = "write_off"
+        wizard.action_apply()
+        self.assertEqual(self.entries.mapped("billing_status"), ["ready", "ready"])

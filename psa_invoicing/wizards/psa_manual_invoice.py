@@ -32,7 +32,12 @@ class PsaManualInvoice(models.TransientModel):
         required=True,
         readonly=True,
     )
-    project_ids = fields.Many2many("project.project", required=True)
+    project_ids = fields.Many2many(
+        "project.project",
+        required=True,
+        # What was left on an archived project can still be billed.
+        context={"active_test": False},
+    )
     cutoff_date = fields.Date(
         string="Up To",
         required=True,
