@@ -26,6 +26,7 @@
         "wizards/psa_contract_line_change_views.xml",
         "wizards/psa_contract_rate_views.xml",
         "wizards/psa_project_backlog_views.xml",
+        "wizards/psa_unbilled_views.xml",
         "views/account_move_views.xml",
         "views/account_analytic_line_views.xml",
         "views/psa_reinvoiced_cost_views.xml",

@@ -5,9 +5,9 @@ from . import test_calendar
 from . import test_companies_and_currencies
 from . import test_credit_due
 from . import test_credit_notes
+from . import test_daily_practice
 from . import test_dates
 from . import test_down_payments
-from . import test_daily_practice
 from . import test_draft_changes
 from . import test_frequency_and_schedule
 from . import test_history

@@ -4,11 +4,14 @@ that is archived with work left, the year's end."""
 
 from datetime import date
 
+from freezegun import freeze_time
+
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import Form, new_test_user
 from odoo.tools.safe_eval import safe_eval
 
+from ..core.billing import LEDGER
 from .common import BillingCase
 
 JANUARY = date(2026, 1, 31)
@@ -579,3 +582,253 @@ class TestArchivedProject(PracticeCase):
         wizard.decision = "write_off"
         wizard.action_apply()
         self.assertEqual(self.entries.mapped("billing_status"), ["ready", "ready"])
+
+
+class TestUnbilledAsOf(PracticeCase):
+    """2 h on 1 January, 3 h on the 2nd and 4 h on the 3rd, at 100.00 an hour."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.work = cls.time_project(2, 3, 4)
+        cls.line = cls.work.sale_line_id
+        cls.entries = cls.work.timesheet_ids.sorted("date")
+
+    def report(self, day=JANUARY, user=None, project=None, company=None):
+        """:return: the lines of our project"""
+        wizard = (
+            self.env["psa.unbilled"]
+            .with_user(user or self.biller)
+            .create({"date": day, "company_id": (company or self.env.company).id})
+        )
+        action = wizard.action_open()
+        return (
+            self.env[action["res_model"]]
+            .with_user(user or self.biller)
+            .search([*action["domain"], ("project_id", "=", (project or self.work).id)])
+        )
+
+    def figures(self, day=JANUARY):
+        return [(line.quantity, line.status) for line in self.report(day)]
+
+    def invoice(self, cutoff, accounting_date):
+        move = self.work._psa_invoice(cutoff)
+        move.invoice_date = move.date = accounting_date
+        move.action_post()
+        self.assertEqual(move.date, accounting_date)
+        return move
+
+    def test_what_is_listed(self):
+        """Up to 2 January: 2 h and 3 h."""
+        first, second = self.report(date(2026, 1, 2))
+        self.assertEqual(
+            (first.quantity, first.amount, first.company_amount), (2, 200, 200)
+        )
+        self.assertEqual((second.quantity, second.amount), (3, 300))
+        self.assertEqual(first.partner_id, self.customer)
+        self.assertEqual(first.sale_line_id, self.line)
+        self.assertEqual(
+            (first.transaction_type, first.date, first.who, first.name, first.status),
+            ("time", date(2026, 1, 1), "Alice", "Work", "ready"),
+        )
+        self.assertEqual(first.uom_id, self.hour)
+
+    def test_what_was_invoiced_by_then_is_not(self):
+        """2 h were on an invoice of 31 January, 3 h on one of 1 February, and 4 h are
+        on a draft."""
+        self.invoice(date(2026, 1, 1), JANUARY)
+        self.invoice(date(2026, 1, 2), date(2026, 2, 1))
+        self.work._psa_invoice(JANUARY)
+        self.assertEqual(self.figures(), [(3, "invoiced"), (4, "draft")])
+        self.assertEqual(self.figures(date(2026, 2, 1)), [(4, "draft")])
+        self.assertEqual(
+            self.figures(date(2026, 1, 30)),
+            [(2, "invoiced"), (3, "invoiced"), (4, "draft")],
+        )
+
+    def test_what_was_credited_by_then_counts_again(self):
+        """9 h were invoiced on 31 January, and credited on 15 February."""
+        invoice = self.invoice(JANUARY, JANUARY)
+        credit_note = invoice._reverse_moves(
+            [{"invoice_date": date(2026, 2, 15), "date": date(2026, 2, 15)}]
+        )
+        credit_note.action_post()
+        self.assertEqual(self.figures(date(2026, 2, 14)), [])
+        self.assertEqual(
+            self.figures(date(2026, 2, 15)),
+            [(2, "credited"), (3, "credited"), (4, "credited")],
+        )
+        # Invoiced and credited since: open again today.
+        self.assertEqual(self.figures(date(2026, 1, 30))[0], (2, "ready"))
+
+    def test_what_was_written_off_by_then_is_gone(self):
+        """1 of 4 h on 15 January."""
+        details = self.entries[2].action_psa_write_off(
+            "Goodwill", {self.entries[2].id: 1}
+        )
+        details.with_context(psa_ledger=LEDGER).write_off_date = date(2026, 1, 15)
+        self.assertEqual(
+            self.figures(date(2026, 1, 14)),
+            [(2, "ready"), (3, "ready"), (4, "written_off")],
+        )
+        self.assertEqual(
+            self.figures(date(2026, 1, 15)),
+            [(2, "ready"), (3, "ready"), (3, "ready")],
+        )
+
+    def test_held_offered_and_not_chargeable(self):
+        self.entries[0].action_psa_hold("Disputed")
+        self.entries[1].action_psa_set_billing_type("complimentary")
+        self.entries[2].action_psa_set_billing_type("non_chargeable")
+        self.assertEqual(self.figures(), [(2, "hold"), (3, "ready")])
+        self.assertEqual(self.report().mapped("amount"), [200, 0])
+
+    def test_the_unit_and_the_discount_of_the_contract_line(self):
+        """4 h are half a day; a day costs 800.00, less 10 %."""
+        product = self._service("Consulting day", "timesheet", self.day)
+        project = self.project("By day")
+        self.contract(project, product, price_unit=800, discount=10)
+        self.log(project, date(2026, 1, 1), 4)
+        row = self.report(project=project)
+        self.assertEqual((row.quantity, row.uom_id), (0.5, self.day))
+        self.assertEqual((row.price_unit, row.amount), (720, 360))
+
+    def test_every_kind_of_transaction(self):
+        """Half a package of 1,000.00, and 2 licences of 50.00 that were ordered."""
+        package = self.contract(
+            self.work, self.milestone_product, product_uom_qty=1, price_unit=1000
+        )
+        self.milestone(self.work, package, 0.5, date(2026, 1, 20))
+        licence = self._service("Licence", "manual", self.hour)
+        licence.invoice_policy = "order"
+        ordered = self.contract(
+            self.work,
+            licence,
+            product_uom_qty=2,
+            price_unit=50,
+            project_id=self.work.id,
+        )
+        ordered.billing_date = date(2026, 1, 20)
+        rows = self.report()
+        self.assertEqual(
+            {row.transaction_type: row.amount for row in rows[3:]},
+            {"milestone": 500, "order_line": 100},
+        )
+        self.assertEqual(sum(rows.mapped("amount")), 900 + 500 + 100)
+
+    def test_material_of_a_vendor_bill(self):
+        travel = self.env["product.product"].create(
+            {
+                "name": "Travel",
+                "type": "service",
+                "expense_policy": "cost",
+                "invoice_policy": "delivery",
+                "supplier_taxes_id": [Command.clear()],
+            }
+        )
+        self.work._create_analytic_account()
+        self.env["account.move"].create(
+            {
+                "move_type": "in_invoice",
+                "partner_id": self.env["res.partner"].create({"name": "Vendor"}).id,
+                "invoice_date": date(2026, 1, 5),
+                "date": date(2026, 1, 5),
+                "invoice_line_ids": [
+                    Command.create(
+                        {
+                            "product_id": travel.id,
+                            "price_unit": 50,
+                            "tax_ids": [Command.clear()],
+                            "analytic_distribution": {self.work.account_id.id: 100},
+                        }
+                    )
+                ],
+            }
+        ).action_post()
+        row = self.report().filtered(lambda each: each.transaction_type == "material")
+        self.assertEqual((row.quantity, row.amount, row.who), (1, 50, "Vendor"))
+
+    def test_abroad_at_the_rate_of_that_day(self):
+        """2 h at 80.00 of their money: 80.00 of ours in January, 40.00 in February."""
+        project = self.project("Abroad")
+        line = self.foreign_contract(project, price_unit=80)
+        self.env["res.currency.rate"].create(
+            {"name": "2026-02-01", "rate": 4.0, "currency_id": line.currency_id.id}
+        )
+        self.log(project, date(2026, 1, 1), 2)
+        january = self.report(project=project)
+        self.assertEqual((january.amount, january.currency_id.name), (160, "EUR"))
+        self.assertEqual(january.company_amount, 80)
+        february = self.report(date(2026, 2, 28), project=project)
+        self.assertEqual((february.amount, february.company_amount), (160, 40))
+
+    def test_sums_and_export(self):
+        """As Odoo's list groups and exports them."""
+        self.biller.group_ids += self.env.ref("base.group_allow_export")
+        rows = self.report()
+        (group,) = rows.formatted_read_group(
+            [("id", "in", rows.ids)],
+            ["partner_id", "project_id"],
+            ["amount:sum", "company_amount:sum"],
+        )
+        self.assertEqual((group["amount:sum"], group["company_amount:sum"]), (900, 900))
+        (group,) = rows.formatted_read_group(
+            [("id", "in", rows.ids)], ["currency_id"], ["amount:sum_currency"]
+        )
+        self.assertEqual(group["amount:sum_currency"], 900)
+        exported = rows.export_data(
+            [
+                "partner_id/name",
+                "project_id/name",
+                "quantity",
+                "uom_id/name",
+                "company_amount",
+                "currency_id/name",
+            ]
+        )["datas"]
+        self.assertEqual(
+            exported[0], ["Customer", "Project", 2.0, "Hours", 200.0, "USD"]
+        )
+
+    def test_the_work_of_archived_projects_is_listed(self):
+        self.work.action_archive()
+        self.assertEqual(len(self.report()), 3)
+
+    def test_the_default_day_is_the_end_of_last_month(self):
+        with freeze_time("2027-01-15"):
+            wizard = self.env["psa.unbilled"].with_user(self.biller).create({})
+        self.assertEqual(wizard.date, date(2026, 12, 31))
+
+    def test_as_many_queries_for_ten_times_as_many(self):
+        def count():
+            wizard = self.env["psa.unbilled"].create({"date": date(2026, 3, 31)})
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.cr.sql_log_count
+            wizard._fill()
+            return self.cr.sql_log_count - before
+
+        count()
+        few = count()
+        for _index in range(30):
+            self.log(self.work, date(2026, 2, 1), 1)
+        self.assertEqual(count(), few)
+
+    def test_refused_to_everyone_else(self):
+        wizard = self.env["psa.unbilled"].create({"date": JANUARY})
+        self.refused_to_everyone_else(
+            lambda env: env["psa.unbilled"].create({"date": JANUARY}),
+            lambda env: wizard.with_env(env).action_open(),
+        )
+
+    def test_each_company_and_each_user_sees_his_own(self):
+        rows = self.report()
+        elsewhere = self.elsewhere()
+        with self.assertRaises(UserError):
+            self.report(user=elsewhere)
+        self.assertFalse(self.report(user=elsewhere, company=elsewhere.company_id))
+        with self.assertRaises(AccessError):
+            rows.with_user(elsewhere).read(["amount"])
+        colleague = self._user("colleague", "psa_invoicing.group_billing_manager")
+        with self.assertRaises(AccessError):
+            rows.with_user(colleague).read(["amount"])

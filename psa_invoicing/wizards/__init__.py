@@ -6,6 +6,7 @@ from . import psa_contract_rate
 from . import psa_ledger_audit
 from . import psa_ledger_checks
 from . import psa_manual_invoice
-from . import psa_reset_to_draft
 from . import psa_project_backlog
+from . import psa_reset_to_draft
 from . import psa_transaction_decision
+from . import psa_unbilled
