@@ -354,12 +354,13 @@ class ProjectProject(models.Model):
         """
         archived = self.filtered("active")
         result = super().action_archive()
-        if result or not archived._backlog():
+        with_backlog = {item.project_id for item in archived._backlog()}
+        if result or not with_backlog:
             return result
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "psa_invoicing.psa_project_backlog_action"
         )
-        return {**action, "context": {"default_project_ids": archived.ids}}
+        return {**action, "context": {"default_project_ids": sorted(with_backlog)}}
 
     def _backlog(self) -> list[Transaction]:
         """Open transactions of these projects in the user's companies, of any date,

@@ -530,8 +530,9 @@ class TestArchivedProject(PracticeCase):
 
     def test_written_off(self):
         other = self.time_project(4)
-        form = self.archive(self.work + other)
+        form = self.archive(self.work + other + self.project("All billed"))
         self.assertEqual(form.transaction_count, 3)
+        self.assertEqual(form.project_ids[:], self.work + other)
         with self.assertRaisesRegex(UserError, "Say why"):
             self.decide("write_off", form, reason=" ")
         self.decide("write_off", form, reason="Bankrupt")
