@@ -210,7 +210,7 @@ class AccountAnalyticLine(models.Model):
     def _timesheet_determine_sale_line(self):
         """Of a contract line with several rates, the one of the entry's day."""
         line = super()._timesheet_determine_sale_line()
-        return line and line._rate_at(self.date)
+        return line._rate_at(self.date) if line and self.date else line
 
     @api.onchange("date")
     def _onchange_date_rate(self):
