@@ -4,6 +4,7 @@ from datetime import date
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command
 from odoo.tests import new_test_user
 
 from .common import BillingCase
@@ -128,6 +129,7 @@ class TestDates(BillingCase):
         ):
             self.skipTest("The German localisation is not installed.")
         self.assertFalse(self.invoice().delivery_date)
+        self.time_product.taxes_id = [Command.clear()]
         self.env.company.account_fiscal_country_id = self.env.ref("base.de")
         move = self.invoice(name="German")
         self.assertEqual(move.delivery_date, JANUARY)
