@@ -3,7 +3,7 @@
 
 from datetime import timedelta
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.tools import format_date
 
 # Where a country wants it: the day of the delivery is the end of the billing period.
@@ -17,6 +17,18 @@ class AccountMove(models.Model):
     # One file per side of a project invoice.
     # pylint: disable=consider-merging-classes-inherited
     _inherit = "account.move"
+
+    earlier_period_count = fields.Integer(
+        compute="_compute_earlier_period_count",
+        help="Transactions whose day was billed with an earlier invoice.",
+    )
+
+    @api.depends("detail_ids.is_earlier_period")
+    def _compute_earlier_period_count(self):
+        for move in self:
+            # sudo: who may see an invoice need not read the ledger.
+            late = move.sudo().detail_ids.filtered("is_earlier_period")
+            move.earlier_period_count = len(late)
 
     def _state_delivery(self):
         """Give new drafts the end of their billing period as the day of delivery, which

@@ -61,9 +61,14 @@ class PsaBilling(models.AbstractModel):
         dates = move.detail_ids.mapped("date")
         if dates:
             last_cutoffs = self._last_cutoffs(move._billing_request())
+            project_ids = move.billing_project_ids.ids
             move.billing_period_start = self._period_start(
-                min(dates), move.billing_project_ids.ids, last_cutoffs
+                min(dates), project_ids, last_cutoffs
             )
+            move.billing_request = {
+                **move.billing_request,
+                "last_cutoffs": self._cutoffs_to_json(project_ids, last_cutoffs),
+            }
 
     # === Quantities typed by a person ===
 

@@ -270,6 +270,7 @@ class PsaBilling(models.AbstractModel):
                 "orders": draft.order_ids,
                 "layout": draft.layout,
                 "invoice_date": fields.Date.to_string(invoice_date),
+                "last_cutoffs": self._cutoffs_to_json(draft.project_ids, last_cutoffs),
             },
         }
 
@@ -282,6 +283,15 @@ class PsaBilling(models.AbstractModel):
             if project_id in last_cutoffs
         ]
         return min([first, *starts])
+
+    @api.model
+    def _cutoffs_to_json(self, project_ids, last_cutoffs: dict) -> dict:
+        """What is dated up to the last cut-off date of its project comes late."""
+        return {
+            str(project_id): fields.Date.to_string(last_cutoffs[project_id])
+            for project_id in project_ids
+            if project_id in last_cutoffs
+        }
 
     @api.model
     def _last_cutoffs(self, request: Request) -> dict:

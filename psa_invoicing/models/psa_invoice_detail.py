@@ -169,6 +169,12 @@ class PsaInvoiceDetail(models.Model):
         "res.users", string="Written Off By", readonly=True, ondelete="set null"
     )
     write_off_date = fields.Date(string="Written Off On", readonly=True)
+    is_earlier_period = fields.Boolean(
+        string="Earlier Period",
+        compute="_compute_is_earlier_period",
+        compute_sudo=True,
+        help="Its day was billed with an earlier invoice: it came late.",
+    )
     open_rest = fields.Float(
         compute="_compute_rest",
         compute_sudo=True,
@@ -185,6 +191,15 @@ class PsaInvoiceDetail(models.Model):
         for detail in self:
             detail.currency_id = (
                 detail.move_id.currency_id or detail.sale_line_id.currency_id
+            )
+
+    @api.depends("move_id.billing_request", "date", "project_id")
+    def _compute_is_earlier_period(self):
+        for detail in self:
+            cutoffs = (detail.move_id.billing_request or {}).get("last_cutoffs") or {}
+            last = cutoffs.get(str(detail.project_id.id))
+            detail.is_earlier_period = bool(
+                last and detail.date <= fields.Date.to_date(last)
             )
 
     @api.depends("move_id.state", "quantity")

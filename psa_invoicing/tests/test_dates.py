@@ -136,6 +136,39 @@ class TestDates(BillingCase):
         move.billing_cutoff_date = date(2026, 1, 30)
         self.assertEqual(move.delivery_date, date(2026, 1, 30))
 
+    # === Periods ===
+
+    def test_late_work_is_marked(self):
+        """January was billed; an entry of 10 January comes after that."""
+        project = self.time_project(2)
+        first = project._psa_invoice(JANUARY)
+        self.assertFalse(first.earlier_period_count)
+        first.action_post()
+        late = self.log(project, date(2026, 1, 10), 1)
+        self.log(project, date(2026, 2, 1), 3)
+        second = project._psa_invoice(date(2026, 2, 28))
+        self.assertEqual(second.earlier_period_count, 1)
+        marked = second.detail_ids.filtered("is_earlier_period")
+        self.assertEqual(marked.analytic_line_id, late)
+        late.date = date(2026, 2, 2)
+        second.action_psa_recalculate()
+        self.assertEqual(second.earlier_period_count, 0)
+
+    def test_a_cutoff_that_is_still_to_come(self):
+        project = self.time_project(2)
+        wizard = self.env["psa.manual.invoice"].create(
+            {"project_ids": project.ids, "cutoff_date": JANUARY}
+        )
+        self.assertFalse(wizard.is_cutoff_in_future)
+        wizard.cutoff_date = date(2026, 2, 28)
+        self.assertTrue(wizard.is_cutoff_in_future)
+        self.log(project, date(2026, 2, 27), 1)
+        self.assertEqual(
+            project._psa_invoice(date(2026, 2, 28)).amount_untaxed,
+            300,
+            "Firms close their month before its end.",
+        )
+
     # === Sent, and taken back ===
 
     def test_marked_as_sent(self):

@@ -75,6 +75,7 @@ class PsaManualInvoice(models.TransientModel):
     has_credited = fields.Boolean(compute="_compute_has_credited")
     hold_warning = fields.Char(compute="_compute_hold_warning")
     credit_warning = fields.Char(compute="_compute_credit_warning")
+    is_cutoff_in_future = fields.Boolean(compute="_compute_is_cutoff_in_future")
 
     def _default_cutoff_date(self):
         """The next cut-off date of the schedule, else the end of last month."""
@@ -124,6 +125,12 @@ class PsaManualInvoice(models.TransientModel):
                     for project in held
                 ),
             )
+
+    @api.depends("cutoff_date")
+    def _compute_is_cutoff_in_future(self):
+        for wizard in self:
+            today = fields.Date.context_today(wizard)
+            wizard.is_cutoff_in_future = (wizard.cutoff_date or today) > today
 
     @api.depends("line_ids.selected", "line_ids.amount")
     def _compute_credit_warning(self):
