@@ -135,19 +135,28 @@ class Transaction:
         )
 
 
-def slice_key(layout: str, who: str, task: str, key: Key | None) -> str:
+def slice_key(
+    layout: str, who: str, task: str, key: Key | None, project_id: int = 0
+) -> str:
     """What has an invoice line of its own within a contract line.
 
     :param layout: of the project: a line per ``order_line``, ``employee``, ``task`` or
         ``entry``
     :param key: the transaction (None: it is gone, or there never was one)
+    :param project_id: on an invoice that several projects share; else 0
     """
-    return {
+    own = {
         "order_line": "",
         "employee": who,
         "task": task,
         "entry": ":".join(map(str, key or (who, task))),
     }[layout]
+    return f"{project_prefix(project_id)}{own}" if project_id else own
+
+
+def project_prefix(project_id: int) -> str:
+    """What the slices of one project begin with on an invoice that several share."""
+    return f"{project_id}/"
 
 
 @dataclass
@@ -155,6 +164,7 @@ class Draft:
     """An invoice to be made: its header, and its transactions by contract line and by
     what has a line of its own in it.
 
+    :ivar is_consolidated: several projects of the customer may share it
     :ivar quantities: of the invoice lines, rounded in the contract lines' units
     :ivar total: untaxed, in the currency of the orders; below zero it is due to the
         customer
@@ -164,12 +174,14 @@ class Draft:
     project_ids: tuple[int, ...]
     order_ids: list[int]
     layout: str = "order_line"
+    is_consolidated: bool = False
     slices: dict[tuple[int, str], list[Transaction]] = field(default_factory=dict)
     quantities: dict[tuple[int, str], float] = field(default_factory=dict)
     total: float = 0.0
 
     def add(self, item: Transaction) -> None:
-        key = slice_key(self.layout, item.who, item.task, item.key)
+        project_id = item.project_id if self.is_consolidated else 0
+        key = slice_key(self.layout, item.who, item.task, item.key, project_id)
         self.slices.setdefault((item.sale_line_id, key), []).append(item)
 
     @property

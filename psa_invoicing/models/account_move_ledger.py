@@ -51,8 +51,16 @@ class AccountMove(models.Model):
             # Its transaction is gone, or there never was one: it stays where it is.
             return item.move_line_id.billing_slice or ""
         return slice_key(
-            self._layout(), item.employee_name or "", item.task_name or "", item._key
+            self._layout(),
+            item.employee_name or "",
+            item.task_name or "",
+            item._key,
+            item.project_id.id if self._is_consolidated() else 0,
         )
+
+    def _is_consolidated(self) -> bool:
+        """Whether several projects may share this invoice."""
+        return bool((self.billing_request or {}).get("is_consolidated"))
 
     def _lines_by_slice(self) -> dict[tuple[int, str], models.BaseModel]:
         """Invoice lines of the ledger, by contract line id and slice."""
@@ -170,7 +178,11 @@ class AccountMove(models.Model):
             move_line = self.env["account.move.line"].create(
                 {
                     **Billing._line_values(
-                        line, quantity, captions, billing_slice=key, sequence=1000
+                        line,
+                        quantity,
+                        captions,
+                        billing_slice=key,
+                        sequence=self._sequence_of(key),
                     ),
                     "move_id": self.id,
                 }
@@ -179,6 +191,16 @@ class AccountMove(models.Model):
             move_line._follow(line, quantity, captions if details else [])
         (details - move_line.detail_ids).write({"move_line_id": move_line.id})
         return move_line
+
+    def _sequence_of(self, key: str) -> int:
+        """Where a new line goes: to the end, or to that of its project's section."""
+        if self._is_consolidated():
+            prefix = key[: key.index("/") + 1]
+            if same := self.invoice_line_ids.filtered(
+                lambda line: (line.billing_slice or "").startswith(prefix)
+            ):
+                return max(same.mapped("sequence"))
+        return 1000
 
     def _spread_amounts(self):
         """Divide the untaxed amount of each line over its details, to the cent."""

@@ -82,6 +82,11 @@ class ProjectProject(models.Model):
         tracking=True,
         help="What has an invoice line of its own. Drafts that exist keep theirs.",
     )
+    billing_consolidate = fields.Boolean(
+        string="Consolidate Invoices",
+        help="Projects of the same customer and terms that say so, too, share an "
+        "invoice when they are billed together: a section with a subtotal for each.",
+    )
     billing_copy_to_ids = fields.Many2many(
         "res.partner",
         "psa_project_copy_to_rel",

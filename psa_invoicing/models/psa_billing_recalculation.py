@@ -126,7 +126,13 @@ class PsaBilling(models.AbstractModel):
             if item.sale_line_id == contract_line.id
             and item.key in keys
             and item.is_chargeable
-            and slice_key(move._layout(), item.who, item.task, item.key)
+            and slice_key(
+                move._layout(),
+                item.who,
+                item.task,
+                item.key,
+                item.project_id if move._is_consolidated() else 0,
+            )
             == (move_line.billing_slice or "")
         ]
         return sorted(items, key=lambda item: (item.date, item.source_id))

@@ -21,6 +21,7 @@ from ..core.billing import (
     Draft,
     Request,
     Transaction,
+    project_prefix,
 )
 from .psa_invoice_detail import SOURCE_FIELDS
 
@@ -56,7 +57,8 @@ class PsaBilling(models.AbstractModel):
     def _group(
         self, transactions: list[Transaction], with_credits: bool = False
     ) -> list[Draft]:
-        """Put transactions of one project, customer and terms on one invoice.
+        """Put transactions of one project, customer and terms on one invoice; those of
+        several projects only where each of them says so.
 
         An invoice that would not charge anything is not made: what it would have
         credited waits until there is something to charge.
@@ -69,17 +71,30 @@ class PsaBilling(models.AbstractModel):
             order_id = lines[item.sale_line_id].order_id.id
             by_order[item.project_id, order_id].append(item)
         headers = self._headers({order_id for _project_id, order_id in by_order})
-        layouts = self._layouts({project_id for project_id, _order_id in by_order})
+        projects = self._projects_by_id(
+            project_id for project_id, _order_id in by_order
+        )
         drafts: dict[tuple, Draft] = {}
         for (project_id, order_id), items in by_order.items():
             header, reference = headers[order_id]
-            key = (project_id, *self._grouping_key(header, reference))
+            project = projects[project_id]
+            shared = project.billing_consolidate
+            key = (
+                (0, project.billing_layout) if shared else (project_id, ""),
+                *self._grouping_key(header, reference),
+            )
             draft = drafts.get(key)
             if draft is None:
                 draft = drafts[key] = Draft(
-                    dict(header), (project_id,), [order_id], layouts[project_id]
+                    dict(header),
+                    (project_id,),
+                    [order_id],
+                    project.billing_layout,
+                    shared,
                 )
-            else:
+            if project_id not in draft.project_ids:
+                draft.project_ids += (project_id,)
+            if order_id not in draft.order_ids:
                 self._merge_header(draft.header, header)
                 draft.order_ids.append(order_id)
             for item in items:
@@ -87,9 +102,9 @@ class PsaBilling(models.AbstractModel):
         return self._sound(list(drafts.values()), with_credits)
 
     @api.model
-    def _layouts(self, project_ids: set[int]) -> dict[int, str]:
-        projects = self.env["project.project"].browse(project_ids)
-        return {project.id: project.billing_layout for project in projects}
+    def _projects_by_id(self, ids: Iterable[int]) -> dict:
+        """Projects by id; browsed together, they are fetched together."""
+        return {each.id: each for each in self.env["project.project"].browse(set(ids))}
 
     @api.model
     def _headers(self, order_ids: set[int]) -> dict[int, tuple[dict, str]]:
@@ -269,6 +284,7 @@ class PsaBilling(models.AbstractModel):
             | {
                 "orders": draft.order_ids,
                 "layout": draft.layout,
+                "is_consolidated": draft.is_consolidated,
                 "invoice_date": fields.Date.to_string(invoice_date),
                 "last_cutoffs": self._cutoffs_to_json(draft.project_ids, last_cutoffs),
             },
@@ -356,19 +372,54 @@ class PsaBilling(models.AbstractModel):
 
     @api.model
     def _invoice_lines(self, draft: Draft) -> list[Command]:
-        """Lines of the order that are billed, under the section they stand in."""
-        commands = []
-        charged = {line_id for line_id, _key in draft.quantities}
+        """Lines of the orders that are billed, under the section they stand in; on an
+        invoice of several projects, each has a section of its own with a subtotal."""
+        if len(draft.project_ids) == 1:
+            return [
+                Command.create({**values, "sequence": index})
+                for index, values in enumerate(self._project_lines(draft, ""))
+            ]
+        found = []
+        projects = self._projects_by_id(draft.project_ids)
+        for project_id in draft.project_ids:
+            if lines := self._project_lines(draft, project_prefix(project_id)):
+                found += [self._project_section(projects[project_id]), *lines]
+        return [
+            Command.create({**values, "sequence": index})
+            for index, values in enumerate(found)
+        ]
+
+    @api.model
+    def _project_section(self, project) -> dict:
+        # sudo: whoever bills a customer need not see all of its projects.
+        return {"display_type": "line_section", "name": project.sudo().name}
+
+    @api.model
+    def _project_lines(self, draft: Draft, prefix: str) -> list[dict]:
+        """Values of the invoice lines whose slice begins with a prefix.
+
+        Sections of the order stand below that of the project.
+        """
+        found = []
+        charged = {
+            line_id for line_id, key in draft.quantities if key.startswith(prefix)
+        }
         lines = self.env["sale.order.line"].browse(charged)
         for order in lines.order_id:
             order = self._in_customer_language(order)
             for line in self._with_sections(order, charged):
                 if line.display_type:
-                    values = line._prepare_invoice_line(sequence=len(commands))
-                    commands.append(Command.create(values))
+                    values = line._prepare_invoice_line()
+                    if prefix and line.display_type == "line_section":
+                        values["display_type"] = "line_subsection"
+                    found.append(values)
                     continue
                 for (line_id, key), items in draft.slices.items():
-                    if line_id != line.id or (line_id, key) not in draft.quantities:
+                    if (
+                        line_id != line.id
+                        or not key.startswith(prefix)
+                        or (line_id, key) not in draft.quantities
+                    ):
                         continue
                     sign = -1.0 if draft.total < 0 else 1.0
                     values = self._line_values(
@@ -376,10 +427,9 @@ class PsaBilling(models.AbstractModel):
                         sign * draft.quantities[line_id, key],
                         self._captions(line, draft.layout, items),
                         billing_slice=key,
-                        sequence=len(commands),
                     )
-                    commands.append(Command.create(values))
-        return commands
+                    found.append(values)
+        return found
 
     @api.model
     def _captions(self, line, layout: str, items: list[Transaction]) -> list[str]:

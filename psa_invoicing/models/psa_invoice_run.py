@@ -127,8 +127,8 @@ class PsaInvoiceRun(models.Model):
         )
         due = run.schedule_ids
         for rows in run._rounds(due):
-            for start in range(0, len(rows), CHUNK):
-                run._bill_chunk(rows[start : start + CHUNK])
+            for chunk in rows._chunks(CHUNK):
+                run._bill_chunk(chunk)
         run.state = "done"
         run._commit()
         return run.with_env(self.env)
@@ -195,23 +195,28 @@ class PsaInvoiceRun(models.Model):
             self._bill_together(rows)
         except (*EXPECTED, *PG_CONCURRENCY_EXCEPTIONS_TO_RETRY):
             self.env.cr.rollback()
-            for row in rows:
-                self._bill_alone(row)
+            for inseparable in rows._inseparable():
+                self._bill_alone(inseparable)
 
-    def _bill_alone(self, row):
+    def _bill_alone(self, rows):
         try:
-            self._tried_again(lambda: self._bill_or_fail(row))
+            self._tried_again(lambda: self._bill_or_fail(rows))
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-            # It stays due, for the next run.
+            # They stay due, for the next run.
             self.env.cr.rollback()
-            _logger.info("Project %s is being billed elsewhere.", row.project_id.id)
+            _logger.info("Projects %s are being billed elsewhere.", rows.project_id.ids)
 
-    def _bill_or_fail(self, row):
+    def _bill_or_fail(self, rows):
+        """Of projects that share an invoice, the one that fails does so alone."""
         try:
-            self._bill_together(row)
+            self._bill_together(rows)
         except EXPECTED as error:
             self.env.cr.rollback()
-            row._fail(str(error))
+            if len(rows) > 1:
+                for row in rows:
+                    self._bill_or_fail(row)
+                return
+            rows._fail(str(error))
             self.failed += 1
             self._commit()
 

@@ -98,6 +98,32 @@ class PsaInvoiceSchedule(models.Model):
             domain &= Domain("company_id", "in", [False, *self.env.companies.ids])
         return domain
 
+    def _inseparable(self) -> list:
+        """Rows by who may share an invoice: a customer's projects that consolidate."""
+        return list(
+            self.grouped(
+                lambda row: (
+                    (row.project_id.partner_id.commercial_partner_id, 0)
+                    if row.project_id.billing_consolidate
+                    else (row.project_id, row.id)
+                )
+            ).values()
+        )
+
+    def _chunks(self, size: int):
+        """Divide rows, but for those that may share an invoice.
+
+        :param size: how many rows a chunk should have
+        """
+        chunk = self.browse()
+        for rows in self._inseparable():
+            if chunk and len(chunk) + len(rows) > size:
+                yield chunk
+                chunk = self.browse()
+            chunk += rows
+        if chunk:
+            yield chunk
+
     def _bill(self):
         """Make the draft invoices of these rows, which belong to different projects.
 
