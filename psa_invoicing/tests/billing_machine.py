@@ -51,7 +51,10 @@ LEDGER_BY_SOURCE = """
            SUM(detail.source_quantity) FILTER (WHERE move.state = 'draft') AS draft,
            SUM(detail.source_quantity) FILTER (WHERE detail.is_write_off)
                AS written_off,
-           BOOL_OR(move.state = 'draft' AND move.needs_recalculation) AS flagged
+           BOOL_OR(move.state = 'draft' AND move.needs_recalculation) AS flagged,
+           SUM(ABS(detail.source_quantity)) FILTER (
+               WHERE detail.origin_detail_id IS NULL
+                 AND detail.source_quantity < 0) AS corrected
       FROM psa_invoice_detail AS detail
  LEFT JOIN account_move AS move ON move.id = detail.move_id
      WHERE detail.{column} IS NOT NULL AND {live} AND {own}
@@ -586,15 +589,22 @@ class BillingMachine(RuleBasedStateMachine):
         return self.env.cr.fetchall()
 
     def ledger(self, model: str) -> dict[int, tuple]:
-        """``(billed, on drafts, written off, asks for Recalculate)`` by transaction."""
+        """``(billed, on drafts, written off, asks for Recalculate, corrected)`` by
+        transaction."""
         rows = self.query(
             LEDGER_BY_SOURCE.format(
                 column=SOURCES[model], live=LIVE, own=OWN.get(model, "TRUE")
             )
         )
         return {
-            id_: (billed or 0.0, draft or 0.0, written_off or 0.0, flagged)
-            for id_, billed, draft, written_off, flagged in rows
+            id_: (
+                billed or 0.0,
+                draft or 0.0,
+                written_off or 0.0,
+                flagged,
+                corrected or 0.0,
+            )
+            for id_, billed, draft, written_off, flagged, corrected in rows
         }
 
     def check_stored_figures(self):
@@ -621,32 +631,35 @@ class BillingMachine(RuleBasedStateMachine):
             )
             self.case.assertFalse(wrong, f"Stored figures of {model}")
 
-    def excesses(self) -> dict[tuple, float]:
-        """By how much transactions are billed beyond what there is to bill."""
+    def excesses(self) -> dict[tuple, tuple]:
+        """By how much transactions are billed beyond what there is to bill; whether a
+        draft says so; and what corrections have taken off."""
         found = {}
         for model in SOURCES:
             ledger = self.ledger(model)
             for record in self.env[model].browse(ledger).exists():
-                billed, _draft, written_off, flagged = ledger[record.id]
+                billed, _draft, written_off, flagged, corrected = ledger[record.id]
                 whole = record.billable_quantity
                 treated = billed + written_off
                 sign = -1.0 if whole < 0 or (not whole and treated < 0) else 1.0
                 excess = max(sign * (treated - whole), -sign * treated)
                 # Where a correction was credited, it is due to the customer again.
                 excess += min(sign * record.credited_quantity, 0.0)
-                if excess > TOLERANCE:
-                    found[model, record.id] = (excess, flagged)
+                if excess > TOLERANCE or corrected:
+                    found[model, record.id] = (excess, flagged, corrected)
         return found
 
     def check_never_twice(self):
         """Nothing is billed beyond what there is, or more than it was before.
 
         Only a person who changes the transaction itself can make it so: then a draft
-        asks for Recalculate, or the difference is due to the customer.
+        asks for Recalculate, or the difference is due to the customer. What a draft
+        corrected is due again when that is taken off the draft.
         """
         excess = self.excesses()
-        for key, (quantity, flagged) in excess.items():
-            before = self.excess.get(key, (0.0, False))[0]
+        for key, (quantity, flagged, corrected) in excess.items():
+            before, _flagged, corrected_before = self.excess.get(key, (0.0, False, 0.0))
+            before = max(before, 0.0) + max(corrected_before - corrected, 0.0)
             record = self.env[key[0]].browse(key[1])
             if not self.edited:
                 self.case.assertLessEqual(
