@@ -42,6 +42,19 @@ class TestCreditNotes(BillingCase):
 
     # === Full ===
 
+    def test_a_credited_entry_moves_and_its_invoice_is_reset(self):
+        """On the draft it stands beside its credit note, until that is cancelled."""
+        project, other = self.time_project(2), self.time_project(name="Other")
+        invoice = project._psa_invoice(JANUARY)
+        invoice.action_post()
+        invoice._reverse_moves().action_post()
+        project.timesheet_ids.project_id = other
+        invoice.button_draft()
+        self.assertEqual(self.env["psa.ledger.audit"]._findings(), [])
+        with self.assertRaisesRegex(UserError, "Cancel that credit note first"):
+            with self.env.cr.savepoint():
+                invoice.action_psa_recalculate()
+
     def test_a_credited_entry_stays_on_its_documents(self):
         """It may be corrected again, and not deleted."""
         project = self.time_project(2)

@@ -438,14 +438,14 @@ class PsaLedgerAudit(models.TransientModel):
             moved = SQL("(%s OR source.project_id <> detail.project_id)", moved)
         return SQL(
             """
-            SELECT MAX(detail.move_id), source.id
+            SELECT MAX(detail.move_id) FILTER (WHERE move.state = 'posted'), source.id
               FROM psa_invoice_detail AS detail
               JOIN account_move AS move ON move.id = detail.move_id
               JOIN %(table)s AS source ON source.id = detail.%(column)s
-             WHERE move.state = 'posted' AND %(live)s AND %(moved)s
-               AND detail.is_write_off IS NOT TRUE
+             WHERE %(live)s AND %(moved)s AND detail.is_write_off IS NOT TRUE
           GROUP BY source.id, detail.sale_line_id, detail.project_id
             HAVING ABS(SUM(detail.source_quantity)) > %(zero)s
+               AND BOOL_OR(move.state = 'posted')
             """,
             table=SQL.identifier(model._table),
             column=SQL.identifier(model._detail_field),
