@@ -55,6 +55,19 @@ class TestCreditNotes(BillingCase):
             with self.env.cr.savepoint():
                 invoice.action_psa_recalculate()
 
+    def test_an_entry_moves_away_from_a_replaced_invoice(self):
+        project, other = self.time_project(2, 3), self.time_project(name="Other")
+        invoice = project._psa_invoice(JANUARY)
+        invoice.action_post()
+        wizard = (
+            self.env["account.move.reversal"]
+            .with_context(active_model="account.move", active_ids=invoice.ids)
+            .create({"journal_id": invoice.journal_id.id})
+        )
+        wizard.modify_moves()
+        project.timesheet_ids[0].project_id = other
+        self.assertEqual(self.env["psa.ledger.audit"]._findings(), [])
+
     def test_a_credited_entry_stays_on_its_documents(self):
         """It may be corrected again, and not deleted."""
         project = self.time_project(2)

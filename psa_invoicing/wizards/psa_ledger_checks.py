@@ -428,7 +428,10 @@ class PsaLedgerAudit(models.TransientModel):
         return found
 
     def _moved_sql(self, source: str) -> SQL:
-        """``(invoice, transaction)``."""
+        """``(invoice, transaction)``.
+
+        What is only on drafts drops out with Recalculate, also beside a credit note.
+        """
         model = self.env[MODELS[source]]
         moved = SQL(
             "source.%s IS DISTINCT FROM detail.sale_line_id",
@@ -445,7 +448,8 @@ class PsaLedgerAudit(models.TransientModel):
              WHERE %(live)s AND %(moved)s AND detail.is_write_off IS NOT TRUE
           GROUP BY source.id, detail.sale_line_id, detail.project_id
             HAVING ABS(SUM(detail.source_quantity)) > %(zero)s
-               AND BOOL_OR(move.state = 'posted')
+               AND ABS(SUM(detail.source_quantity)
+                       FILTER (WHERE move.state = 'posted')) > %(zero)s
             """,
             table=SQL.identifier(model._table),
             column=SQL.identifier(model._detail_field),
