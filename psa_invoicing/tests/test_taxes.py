@@ -159,14 +159,8 @@ class TaxCase(BillingCase):
         return credit_note
 
 
-@freeze_time("2026-02-02")
-class TestTaxes(TaxCase):
-    """Any country: a chart of accounts of nobody in particular, in dollars."""
-
-    @classmethod
-    @setup_chart("generic_coa")
-    def setUpClass(cls):
-        super().setUpClass()
+class TaxShapes:
+    """Every shape that a tax may have, on whatever chart of accounts."""
 
     def test_on_top_of_the_price(self):
         move = self.bill(1, 2, price=100, taxes=self.percent_tax(15))
@@ -243,7 +237,8 @@ class TestTaxes(TaxCase):
     def test_by_the_country_of_the_customer(self):
         """Taxes and income account are those of customers in Canada."""
         domestic = self.percent_tax(15)
-        abroad = self.company_data["default_account_revenue"].copy()
+        income = self.time_product.product_tmpl_id.get_product_accounts()["income"]
+        abroad = income.copy()
         position = self.env["account.fiscal.position"].create(
             {
                 "name": "Canada",
@@ -252,9 +247,7 @@ class TestTaxes(TaxCase):
                 "account_ids": [
                     Command.create(
                         {
-                            "account_src_id": self.company_data[
-                                "default_account_revenue"
-                            ].id,
+                            "account_src_id": income.id,
                             "account_dest_id": abroad.id,
                         }
                     )
@@ -452,6 +445,34 @@ class TestTaxes(TaxCase):
             self.assertAlmostEqual(self.owed(move), owed)
         self.assertEqual(move.psa_state, "paid")
         self.assert_sound(self.credit(move))
+
+
+@freeze_time("2026-02-02")
+class TestTaxes(TaxShapes, TaxCase):
+    """Any country: a chart of accounts of nobody in particular, in dollars."""
+
+    @classmethod
+    @setup_chart("generic_coa")
+    def setUpClass(cls):
+        super().setUpClass()
+
+
+@freeze_time("2026-02-02")
+class TestTaxesOnTheFrenchChart(TaxShapes, TaxCase):
+    @classmethod
+    @setup_chart("fr")
+    @setup_country("fr")
+    def setUpClass(cls):
+        super().setUpClass()
+
+
+@freeze_time("2026-02-02")
+class TestTaxesOnTheGermanChart(TaxShapes, TaxCase):
+    @classmethod
+    @setup_chart("de_skr03")
+    @setup_country("de")
+    def setUpClass(cls):
+        super().setUpClass()
 
 
 @freeze_time("2026-02-02")
