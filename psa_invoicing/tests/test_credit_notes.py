@@ -67,6 +67,8 @@ class TestCreditNotes(BillingCase):
         wizard.modify_moves()
         project.timesheet_ids[0].project_id = other
         self.assertEqual(self.env["psa.ledger.audit"]._findings(), [])
+        invoice.button_draft()
+        self.assertEqual(self.env["psa.ledger.audit"]._findings(), [])
 
     def test_a_credited_entry_stays_on_its_documents(self):
         """It may be corrected again, and not deleted."""

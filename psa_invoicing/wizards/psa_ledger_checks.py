@@ -430,7 +430,8 @@ class PsaLedgerAudit(models.TransientModel):
     def _moved_sql(self, source: str) -> SQL:
         """``(invoice, transaction)``.
 
-        What is only on drafts drops out with Recalculate, also beside a credit note.
+        What is only on a draft drops out with Recalculate; what a credit note takes
+        back of a draft, when the credit note is cancelled.
         """
         model = self.env[MODELS[source]]
         moved = SQL(
@@ -441,15 +442,17 @@ class PsaLedgerAudit(models.TransientModel):
             moved = SQL("(%s OR source.project_id <> detail.project_id)", moved)
         return SQL(
             """
-            SELECT MAX(detail.move_id) FILTER (WHERE move.state = 'posted'), source.id
+            SELECT MAX(detail.move_id), source.id
               FROM psa_invoice_detail AS detail
               JOIN account_move AS move ON move.id = detail.move_id
               JOIN %(table)s AS source ON source.id = detail.%(column)s
-             WHERE %(live)s AND %(moved)s AND detail.is_write_off IS NOT TRUE
+         LEFT JOIN psa_invoice_detail AS origin ON origin.id = detail.origin_detail_id
+         LEFT JOIN account_move AS origin_move ON origin_move.id = origin.move_id
+             WHERE move.state = 'posted' AND %(live)s AND %(moved)s
+               AND COALESCE(origin_move.state, 'posted') = 'posted'
+               AND detail.is_write_off IS NOT TRUE
           GROUP BY source.id, detail.sale_line_id, detail.project_id
             HAVING ABS(SUM(detail.source_quantity)) > %(zero)s
-               AND ABS(SUM(detail.source_quantity)
-                       FILTER (WHERE move.state = 'posted')) > %(zero)s
             """,
             table=SQL.identifier(model._table),
             column=SQL.identifier(model._detail_field),
