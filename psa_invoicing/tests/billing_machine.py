@@ -404,7 +404,7 @@ class BillingMachine(RuleBasedStateMachine):
 
     def is_unsettled(self, contract_line, before: int) -> bool:
         """Whether Odoo's button settles quantities that somebody typed, or what a draft
-        bills that was changed, or moved to this contract line, since."""
+        bills that was changed, deleted, or moved to this contract line, since."""
         return bool(
             self.env["psa.invoice.detail"].search_count(
                 [
@@ -413,8 +413,12 @@ class BillingMachine(RuleBasedStateMachine):
                     ("sale_line_id", "=", contract_line.id),
                     ("analytic_line_id.so_line", "=", contract_line.id),
                     "|",
+                    "|",
                     ("transaction_type", "=", "adjustment"),
                     ("move_id.needs_recalculation", "=", True),
+                    "&",
+                    ("transaction_type", "=", "time"),
+                    ("analytic_line_id", "=", False),
                 ],
                 limit=1,
             )
