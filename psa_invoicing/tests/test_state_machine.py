@@ -275,6 +275,6 @@ class TestStateMachine(BillingCase):
             for name in sorted(self.done | self.refused)
         )
         _logger.info(report)
-        # Some find nothing to act on.
-        self.assertGreaterEqual(steps, STEPS * 8 // 9, report)
+        # About one in seven finds nothing to act on.
+        self.assertGreaterEqual(steps, STEPS * 5 // 6, report)
         self.assertGreater(self.done.total(), self.refused.total(), report)
