@@ -249,11 +249,13 @@ class PsaInvoiceDetail(models.Model):
 
     @api.model
     def _credit_sql(self) -> SQL:
-        """What a credit note takes back; a correction that it bills is none."""
+        """What a credit note takes back; a correction that it bills is none, nor is
+        the adjustment that settles an order, as Odoo's button makes it."""
         return SQL(
             """COALESCE(move.move_type = 'out_refund'
                         AND (detail.origin_detail_id IS NOT NULL
-                             OR detail.transaction_type = 'adjustment'), FALSE)"""
+                             OR detail.transaction_type = 'adjustment'
+                                AND move.reversed_entry_id IS NOT NULL), FALSE)"""
         )
 
     @api.model
@@ -467,9 +469,11 @@ class PsaInvoiceDetail(models.Model):
     def _counts(self) -> bool:
         """:meth:`_live_sql`, of one row that is at hand."""
         move = self.move_id
-        if move.move_type != "out_refund" or not (
-            self.origin_detail_id or self.transaction_type == ADJUSTMENT
-        ):
+        takes_back = move.move_type == "out_refund" and (
+            self.origin_detail_id
+            or (self.transaction_type == ADJUSTMENT and move.reversed_entry_id)
+        )
+        if not takes_back:
             return not move or move.state != "cancel"
         return move.state == "posted" and move.reopens_transactions
 

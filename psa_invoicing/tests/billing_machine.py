@@ -10,7 +10,12 @@ from datetime import date, timedelta
 from math import fsum
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+)
 
 from odoo.exceptions import UserError, ValidationError
 
@@ -31,7 +36,8 @@ LIVE = """
     (move.id IS NULL OR move.state <> 'cancel'
      AND (move.move_type <> 'out_refund'
           OR detail.origin_detail_id IS NULL
-             AND detail.transaction_type <> 'adjustment'
+             AND (detail.transaction_type <> 'adjustment'
+                  OR move.reversed_entry_id IS NULL)
           OR move.state = 'posted' AND move.reopens_transactions))
 """
 SOURCES = {
@@ -104,6 +110,11 @@ DRAFTS_THAT_WERE_NOT_TOLD = """
 """
 
 
+def given(what: str):
+    """A rule for when there is something to act on: see ``look_around``."""
+    return precondition(lambda machine: machine.seen[what])
+
+
 class BillingMachine(RuleBasedStateMachine):
     """One story: every example starts from the world of the test case.
 
@@ -120,6 +131,8 @@ class BillingMachine(RuleBasedStateMachine):
         self.excess: dict = self.excesses()
         # Whether the last step changed what there is to bill.
         self.edited = False
+        self.seen: dict[str, bool] = {}
+        self.look_around()
 
     def teardown(self):
         self.savepoint.close(rollback=True)
@@ -155,6 +168,39 @@ class BillingMachine(RuleBasedStateMachine):
         """A subset of some records, by the bits of a number."""
         return records.filtered(
             lambda record: mask >> (records.ids.index(record.id) % 8) & 1
+        )
+
+    def look_around(self):
+        """What there is to act on in the next step."""
+        moves = self.moves()
+        drafts = moves.filtered(lambda move: move.state == "draft")
+        ours = drafts.filtered("is_project_invoice")
+        self.seen = {
+            "entries": bool(self.entries()),
+            "bills": bool(self.bills()),
+            "posted bills": bool(self.bills(("state", "=", "posted"))),
+            "documents": bool(moves),
+            "drafts": bool(drafts),
+            "lines of drafts": bool(
+                drafts.invoice_line_ids.filtered(
+                    lambda line: line.display_type == "product"
+                )
+            ),
+            "drafts of ours": bool(ours),
+            "rows": bool(ours.detail_ids),
+            "posted": any(move.state == "posted" for move in moves),
+        }
+
+    def bills(self, *domain):
+        """Of vendors, and what expenses became."""
+        return self.env["account.move"].search(
+            [
+                "|",
+                ("partner_id", "=", self.case.vendor.id),
+                ("expense_ids", "!=", False),
+                *domain,
+            ],
+            order="id",
         )
 
     def entries(self):
@@ -213,34 +259,33 @@ class BillingMachine(RuleBasedStateMachine):
         """There is more work than anything else."""
         self.log_time(project, day, minutes, who)
 
+    @given("entries")
     @rule(entry=ANY, minutes=MINUTES)
     def edit_hours(self, entry, minutes):
         entry = self.pick(self.entries(), entry)
-        if entry:
-            self.act(
-                "edit hours",
-                lambda: entry.write({"unit_amount": minutes / 60}),
-                edits=True,
-            )
+        self.act(
+            "edit hours",
+            lambda: entry.write({"unit_amount": minutes / 60}),
+            edits=True,
+        )
 
+    @given("entries")
     @rule(entry=ANY, day=DAYS)
     def edit_date(self, entry, day):
         entry = self.pick(self.entries(), entry)
-        if entry:
-            self.act(
-                "edit date",
-                lambda: entry.write(
-                    {"date": date(2026, 1, 1) + timedelta(days=day - 1)}
-                ),
-                edits=True,
-            )
+        self.act(
+            "edit date",
+            lambda: entry.write({"date": date(2026, 1, 1) + timedelta(days=day - 1)}),
+            edits=True,
+        )
 
+    @given("entries")
     @rule(entry=ANY, project=ANY)
     def move_entry(self, entry, project):
         entry = self.pick(self.entries(), entry)
         project = self.pick(self.case.projects, project)
         company = project.company_id or self.env.company
-        if entry and entry.company_id == company:
+        if entry.company_id == company:
             self.act(
                 "move entry",
                 lambda: entry.write(
@@ -249,10 +294,11 @@ class BillingMachine(RuleBasedStateMachine):
                 edits=True,
             )
 
+    @given("entries")
     @rule(entry=ANY)
     def delete_entry(self, entry):
-        if entry := self.pick(self.entries(), entry):
-            self.act("delete entry", entry.unlink, edits=True)
+        entry = self.pick(self.entries(), entry)
+        self.act("delete entry", entry.unlink, edits=True)
 
     @rule(milestone=ANY, day=DAYS)
     def reach_or_unreach(self, milestone, day):
@@ -302,21 +348,12 @@ class BillingMachine(RuleBasedStateMachine):
             edits=True,
         )
 
+    @given("posted bills")
     @rule(bill=ANY)
     def vendor_credit(self, bill):
         """A vendor takes back half of a bill."""
-        bill = self.pick(
-            self.env["account.move"].search(
-                [
-                    ("partner_id", "=", self.case.vendor.id),
-                    ("move_type", "=", "in_invoice"),
-                    ("state", "=", "posted"),
-                ],
-                order="id",
-            ),
-            bill,
-        )
-        if not bill:
+        bill = self.pick(self.bills(("state", "=", "posted")), bill)
+        if bill.move_type != "in_invoice":
             return
 
         def credit():
@@ -326,26 +363,15 @@ class BillingMachine(RuleBasedStateMachine):
 
         self.act("vendor credit", credit, edits=True)
 
+    @given("bills")
     @rule(bill=ANY)
     def reset_or_post_a_bill(self, bill):
-        """Also what an expense became."""
-        bill = self.pick(
-            self.env["account.move"].search(
-                [
-                    "|",
-                    ("partner_id", "=", self.case.vendor.id),
-                    ("expense_ids", "!=", False),
-                ],
-                order="id",
-            ),
-            bill,
+        bill = self.pick(self.bills(), bill)
+        self.act(
+            "reset or post a vendor bill",
+            bill.button_draft if bill.state == "posted" else bill.action_post,
+            edits=True,
         )
-        if bill:
-            self.act(
-                "reset or post a vendor bill",
-                bill.button_draft if bill.state == "posted" else bill.action_post,
-                edits=True,
-            )
 
     # === Billing ===
 
@@ -374,6 +400,39 @@ class BillingMachine(RuleBasedStateMachine):
             wizard.action_finish()
 
         self.act("wizard", finish)
+
+    @rule(project=ANY)
+    def consolidate(self, project):
+        """Or do so no longer."""
+        project = self.pick(self.case.projects, project)
+        self.act(
+            "consolidate",
+            lambda: project.write(
+                {"billing_consolidate": not project.billing_consolidate}
+            ),
+        )
+
+    @rule(order=ANY, amount=st.sampled_from([10, 99.99, 500]))
+    def down_payment(self, order, amount):
+        order = self.pick(self.case.orders, order)
+        self.act(
+            "down payment",
+            lambda: self.env["sale.advance.payment.inv"]
+            .create(
+                {
+                    "sale_order_ids": order.ids,
+                    "advance_payment_method": "fixed",
+                    "fixed_amount": amount,
+                }
+            )
+            .create_invoices(),
+        )
+
+    @given("drafts of ours")
+    @rule(move=ANY)
+    def deduct(self, move):
+        move = self.pick(self.drafts(("is_project_invoice", "=", True)), move)
+        self.act("deduct a down payment", move.action_psa_deduct_downpayment)
 
     @rule(order=ANY, days=st.none() | st.tuples(DAYS, DAYS))
     def odoos_button(self, order, days):
@@ -424,27 +483,31 @@ class BillingMachine(RuleBasedStateMachine):
             )
         )
 
+    @given("drafts of ours")
     @rule(move=ANY)
     def recalculate(self, move):
         move = self.pick(self.drafts(("is_project_invoice", "=", True)), move)
-        if move and self.act("recalculate", move.action_psa_recalculate):
+        if self.act("recalculate", move.action_psa_recalculate):
             message = move.action_psa_recalculate()["params"]["message"]
             self.case.assertIn("Nothing has changed", message)
 
     # === Changes on a draft ===
 
+    @given("lines of drafts")
     @rule(move=ANY, line=ANY, quantity=st.sampled_from([0, 0.5, 1, 2.25, 5, 9]))
     def type_a_quantity(self, move, line, quantity):
         line = self.draft_line(move, line)
         if line:
             self.act("type a quantity", lambda: line.write({"quantity": quantity}))
 
+    @given("lines of drafts")
     @rule(move=ANY, line=ANY, price=st.sampled_from([80, 99.99, 100]))
     def type_a_price(self, move, line, price):
         line = self.draft_line(move, line)
         if line:
             self.act("type a price", lambda: line.write({"price_unit": price}))
 
+    @given("lines of drafts")
     @rule(move=ANY, line=ANY)
     def delete_a_line(self, move, line):
         line = self.draft_line(move, line)
@@ -457,6 +520,7 @@ class BillingMachine(RuleBasedStateMachine):
         )
         return self.pick(lines.sorted("id"), line)
 
+    @given("rows")
     @rule(
         detail=ANY,
         change=st.sampled_from(
@@ -466,8 +530,6 @@ class BillingMachine(RuleBasedStateMachine):
     def change_a_row(self, detail, change):
         details = self.drafts(("is_project_invoice", "=", True)).detail_ids
         detail = self.pick(details.sorted("id"), detail)
-        if not detail:
-            return
         action = {
             "lower": lambda: detail.write({"quantity": detail.quantity / 3}),
             "remove": detail.unlink,
@@ -511,16 +573,18 @@ class BillingMachine(RuleBasedStateMachine):
 
     # === Life of an invoice ===
 
+    @given("drafts")
     @rule(move=ANY)
     def post(self, move):
-        if move := self.pick(self.drafts(), move):
-            self.act("post", move.action_post)
+        self.act("post", self.pick(self.drafts(), move).action_post)
 
+    @given("drafts")
     @rule(move=ANY)
     def post_another(self, move):
         """Most drafts get posted."""
         self.post(move)
 
+    @given("documents")
     @rule(
         move=ANY,
         fate=st.sampled_from(["delete", "cancel", "reset", "reset", "duplicate"]),
@@ -544,6 +608,7 @@ class BillingMachine(RuleBasedStateMachine):
         }
         self.act(f"{fate}{revived} {move.move_type}", actions[fate])
 
+    @given("posted")
     @rule(
         move=ANY,
         extent=st.sampled_from(["full", "part", "price", "modify"]),
@@ -552,8 +617,6 @@ class BillingMachine(RuleBasedStateMachine):
     def credit(self, move, extent, at_once):
         """Also a credit note, which is then taken back itself."""
         move = self.pick(self.moves(("state", "=", "posted")), move)
-        if not move:
-            return
 
         def reverse():
             wizard = (
@@ -587,6 +650,7 @@ class BillingMachine(RuleBasedStateMachine):
         told = self.query(DRAFTS_THAT_WERE_NOT_TOLD)
         self.case.assertFalse(told, "Drafts say when an entry was changed.")
         self.case.assertFalse(self.env["psa.ledger.audit"]._findings())
+        self.look_around()
 
     def query(self, statement: str, *values) -> list[tuple]:
         self.env.cr.execute(statement, values)

@@ -3,6 +3,7 @@
 
 from datetime import date
 
+from odoo.exceptions import UserError
 from odoo.fields import Command
 
 from .common import BillingCase
@@ -61,6 +62,28 @@ class TestOdooButton(BillingCase):
         detail = second.detail_ids.filtered(lambda each: each.sale_line_id == line)
         self.assertEqual((detail.transaction_type, detail.quantity), ("material", -1))
         self.assertEqual(line.open_quantity, 0)
+
+    def test_a_deleted_entry_of_a_draft_is_settled_once(self):
+        """Odoo lets an entry on a draft be deleted; its button then credits the hours,
+        and counts that credit from the draft on."""
+        self.create_invoice()
+        self.entries[0].unlink()
+        self.assertEqual(self.order_line.qty_to_invoice, -2)
+        credit_note = self.order._create_invoices(final=True)
+        self.assertEqual(credit_note.move_type, "out_refund")
+        self.assertEqual(
+            credit_note.detail_ids.mapped(lambda row: (row._source, row.quantity)),
+            [("", -2)],
+        )
+        self.assertEqual(self.order_line.qty_to_invoice, 0)
+        with self.assertRaises(UserError), self.env.cr.savepoint():
+            self.order._create_invoices(final=True)
+        credit_note.action_post()
+        self.assertEqual(self.order_line.qty_to_invoice, 0)
+        credit_note.button_draft()
+        self.assertEqual(self.order_line.qty_to_invoice, 0)
+        credit_note.button_cancel()
+        self.assertEqual(self.order_line.qty_to_invoice, -2)
 
     def test_it_writes_the_ledger(self):
         move = self.create_invoice()

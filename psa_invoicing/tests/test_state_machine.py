@@ -29,7 +29,7 @@ if WITH_HYPOTHESIS := bool(find_spec("hypothesis")):
 
 _logger = logging.getLogger(__name__)
 
-STEPS = int(os.environ.get("PSA_STEPS", 2280))
+STEPS = int(os.environ.get("PSA_STEPS", 2160))
 STEPS_OF_A_STORY = 60
 
 
@@ -275,6 +275,6 @@ class TestStateMachine(BillingCase):
             for name in sorted(self.done | self.refused)
         )
         _logger.info(report)
-        # About one in seven finds nothing to act on.
-        self.assertGreaterEqual(steps, STEPS * 5 // 6, report)
+        # A few find nothing to act on.
+        self.assertGreaterEqual(steps, STEPS * 25 // 27, report)
         self.assertGreater(self.done.total(), self.refused.total(), report)
