@@ -18,23 +18,13 @@ class AccountMove(models.Model):
         """
         # sudo: whoever may change the state need not read the ledger.
         details = self.sudo().detail_ids
-        taken_back = details.filtered(
+        details.filtered(
             lambda detail: (
                 detail.move_id.move_type == "out_refund"
                 and detail.origin_detail_id
                 and detail._counts()
             )
-        )
-        for detail in taken_back:
-            if again := detail._billed_again():
-                raise UserError(
-                    self.env._(
-                        "%(credit_note)s has to stay: what it reopened was billed "
-                        "again with %(invoice)s. Credit that invoice first.",
-                        credit_note=detail.move_id.display_name,
-                        invoice=again.move_id.display_name or self.env._("a write-off"),
-                    )
-                )
+        )._check_still_open()
         if state == "cancel":
             details.filtered(
                 lambda detail: detail.move_id.move_type == "out_invoice"

@@ -141,37 +141,29 @@ class PsaBilling(models.AbstractModel):
         else:
             credited = origin.detail_ids._chargeable()
             if origin.move_id.move_type == "out_refund":
-                self._check_still_open(credited)
+                self._check_reversible(credited)
             rest = self._reverse(move_line, credited, target)
         if rest:
             self._add_adjustment(move_line, contract_line, rest)
 
     @api.model
-    def _check_still_open(self, credited):
+    def _check_reversible(self, credited):
         """Refuse to reverse a credit note when that would bill its work twice.
 
         :param credited: rows of the credit note
         """
-        for detail in credited.filtered("origin_detail_id"):
-            credit_note = detail.move_id.display_name
+        taken_back = credited.filtered("origin_detail_id")
+        for detail in taken_back:
             if not detail._counts():
                 raise UserError(
                     self.env._(
                         "%(credit_note)s lowered the price and its transactions "
                         "stayed billed: to reverse it would bill them twice. Make an "
                         "invoice of the difference by hand.",
-                        credit_note=credit_note,
+                        credit_note=detail.move_id.display_name,
                     )
                 )
-            if again := detail._billed_again():
-                raise UserError(
-                    self.env._(
-                        "%(credit_note)s cannot be reversed: what it reopened was "
-                        "billed again with %(invoice)s.",
-                        credit_note=credit_note,
-                        invoice=again.move_id.display_name or self.env._("a write-off"),
-                    )
-                )
+        taken_back._check_still_open()
 
     @api.model
     def _replace(self, move_line, origin, contract_line, target: float) -> float:

@@ -409,19 +409,45 @@ class PsaInvoiceDetail(models.Model):
                     {detail._key[1]: detail.id for detail in details if detail._key},
                 )
 
-    def _billed_again(self):
-        """The row that bills, or writes off, what this credit reopened; if there is
-        nothing of it left to be open."""
+    def _check_still_open(self):
+        """Refuse to undo a credit whose transactions would then be billed twice.
+
+        :raises UserError: if what it reopened was billed, written off or changed since
+        """
+        for detail in self:
+            if detail._is_still_open():
+                continue
+            if again := detail._billed_again():
+                raise UserError(
+                    self.env._(
+                        "%(credit_note)s has to stay: what it reopened was billed "
+                        "again with %(invoice)s. Credit that invoice first.",
+                        credit_note=detail.move_id.display_name,
+                        invoice=again.move_id.display_name or self.env._("a write-off"),
+                    )
+                )
+            raise UserError(
+                self.env._(
+                    "%(credit_note)s has to stay: “%(transaction)s”, which it "
+                    "reopened, was changed since. Bill what is open with a new "
+                    "invoice.",
+                    credit_note=detail.move_id.display_name,
+                    transaction=detail.name or detail.sale_line_id.display_name,
+                )
+            )
+
+    def _is_still_open(self) -> bool:
+        """Whether all that this row of a credit note reopened is there to bill."""
         source = self._key and self[SOURCE_FIELDS[self._key[0]]]
         if not source:
-            return self.browse()
+            return True
         sign = -1.0 if self.source_quantity > 0 else 1.0
-        still_open = sign * source.open_quantity
-        if still_open > abs(self.source_quantity) or is_zero(
-            still_open - abs(self.source_quantity)
-        ):
-            return self.browse()
-        later = source._details().filtered(
+        missing = abs(self.source_quantity) - sign * source.open_quantity
+        return missing < 0 or is_zero(missing)
+
+    def _billed_again(self):
+        """The last row that bills, or writes off, what this credit reopened."""
+        later = self[SOURCE_FIELDS[self._key[0]]]._details().filtered(
             lambda each: each.id > self.id and each._counts() and each != self
         )
         return later.sorted("id", reverse=True)[:1]

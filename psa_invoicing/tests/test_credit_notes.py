@@ -281,6 +281,21 @@ class TestCreditNotes(BillingCase):
         self.credit(invoice=credit_note)
         self.assertEqual(self.open_hours(), [0, 0, 0])
 
+    def test_what_was_changed_since_holds_the_credit_note(self):
+        """To undo the credit would bill more hours than were worked."""
+        credit_note = self.credit()
+        credit_note.action_post()
+        self.entries[2].unit_amount = 1.5
+        for undo in (credit_note.button_draft, credit_note._reverse_moves):
+            with (
+                self.assertRaisesRegex(UserError, "was changed since"),
+                self.env.cr.savepoint(),
+            ):
+                undo()
+        self.entries[2].unit_amount = 4.5
+        self.credit(invoice=credit_note).action_post()
+        self.assertEqual(self.open_hours(), [0, 0, 0.5])
+
     def test_a_credit_of_a_lower_price(self):
         credit_note = self.credit(price_unit=10)
         credit_note.action_post()
