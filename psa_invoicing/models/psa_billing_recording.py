@@ -66,6 +66,7 @@ class PsaBilling(models.AbstractModel):
         target = self._signed_quantity(move_line, contract_line)
         items = self._open_on_contract_line(contract_line)
         if target < 0:
+            self._check_no_draft_settles_it(contract_line)
             # A credit note bills corrections; work that is open has no part in it.
             items = [item for item in items if item.quantity < 0]
         taken, rest = self._share_out(items, contract_line, target)
@@ -74,6 +75,29 @@ class PsaBilling(models.AbstractModel):
             rest = self._credit_latest(move_line, contract_line, rest)
         if rest:
             self._add_adjustment(move_line, contract_line, rest)
+
+    @api.model
+    def _check_no_draft_settles_it(self, contract_line):
+        """Refuse to credit what is a draft's own to correct: its Recalculate knows
+        whether that was charged or offered."""
+        detail = self.env["psa.invoice.detail"].search(
+            [
+                ("sale_line_id", "=", contract_line.id),
+                ("move_id.state", "=", "draft"),
+                ("move_id.is_project_invoice", "=", True),
+                ("move_id.needs_recalculation", "=", True),
+            ],
+            limit=1,
+        )
+        if detail:
+            raise UserError(
+                self.env._(
+                    "Transactions of “%(contract_line)s” on %(invoice)s were changed "
+                    "since. Recalculate that draft before you credit anything.",
+                    contract_line=contract_line.display_name,
+                    invoice=detail.move_id.display_name,
+                )
+            )
 
     @api.model
     def _share_out(

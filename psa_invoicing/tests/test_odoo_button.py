@@ -85,6 +85,22 @@ class TestOdooButton(BillingCase):
         credit_note.button_cancel()
         self.assertEqual(self.order_line.qty_to_invoice, -2)
 
+    def test_a_correction_is_left_to_the_draft_that_offers_the_hours(self):
+        """Nobody paid for what was offered: Recalculate corrects it, no credit note."""
+        draft = self.work._psa_invoice(date(2026, 1, 1))
+        draft.detail_ids.billing_type = "complimentary"
+        self.entries[0].unit_amount = 0.5
+        (self.entries[1] | self.entries[2]).action_psa_hold("Not agreed")
+        self.log(self.work, date(2026, 1, 5), 1)
+        with (
+            self.assertRaisesRegex(UserError, "Recalculate that draft"),
+            self.env.cr.savepoint(),
+        ):
+            self.order._create_invoices(final=True)
+        draft.action_psa_recalculate()
+        self.assertEqual(self.order_line.qty_to_invoice, 1)
+        self.assertEqual(self.create_invoice().invoice_line_ids.quantity, 1)
+
     def test_it_writes_the_ledger(self):
         move = self.create_invoice()
         self.assertFalse(move.is_project_invoice)

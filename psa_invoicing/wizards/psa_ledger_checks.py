@@ -73,13 +73,17 @@ class PsaLedgerAudit(models.TransientModel):
                    COALESCE(entry.unit_amount, 0)
               FROM account_analytic_line AS entry
               JOIN (%(figures)s) AS ledger ON ledger.id = entry.id
-         LEFT JOIN account_move AS draft ON draft.id = ledger.draft_id
              WHERE ABS(ledger.billed) > %(zero)s
-               AND draft.needs_recalculation IS NOT TRUE
                AND (ledger.billed + ledger.written_off
                     > GREATEST(entry.unit_amount, 0) + %(zero)s
                     OR ledger.billed + ledger.written_off
                        < LEAST(entry.unit_amount, 0) - %(zero)s)
+               AND NOT EXISTS (
+                   SELECT FROM psa_invoice_detail AS detail
+                     JOIN account_move AS draft
+                       ON draft.id = detail.move_id AND draft.state = 'draft'
+                      AND draft.needs_recalculation
+                    WHERE detail.analytic_line_id = entry.id)
             """,
             figures=self.env[MODELS[TIME]]._ledger_figures_sql(),
             zero=TOLERANCE,
