@@ -27,6 +27,7 @@ from . import account_move_dates
 from . import account_move_downpayments
 from . import account_move_conflict
 from . import account_move_annex
+from . import account_move_review
 from . import account_move_line
 from . import account_move_send
 from . import mail_mail

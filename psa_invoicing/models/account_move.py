@@ -10,7 +10,12 @@ ENGINE_FIELDS = {
     "billing_period_start",
     "billing_project_ids",
     "billing_request",
+    "billing_review",
+    "billing_review_date",
+    "billing_reviewed_total",
+    "billing_reviewer_id",
     "billing_sent_date",
+    "billing_submitter_id",
     "is_project_invoice",
     "needs_recalculation",
 }
@@ -81,6 +86,7 @@ class AccountMove(models.Model):
     psa_state = fields.Selection(
         [
             ("draft", "Draft"),
+            ("in_review", "In Review"),
             ("confirmed", "Confirmed"),
             ("sent", "Sent"),
             ("partial", "Partially Paid"),
@@ -91,8 +97,10 @@ class AccountMove(models.Model):
         string="Billing Status",
         compute="_compute_psa_state",
         store=True,
+        tracking=True,
         index="btree_not_null",
-        help="Confirmed: it has its number and is not yet sent.",
+        help="In review: submitted, or approved and not yet confirmed. Confirmed: it "
+        "has its number and is not yet sent.",
     )
 
     @api.constrains("is_project_invoice", "billing_cutoff_date")
@@ -107,14 +115,24 @@ class AccountMove(models.Model):
                     )
                 )
 
-    @api.depends("is_project_invoice", "state", "payment_state", "billing_sent_date")
+    @api.depends(
+        "is_project_invoice",
+        "state",
+        "payment_state",
+        "billing_sent_date",
+        "billing_review",
+        "billing_reviewed_total",
+        "amount_total",
+    )
     def _compute_psa_state(self):
         for move in self:
             move.psa_state = move.is_project_invoice and move._billing_state()
 
     def _billing_state(self) -> str:
-        if self.state != "posted":
-            return "cancelled" if self.state == "cancel" else "draft"
+        if self.state == "draft":
+            return "in_review" if self._is_in_review() else "draft"
+        if self.state == "cancel":
+            return "cancelled"
         if self.payment_state == "reversed":
             return "credited"
         if self.payment_state in ("paid", "in_payment"):
@@ -212,6 +230,7 @@ class AccountMove(models.Model):
                     invoices=", ".join(changed.mapped("display_name")),
                 )
             )
+        moves._check_approved()
         for credit_note in self.filtered(lambda move: move.move_type == "out_refund"):
             credit_note._settle_credits()
         moves._move_to_allowed_day()

@@ -109,6 +109,8 @@ class AccountMove(models.Model):
             return self.env._(
                 "transactions on it were changed since; press Recalculate first."
             )
+        if self.state == "draft" and (problem := self._review_problem()):
+            return problem
         if self.state == "draft" and not self.invoice_line_ids:
             return self.env._("there is nothing on it.")
         if self.is_po_missing:

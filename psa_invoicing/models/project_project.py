@@ -87,6 +87,15 @@ class ProjectProject(models.Model):
         help="Projects of the same customer and terms that say so, too, share an "
         "invoice when they are billed together: a section with a subtotal for each.",
     )
+    billing_user_id = fields.Many2one(
+        "res.users",
+        string="Billing Responsible",
+        domain="[('share', '=', False)]",
+        tracking=True,
+        ondelete="set null",
+        help="Reviews the project's invoices where the company wants that. If it is "
+        "empty, the project manager does.",
+    )
     billing_copy_to_ids = fields.Many2many(
         "res.partner",
         "psa_project_copy_to_rel",

@@ -303,13 +303,14 @@ class PsaInvoiceDetail(models.Model):
                     ),
                 )
             )
-        self.move_id._check_billing_manager()
+        self.move_id._check_may_change_rows()
         self.move_id._check_drafts()
         if "quantity" in vals:
             self._lower(vals["quantity"])
             vals = {key: val for key, val in vals.items() if key != "quantity"}
         result = super().write(vals)
         self.move_id._follow_details()
+        self.move_id._keep_review()
         return result
 
     def _lower(self, quantity: float):
@@ -348,13 +349,14 @@ class PsaInvoiceDetail(models.Model):
         """
         if self.env.context.get("psa_ledger") is LEDGER:
             return super().unlink()
-        self.move_id._check_billing_manager()
         moves = self.move_id
+        moves._check_may_change_rows()
         moves._check_drafts()
         for move, details in self.grouped("move_id").items():
             move._cap({detail._key: 0.0 for detail in details if detail._key})
         self._drop()
         moves._follow_details()
+        moves._keep_review()
         return True
 
     def _drop(self):
@@ -447,8 +449,12 @@ class PsaInvoiceDetail(models.Model):
 
     def _billed_again(self):
         """The last row that bills, or writes off, what this credit reopened."""
-        later = self[SOURCE_FIELDS[self._key[0]]]._details().filtered(
-            lambda each: each.id > self.id and each._counts() and each != self
+        later = (
+            self[SOURCE_FIELDS[self._key[0]]]
+            ._details()
+            .filtered(
+                lambda each: each.id > self.id and each._counts() and each != self
+            )
         )
         return later.sorted("id", reverse=True)[:1]
 

@@ -44,6 +44,12 @@ class ResCompany(models.Model):
         "releases them.",
     )
 
+    billing_review_required = fields.Boolean(
+        string="Review Before Confirmation",
+        help="A project invoice is confirmed once the billing responsible or the "
+        "manager of its project has approved it.",
+    )
+
     def _billing_invoice_date(self, run_date: date, cutoff_date: date) -> date | bool:
         """The date that a new draft gets; False: it is dated when it is confirmed."""
         return {"posting": False, "run": run_date, "cutoff": cutoff_date}[

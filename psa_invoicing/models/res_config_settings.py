@@ -17,6 +17,9 @@ class ResConfigSettings(models.TransientModel):
     billing_release_required = fields.Boolean(
         related="company_id.billing_release_required", readonly=False
     )
+    billing_review_required = fields.Boolean(
+        related="company_id.billing_review_required", readonly=False
+    )
     billing_stop_at_year_end = fields.Boolean(
         related="company_id.billing_stop_at_year_end", readonly=False
     )

@@ -417,15 +417,17 @@ class BillingMachine(RuleBasedStateMachine):
         order = self.pick(self.case.orders, order)
         self.act(
             "down payment",
-            lambda: self.env["sale.advance.payment.inv"]
-            .create(
-                {
-                    "sale_order_ids": order.ids,
-                    "advance_payment_method": "fixed",
-                    "fixed_amount": amount,
-                }
-            )
-            .create_invoices(),
+            lambda: (
+                self.env["sale.advance.payment.inv"]
+                .create(
+                    {
+                        "sale_order_ids": order.ids,
+                        "advance_payment_method": "fixed",
+                        "fixed_amount": amount,
+                    }
+                )
+                .create_invoices()
+            ),
         )
 
     @given("drafts of ours")

@@ -8,5 +8,6 @@ from . import psa_ledger_checks
 from . import psa_manual_invoice
 from . import psa_project_backlog
 from . import psa_reset_to_draft
+from . import psa_review_comment
 from . import psa_transaction_decision
 from . import psa_unbilled

@@ -858,6 +858,10 @@ class PsaLedgerAudit(models.TransientModel):
                        SELECT CASE
                               WHEN move.is_project_invoice IS NOT TRUE THEN NULL
                               WHEN move.state = 'cancel' THEN 'cancelled'
+                              WHEN move.state <> 'posted'
+                                   AND move.billing_review IS NOT NULL
+                                   AND move.billing_reviewed_total = move.amount_total
+                              THEN 'in_review'
                               WHEN move.state <> 'posted' THEN 'draft'
                               WHEN move.payment_state = 'reversed' THEN 'credited'
                               WHEN move.payment_state IN ('paid', 'in_payment')

@@ -1,0 +1,270 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Where a company wants it, somebody else looks at a draft before it is confirmed."""
+
+from datetime import date
+
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import Form, new_test_user
+
+from .common import BillingCase
+
+JANUARY = date(2026, 1, 31)
+
+
+class TestReview(BillingCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # Tests of accounting switch off what tells people of changes.
+        cls.env = cls.env(context={})
+        cls.env.company.billing_review_required = True
+        cls.reviewer = cls._user("reviewer", "psa_invoicing.group_billing_reviewer")
+        cls.other = cls._user("other", "psa_invoicing.group_billing_reviewer")
+        cls.biller = cls._user("biller", "psa_invoicing.group_billing_manager")
+        cls.work = cls.time_project(2, 3, user_id=cls.reviewer.id)
+        cls.draft = cls.work._psa_invoice(JANUARY)
+
+    @classmethod
+    def _user(cls, login, groups):
+        return new_test_user(
+            cls.env,
+            login=f"psa_{login}",
+            email=f"{login}@example.com",
+            groups=groups,
+            company_id=cls.env.company.id,
+            company_ids=[(6, 0, cls.env.company.ids)],
+        )
+
+    def submit(self):
+        self.draft.with_user(self.biller).action_psa_submit()
+        self.settle()
+
+    def approve(self):
+        self.draft.with_user(self.reviewer).action_psa_approve()
+        self.settle()
+
+    def send_back(self, comment="Too many hours", user=None):
+        user = user or self.reviewer
+        self.env["psa.review.comment"].with_user(user).create(
+            {"move_ids": self.draft.ids, "comment": comment}
+        ).action_apply()
+        self.settle()
+
+    def settle(self):
+        """What happens at the end of a request."""
+        self.env.flush_all()
+        self.env.cr.flush()
+
+    def reminders(self, user=None):
+        return self.draft.activity_ids.filtered(
+            lambda each: each.user_id == (user or self.reviewer)
+        )
+
+    def told(self, user=None):
+        """Subjects of what was sent to a user about the invoice."""
+        partner = (user or self.reviewer).partner_id
+        messages = self.env["mail.message"].search(
+            [("model", "=", "account.move"), ("res_id", "=", self.draft.id)]
+        )
+        messages = messages.filtered(
+            lambda message: partner in message.notified_partner_ids
+        )
+        return [subject for subject in messages.mapped("subject") if subject]
+
+    # === From draft to confirmed ===
+
+    def test_submit_approve_confirm(self):
+        self.submit()
+        self.assertEqual(self.draft.psa_state, "in_review")
+        self.assertEqual(self.draft.billing_reviewer_id, self.reviewer)
+        self.assertEqual(self.reminders().summary, "Review the project invoice")
+        self.approve()
+        self.assertEqual(self.draft.billing_review, "approved")
+        self.assertEqual(self.draft.billing_review_date, date.today())
+        self.assertFalse(self.reminders())
+        self.draft.with_user(self.biller).action_psa_send()
+        self.assertEqual(self.draft.psa_state, "confirmed")
+        self.assertEqual(self.draft.billing_reviewer_id, self.reviewer)
+
+    def test_nothing_is_confirmed_before(self):
+        for confirm in (self.draft.action_post, self.draft.action_psa_send):
+            with (
+                self.assertRaisesRegex(UserError, "Submit for Review"),
+                self.env.cr.savepoint(),
+            ):
+                confirm()
+        self.submit()
+        with (
+            self.assertRaisesRegex(UserError, "waits for the review by psa_reviewer"),
+            self.env.cr.savepoint(),
+        ):
+            self.draft.action_post()
+        self.assertEqual(self.draft.state, "draft")
+
+    def test_other_invoices_need_no_review(self):
+        other = self.env["account.move"].create(
+            {
+                "move_type": "out_invoice",
+                "partner_id": self.customer.id,
+                "invoice_line_ids": [(0, 0, {"name": "Rent", "price_unit": 10})],
+            }
+        )
+        other.action_post()
+        self.assertEqual(other.state, "posted")
+        self.env.company.billing_review_required = False
+        self.draft.action_post()
+        self.assertEqual(self.draft.psa_state, "confirmed")
+
+    def test_the_billing_responsible_comes_first(self):
+        self.work.billing_user_id = self.other
+        self.submit()
+        self.assertEqual(self.draft.billing_reviewer_id, self.other)
+        self.assertFalse(self.reminders())
+        self.assertTrue(self.reminders(self.other))
+
+    def test_nobody_can_review(self):
+        self.work.user_id = self.env.ref("base.user_root")
+        with self.assertRaisesRegex(UserError, "Enter a billing responsible"):
+            self.draft.action_psa_submit()
+        self.assertFalse(self.draft.billing_review)
+
+    def test_several_at_once(self):
+        second = self.time_project(4, user_id=self.reviewer.id)._psa_invoice(JANUARY)
+        (self.draft | second).action_psa_submit()
+        (self.draft | second).with_user(self.reviewer).action_psa_approve()
+        self.assertEqual(
+            (self.draft | second).mapped("billing_review"), ["approved"] * 2
+        )
+
+    # === Sent back ===
+
+    def test_sent_back_with_a_comment(self):
+        self.submit()
+        self.send_back("The workshop was free")
+        self.assertEqual(self.draft.psa_state, "draft")
+        self.assertFalse(self.reminders())
+        self.assertIn("The workshop was free", self.reminders(self.biller).summary)
+        self.assertIn(
+            "The workshop was free", "".join(self.draft.message_ids.mapped("body"))
+        )
+
+    def test_not_without_a_comment(self):
+        self.submit()
+        with self.assertRaisesRegex(UserError, "Say what"), self.env.cr.savepoint():
+            self.send_back("  ")
+        self.assertEqual(self.draft.psa_state, "in_review")
+
+    # === What changes afterwards ===
+
+    def test_another_amount_needs_a_new_look(self):
+        for step in (self.submit, self.approve):
+            step()
+            self.draft.invoice_line_ids.price_unit += 1
+            self.settle()
+            self.assertEqual(self.draft.psa_state, "draft")
+            self.assertFalse(self.draft.billing_review)
+            self.assertFalse(self.reminders())
+            self.assertIn(f"Changed: {self.draft.display_name}", self.told())
+            with self.assertRaises(UserError), self.env.cr.savepoint():
+                self.draft.action_post()
+            self.submit()
+
+    def test_late_hours_need_a_new_look(self):
+        self.submit()
+        self.log(self.work, date(2026, 1, 20), 1)
+        self.draft.with_user(self.biller).action_psa_recalculate()
+        self.settle()
+        self.assertEqual(self.draft.psa_state, "draft")
+
+    def test_another_text_does_not(self):
+        self.submit()
+        self.approve()
+        self.draft.invoice_line_ids.name = "Consulting in January"
+        self.draft.with_user(self.biller).action_psa_recalculate()
+        self.settle()
+        self.assertEqual(self.draft.billing_review, "approved")
+        self.draft.action_post()
+
+    def test_changed_transactions_are_recalculated_first(self):
+        self.submit()
+        self.draft.detail_ids.analytic_line_id[0].unit_amount = 1
+        with self.assertRaisesRegex(UserError, "recalculate"), self.env.cr.savepoint():
+            self.approve()
+        self.assertEqual(self.draft.billing_review, "submitted")
+
+    def test_the_reviewer_changes_it_himself(self):
+        """He need not be told what he has done."""
+        self.submit()
+        rows = self.draft.detail_ids.with_user(self.reviewer).sorted("date")
+        rows[0].billing_type = "complimentary"
+        rows[1].quantity = 2
+        self.settle()
+        self.assertEqual(self.draft.psa_state, "in_review")
+        self.assertEqual(self.draft.amount_untaxed, 200)
+        rows[0].unlink()
+        self.settle()
+        self.approve()
+        self.draft.action_post()
+        self.assertFalse(self.told())
+
+    def test_a_reset_invoice_was_seen(self):
+        self.submit()
+        self.approve()
+        self.draft.action_post()
+        self.draft.button_draft()
+        self.assertEqual(self.draft.billing_review, "approved")
+        self.draft.invoice_line_ids.price_unit = 90
+        self.settle()
+        self.assertEqual(self.draft.psa_state, "draft")
+
+    def test_a_copy_was_not(self):
+        self.submit()
+        self.approve()
+        self.assertFalse(self.draft.copy().billing_review)
+
+    # === Rights ===
+
+    def test_only_the_reviewer_of_the_project_approves(self):
+        self.submit()
+        for user in (self.other, self.biller):
+            with self.subTest(user=user.login):
+                with self.assertRaises(AccessError), self.env.cr.savepoint():
+                    self.draft.with_user(user).action_psa_approve()
+                with self.assertRaises(AccessError), self.env.cr.savepoint():
+                    self.send_back(user=user)
+        with self.assertRaises(AccessError):
+            self.draft.with_user(self.reviewer).action_psa_submit()
+        with self.assertRaises(AccessError):
+            self.draft.with_user(self.biller).billing_review = "approved"
+
+    def test_a_reviewer_reads_his_own_invoices_alone(self):
+        moves = self.env["account.move"].with_user(self.reviewer)
+        other = self.time_project(1)._psa_invoice(JANUARY)
+        self.assertEqual(moves.search([]), self.draft)
+        self.assertEqual(
+            self.env["account.move.line"].with_user(self.reviewer).search([]).move_id,
+            self.draft,
+        )
+        with self.assertRaises(AccessError):
+            other.with_user(self.reviewer).read(["amount_total"])
+        with self.assertRaises(AccessError):
+            other.detail_ids.with_user(self.reviewer).billing_type = "complimentary"
+        with self.assertRaises(AccessError):
+            self.draft.with_user(self.reviewer).ref = "PO 1"
+
+    def test_a_reviewer_changes_nothing_before_or_after(self):
+        rows = self.draft.detail_ids.with_user(self.reviewer)
+        with self.assertRaises(AccessError), self.env.cr.savepoint():
+            rows.billing_type = "complimentary"
+        self.submit()
+        self.approve()
+        self.draft.action_post()
+        with self.assertRaisesRegex(UserError, "no draft any more"):
+            rows.billing_type = "complimentary"
+
+    def test_a_reviewer_opens_the_invoice(self):
+        self.submit()
+        form = Form(self.draft.with_user(self.reviewer))
+        self.assertEqual(form.psa_state, "in_review")
+        self.assertTrue(form.can_review)
+        self.assertEqual(len(form.detail_ids), 2)
