@@ -160,7 +160,7 @@ class AccountMove(models.Model):
         """Ask the reviewers of the projects to look at these drafts.
 
         :raises AccessError: unless the user is a billing administrator
-        :raises UserError: for an invoice that cannot be reviewed, with all that is wrong
+        :raises UserError: with all that is wrong, by invoice
         """
         self._check_billing_manager()
         self.check_access("write")
