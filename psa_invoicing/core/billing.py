@@ -102,6 +102,8 @@ class Transaction:
     :ivar source_quantity: open quantity in the transaction's own unit (hours for
         time, the contract line's unit for a milestone)
     :ivar quantity: the same in the contract line's unit, unrounded
+    :ivar is_new_work: without what a credit note has reopened, which still waits to be
+        reviewed
     """
 
     kind: str
@@ -116,6 +118,7 @@ class Transaction:
     who: str = ""
     task: str = ""
     billing_type: str = CHARGEABLE
+    is_new_work: bool = False
 
     @property
     def key(self) -> Key:

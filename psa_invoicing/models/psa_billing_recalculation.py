@@ -201,7 +201,7 @@ class PsaBilling(models.AbstractModel):
         Detail.browse(detail.id for detail in difference.dropped)._drop()
         for detail, item in difference.changed:
             values = self._detail_values(item, detail.sale_line_id)
-            del values["billing_type"]
+            del values["billing_type"], values["is_new_work"]
             detail.with_context(psa_ledger=LEDGER).write(values)
         changed = Detail.browse(detail.id for detail, _item in difference.changed)
         Detail._refresh_sources(changed._sources())

@@ -211,6 +211,7 @@ class PsaBilling(models.AbstractModel):
                     who=row.get("who") or employees.get(row.get("employee_id"), ""),
                     task=tasks.get(row.get("task_id"), ""),
                     billing_type=row["billing_type"] or CHARGEABLE,
+                    is_new_work=not request.credited,
                 )
             )
         return found

@@ -706,6 +706,7 @@ class PsaBilling(models.AbstractModel):
             "source_quantity": item.source_quantity,
             "price_unit": line.price_unit,
             "billing_type": item.billing_type,
+            "is_new_work": item.is_new_work,
             "is_write_off": False,
         }
 

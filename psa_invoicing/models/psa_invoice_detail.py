@@ -163,6 +163,11 @@ class PsaInvoiceDetail(models.Model):
         readonly=True,
         help="Credited, and billed again by the next invoice run.",
     )
+    is_new_work = fields.Boolean(
+        readonly=True,
+        help="Billed without what a credit note has reopened, which still waits to be "
+        "reviewed.",
+    )
     is_write_off = fields.Boolean(string="Written Off", readonly=True)
     reason = fields.Char(readonly=True)
     user_id = fields.Many2one(

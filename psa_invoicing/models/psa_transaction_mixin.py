@@ -359,7 +359,7 @@ class PsaTransactionMixin(models.AbstractModel):
 
         What was credited is up for review until it is billed again, written off or
         released: the largest sum of what was credited less what was treated since,
-        counted back from now.
+        counted back from now. What a run bills beside it leaves it as it is.
 
         :param ids: of these (None: of all that are in the ledger)
         """
@@ -401,9 +401,10 @@ class PsaTransactionMixin(models.AbstractModel):
                            %(credit)s AS is_credit,
                            COALESCE(%(replacement)s, FALSE) AS is_replacement,
                            move.id AS move_id,
-                           SUM(CASE WHEN NOT %(credit)s
+                           SUM(CASE WHEN detail.is_new_work OR detail.is_released
+                                    THEN 0
+                                    WHEN NOT %(credit)s
                                     THEN -ABS(detail.source_quantity)
-                                    WHEN detail.is_released THEN 0
                                     ELSE ABS(detail.source_quantity) END)
                                OVER (PARTITION BY %(column)s ORDER BY detail.id DESC)
                                AS to_review

@@ -128,6 +128,18 @@ class TestCreditNotes(BillingCase):
         self.log(self.work, date(2026, 1, 20), 1)
         self.assertEqual(self.work._psa_invoice(JANUARY).amount_untaxed, 100)
 
+    def test_more_hours_on_a_credited_entry_are_billed_once(self):
+        """A run bills what was added; what was credited waits to be reviewed."""
+        self.credit().action_post()
+        self.entries[2].unit_amount = 10
+        move = self.work._psa_invoice(JANUARY)
+        self.assertEqual(move.detail_ids.mapped("quantity"), [6])
+        self.assertEqual(self.entries[2].credited_quantity, 4)
+        self.assertFalse(self.work._psa_invoice(JANUARY))
+        self.wizard_invoice()
+        self.assertEqual(self.entries.mapped("credited_quantity"), [0, 0, 0])
+        self.assertEqual(self.open_hours(), [0, 0, 0])
+
     def test_credited_entries_may_be_edited_again(self):
         self.credit().action_post()
         self.entries[0].unit_amount = 1.5
