@@ -176,7 +176,22 @@ class AccountMoveLine(models.Model):
             self._credit_projects(values_list)
         elif any(values.get("so_line") for values in values_list):
             self._divide_over_projects(values_list)
+            self._count_expensed_quantity(values_list)
         return values_list
+
+    def _count_expensed_quantity(self, values_list: list[dict]):
+        """Three days of a per diem are sold as three, also where the company paid them:
+        Odoo's journal entry then says one, of the whole amount.
+
+        :param values_list: of this line's analytic items; changed in place
+        """
+        expense = self.expense_id
+        by_price = expense.product_id.expense_policy == "sales_price"
+        if not (by_price and expense.quantity and self.quantity):
+            return
+        for values in values_list:
+            if values.get("so_line"):
+                values["unit_amount"] *= expense.quantity / self.quantity
 
     def _divide_over_projects(self, values_list: list[dict]):
         """Let one analytic item of each project name its contract line.

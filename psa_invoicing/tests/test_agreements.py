@@ -384,20 +384,24 @@ class TestExpensesAndPrepaidHours(BillingCase):
         self.assertEqual(project._psa_invoice(JANUARY).amount_untaxed, 50)
 
     def test_per_diem_by_sales_price(self):
-        """Three days that cost 40 each are sold at 55."""
-        project = self.time_project()
-        self.expense(
-            project,
-            self.travel(
-                expense_policy="sales_price",
-                list_price=55,
-                standard_price=40,
-                supplier_taxes_id=[Command.clear()],
-            ),
-            quantity=3,
-            payment_mode="own_account",
-        )
-        self.assertEqual(project._psa_invoice(JANUARY).amount_untaxed, 165)
+        """Three days that cost 40 each are sold at 55, whoever paid for them."""
+        for payer in ("own_account", "company_account"):
+            with self.subTest(payer=payer):
+                project = self.time_project(name=payer)
+                expense = self.expense(
+                    project,
+                    self.travel(
+                        expense_policy="sales_price",
+                        list_price=55,
+                        standard_price=40,
+                        supplier_taxes_id=[Command.clear()],
+                    ),
+                    quantity=3,
+                    payment_mode=payer,
+                )
+                line = expense.sale_order_id.order_line.filtered("is_expense")
+                self.assertEqual(line.qty_delivered, 3)
+                self.assertEqual(project._psa_invoice(JANUARY).amount_untaxed, 165)
 
     def test_prepaid_hours(self):
         """Ten hours are paid with the order; twelve were worked."""
