@@ -7,6 +7,7 @@ from . import product_template
 from . import psa_invoice_schedule
 from . import psa_invoice_run
 from . import psa_invoice_detail
+from . import psa_invoice_detail_actions
 from . import psa_billing_selection
 from . import psa_billing_writing
 from . import psa_billing_recalculation
@@ -28,6 +29,7 @@ from . import account_move_downpayments
 from . import account_move_conflict
 from . import account_move_annex
 from . import account_move_review
+from . import account_move_links
 from . import account_move_line
 from . import account_move_send
 from . import mail_mail

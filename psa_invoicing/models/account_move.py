@@ -99,9 +99,20 @@ class AccountMove(models.Model):
         store=True,
         tracking=True,
         index="btree_not_null",
+        group_expand="_expand_states",
         help="In review: submitted, or approved and not yet confirmed. Confirmed: it "
         "has its number and is not yet sent.",
     )
+
+    @api.model
+    def _expand_states(self, states, _domain) -> list[str]:
+        """Columns of the kanban in the order of the work, also where one is empty."""
+        usual = {"draft", "confirmed", "sent", *states}
+        if any(self.env.companies.mapped("billing_review_required")):
+            usual.add("in_review")
+        return [
+            key for key, _label in self._fields["psa_state"].selection if key in usual
+        ]
 
     @api.constrains("is_project_invoice", "billing_cutoff_date")
     def _check_cutoff_date(self):

@@ -1,9 +1,13 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Credit notes: what they take back, once, and what must stay because of them."""
 
+from math import fsum
+
 from odoo import models
 from odoo.exceptions import UserError
 from odoo.fields import Command
+
+from ..core.billing import LEDGER
 
 
 class AccountMove(models.Model):
@@ -96,6 +100,51 @@ class AccountMove(models.Model):
         if credited.detail_ids:
             credited.detail_ids._refresh_sources(credited.detail_ids._sources())
         return result
+
+    def action_psa_correct(self):
+        """Ask what should have been invoiced, and credit the difference.
+
+        :raises AccessError: unless the user is a billing administrator
+        :raises UserError: for an invoice that is not posted, or credited already
+        """
+        self.ensure_one()
+        self._check_billing_manager()
+        self.check_access("read")
+        if not (self.is_project_invoice and self.state == "posted"):
+            raise UserError(
+                self.env._(
+                    "%(invoice)s is no confirmed project invoice: change it directly.",
+                    invoice=self.display_name,
+                )
+            )
+        return self.env["psa.invoice.correction"]._of(self)._show()
+
+    def _credit_exactly(self, parts: dict):
+        """Let a draft credit note of an invoice take back these transactions alone.
+
+        :param parts: what to take back, negative, in the contract line's unit, by
+            detail of the invoice
+        """
+        self.detail_ids._drop()
+        ledger = self.with_context(psa_ledger=LEDGER)
+        reversals = []
+        for line in ledger.invoice_line_ids:
+            origin = line.credited_line_id
+            found = [
+                (detail, self, line, part)
+                for detail, part in parts.items()
+                if origin and detail.move_line_id == origin
+            ]
+            if not found:
+                line.unlink()
+                continue
+            line.quantity = line._quantity_to_credit(
+                -fsum(part for _detail, _move, _line, part in found)
+            )
+            reversals += found
+        self.env["psa.billing"]._take_back(reversals)
+        self._spread_amounts()
+        self.invoice_line_ids.sale_line_ids._refresh_excluded_quantity()
 
     def _continue_project_invoice(self, origin):
         """Be reviewed and recalculated as the project invoice that this one replaces.

@@ -205,6 +205,7 @@ class AccountMove(models.Model):
     def _spread_amounts(self):
         """Divide the untaxed amount of each line over its details, to the cent."""
         # sudo: who may edit an invoice need not read the ledger.
+        self.sudo().detail_ids.fetch(["amount", "billing_type", "quantity"])
         for line in self.sudo().invoice_line_ids:
             details = line.detail_ids._chargeable()
             if not details:

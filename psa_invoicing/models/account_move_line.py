@@ -1,7 +1,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from math import fsum
+
 from odoo import api, fields, models
 from odoo.fields import Domain
 
+from ..core.allocation import is_zero
 from ..core.billing import LEDGER
 
 # Changing one of these by hand changes how much of the transactions is billed.
@@ -56,6 +59,26 @@ class AccountMoveLine(models.Model):
         values["credited_line_id"] = self.id
         values["billing_slice"] = self.billing_slice
         return result
+
+    def _quantity_to_credit(self, quantity: float) -> float:
+        """What a line of a credit note says when it takes back some transactions.
+
+        All that is left of the invoice line, if they are all that is left of it: its
+        own rounding is taken back with it.
+
+        :param quantity: of the transactions, unrounded, in the contract line's unit
+        :return: in the unit of the line
+        """
+        origin = self.credited_line_id
+        details = origin.detail_ids._chargeable()
+        left = fsum(details.mapped("quantity")) + fsum(details._taken_back().values())
+        if not is_zero(left - quantity):
+            unit = self._contract_line().product_uom_id
+            return unit._compute_quantity(unit.round(quantity), self.product_uom_id)
+        credited = self.search(
+            [("credited_line_id", "=", origin.id), ("parent_state", "=", "posted")]
+        )
+        return origin.quantity - fsum(credited.mapped("quantity"))
 
     def _is_deduction(self) -> bool:
         """Whether a line takes a down payment off an invoice, or gives that back."""

@@ -596,6 +596,19 @@ class PsaTransactionMixin(models.AbstractModel):
         self._check_may_decide()
         self.sudo()._details().filtered("is_write_off")._undo_write_off()
 
+    def action_psa_view_invoices(self):
+        """The invoices and credit notes on which these transactions stand.
+
+        :raises AccessError: unless the user is a billing administrator
+        """
+        self.env["account.move"]._check_billing_manager()
+        moves = self._details().move_id
+        if not moves:
+            raise UserError(
+                self.env._("These transactions are on no invoice and no credit note.")
+            )
+        return moves._open(moves, self.env._("Invoices"), "list,form")
+
     def _check_may_decide(self):
         self.env["account.move"]._check_billing_manager()
         # sudo: an administrator need not read timesheets, but not of other companies.

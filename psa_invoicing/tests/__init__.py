@@ -3,6 +3,7 @@ from . import test_agreements
 from . import test_billing
 from . import test_calendar
 from . import test_companies_and_currencies
+from . import test_correction
 from . import test_credit_due
 from . import test_credit_notes
 from . import test_daily_practice
@@ -22,6 +23,7 @@ from . import test_odoo_button
 from . import test_performance
 from . import test_review
 from . import test_rights
+from . import test_rows
 from . import test_send_and_pay
 from . import test_state_machine
 from . import test_taxes

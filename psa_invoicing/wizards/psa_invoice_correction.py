@@ -1,0 +1,173 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..core.allocation import is_zero
+
+
+class PsaInvoiceCorrection(models.TransientModel):
+    """Ask what should have been invoiced, and credit the difference."""
+
+    _name = "psa.invoice.correction"
+    _description = "Correct an Invoice"
+
+    move_id = fields.Many2one(
+        "account.move", string="Invoice", required=True, readonly=True
+    )
+    currency_id = fields.Many2one(related="move_id.currency_id")
+    line_ids = fields.One2many(
+        "psa.invoice.correction.line", "correction_id", string="Transactions"
+    )
+    reason = fields.Char(help="The customer reads it on the credit note.")
+    amount = fields.Monetary(
+        string="To Credit",
+        compute="_compute_amount",
+        help="About, untaxed; the credit note has it to the cent.",
+    )
+
+    @api.depends("line_ids.quantity")
+    def _compute_amount(self):
+        for correction in self:
+            correction.amount = sum(
+                line.detail_id.amount
+                * (line.billed_quantity - line.quantity)
+                / line.detail_id.quantity
+                for line in correction.line_ids
+            )
+
+    @api.model
+    def _of(self, move):
+        """A correction that lists what is left of an invoice.
+
+        :raises UserError: if nothing is
+        """
+        details = move.detail_ids._chargeable()
+        taken_back = details._taken_back()
+        left = [
+            (detail, quantity)
+            for detail in details
+            if not is_zero(quantity := detail.quantity + taken_back.get(detail.id, 0.0))
+        ]
+        if not left:
+            raise UserError(
+                self.env._(
+                    "All of %(invoice)s is credited already.",
+                    invoice=move.display_name,
+                )
+            )
+        return self.create(
+            {
+                "move_id": move.id,
+                "line_ids": [
+                    fields.Command.create(
+                        {
+                            "detail_id": detail.id,
+                            "billed_quantity": quantity,
+                            "quantity": quantity,
+                        }
+                    )
+                    for detail, quantity in left
+                ],
+            }
+        )
+
+    def action_credit_all(self):
+        """Nothing should have been invoiced."""
+        self.line_ids.quantity = 0.0
+        return self._show()
+
+    def _show(self) -> dict:
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._(
+                "Correct %(invoice)s", invoice=self.move_id.display_name
+            ),
+            "res_model": self._name,
+            "res_id": self.id,
+            "view_mode": "form",
+            "target": "new",
+        }
+
+    def action_apply(self):
+        """Make the credit note of the difference, as a draft.
+
+        :raises AccessError: unless the user is a billing administrator
+        :raises UserError: if nothing was changed, or a quantity makes no sense
+        :return: an action that opens it
+        """
+        self.ensure_one()
+        self.move_id._check_billing_manager()
+        parts = {
+            line.detail_id: part for line in self.line_ids if (part := line._part())
+        }
+        if not parts:
+            raise UserError(
+                self.env._(
+                    "Enter what should have been invoiced: lower the quantity of at "
+                    "least one transaction."
+                )
+            )
+        reversal = (
+            self.env["account.move.reversal"]
+            .with_context(active_model="account.move", active_ids=self.move_id.ids)
+            .create(
+                {
+                    "journal_id": self.move_id.journal_id.id,
+                    "reason": (self.reason or "").strip(),
+                }
+            )
+        )
+        action = reversal.reverse_moves()
+        # sudo: the administrator was just checked; the ledger is the engine's.
+        reversal.new_move_ids.sudo()._credit_exactly(parts)
+        return action
+
+
+class PsaInvoiceCorrectionLine(models.TransientModel):
+    """A transaction of the invoice, and how much of it should have been billed."""
+
+    _name = "psa.invoice.correction.line"
+    _description = "Transaction to Correct"
+
+    correction_id = fields.Many2one(
+        "psa.invoice.correction", required=True, ondelete="cascade"
+    )
+    detail_id = fields.Many2one(
+        "psa.invoice.detail", required=True, readonly=True, ondelete="cascade"
+    )
+    product_id = fields.Many2one(related="detail_id.product_id", string="Contract Line")
+    date = fields.Date(related="detail_id.date")
+    employee_name = fields.Char(related="detail_id.employee_name")
+    task_name = fields.Char(related="detail_id.task_name")
+    name = fields.Char(related="detail_id.name")
+    uom_id = fields.Many2one(related="detail_id.uom_id")
+    billed_quantity = fields.Float(
+        string="Invoiced",
+        readonly=True,
+        help="Less what was credited, in the unit of the contract line.",
+    )
+    quantity = fields.Float(
+        string="Should Be",
+        help="What should have been invoiced, in the unit of the contract line. The "
+        "difference is credited.",
+    )
+
+    def _part(self) -> float:
+        """What is credited, negative; 0: nothing.
+
+        :raises UserError: if it is more than what was invoiced, or below zero
+        """
+        sign = -1.0 if self.billed_quantity < 0 else 1.0
+        part = self.quantity - self.billed_quantity
+        if is_zero(part):
+            return 0.0
+        if sign * part > 0 or (sign * self.quantity < 0 and not is_zero(self.quantity)):
+            raise UserError(
+                self.env._(
+                    "“%(transaction)s”: enter between 0 and %(billed)s. What was billed "
+                    "too low goes on a new invoice.",
+                    transaction=self.name or self.product_id.display_name,
+                    billed=self.uom_id.round(self.billed_quantity),
+                )
+            )
+        return -self.billed_quantity if is_zero(self.quantity) else part
