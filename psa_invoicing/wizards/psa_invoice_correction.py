@@ -164,8 +164,8 @@ class PsaInvoiceCorrectionLine(models.TransientModel):
         if sign * part > 0 or (sign * self.quantity < 0 and not is_zero(self.quantity)):
             raise UserError(
                 self.env._(
-                    "“%(transaction)s”: enter between 0 and %(billed)s. What was billed "
-                    "too low goes on a new invoice.",
+                    "“%(transaction)s”: enter between 0 and %(billed)s. What was "
+                    "billed too low goes on a new invoice.",
                     transaction=self.name or self.product_id.display_name,
                     billed=self.uom_id.round(self.billed_quantity),
                 )
