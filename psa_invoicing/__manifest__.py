@@ -20,6 +20,7 @@
         "views/psa_billing_frequency_views.xml",
         "views/psa_invoice_schedule_views.xml",
         "views/psa_invoice_run_views.xml",
+        "wizards/psa_adopt_draft_views.xml",
         "wizards/psa_ledger_audit_views.xml",
         "wizards/psa_manual_invoice_views.xml",
         "wizards/psa_reset_to_draft_views.xml",

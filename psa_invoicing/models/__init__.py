@@ -11,6 +11,7 @@ from . import psa_invoice_detail_actions
 from . import psa_billing_selection
 from . import psa_billing_writing
 from . import psa_billing_recalculation
+from . import psa_billing_difference
 from . import psa_billing_recording
 from . import psa_billing_history
 from . import psa_transaction_mixin
@@ -24,6 +25,7 @@ from . import account_move
 from . import account_move_ledger
 from . import account_move_credit
 from . import account_move_buttons
+from . import account_move_recalculation
 from . import account_move_dates
 from . import account_move_downpayments
 from . import account_move_conflict

@@ -1,9 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What a person does with a project invoice: recalculate, send, get it paid."""
+"""What a person does with a project invoice: send it, get it paid."""
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import formatLang
 
 
 class AccountMove(models.Model):
@@ -48,35 +47,6 @@ class AccountMove(models.Model):
                 )
             )
         self._check_drafts()
-
-    def action_psa_recalculate(self):
-        """Bring drafts in line with their transactions.
-
-        What a person edited on an invoice stays: prices, texts, terms, rows taken off.
-
-        :raises AccessError: unless the user is a billing administrator
-        :raises UserError: for an invoice that is no draft
-        :return: a notification with what changed
-        """
-        self._check_billing_manager()
-        self.check_access("write")
-        self._check_project_drafts()
-        messages = []
-        for move in self:
-            total = move.amount_untaxed
-            # sudo: the administrator was just checked; he need not read timesheets.
-            difference = self.env["psa.billing"].sudo()._recalculate(move.sudo())
-            if move.needs_recalculation:
-                move.sudo().needs_recalculation = False
-            if difference:
-                message = move._difference_message(difference, total)
-                move._message_log(body=message)
-                messages.append(message)
-        return self._notification(
-            "\n".join(messages)
-            or self.env._("Nothing has changed since the last calculation."),
-            "success" if messages else "info",
-        )
 
     def action_psa_send(self):
         """Confirm the drafts among these invoices and open Odoo's dialog to send them.
@@ -208,20 +178,3 @@ class AccountMove(models.Model):
                 "next": {"type": "ir.actions.client", "tag": "soft_reload"},
             },
         }
-
-    def _difference_message(self, difference, total_before: float) -> str:
-        """What Recalculate did, in one sentence.
-
-        :param total_before: untaxed amount before it
-        """
-        return self.env._(
-            "Recalculated: %(added)s added, %(changed)s changed, %(dropped)s dropped; "
-            "untaxed %(before)s → %(after)s.",
-            added=len(difference.added),
-            changed=len(difference.changed),
-            dropped=len(difference.dropped),
-            before=formatLang(self.env, total_before, currency_obj=self.currency_id),
-            after=formatLang(
-                self.env, self.amount_untaxed, currency_obj=self.currency_id
-            ),
-        )

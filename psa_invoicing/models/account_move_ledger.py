@@ -41,6 +41,23 @@ class AccountMove(models.Model):
             ],
         }
 
+    def _chosen_types(self) -> dict[Key, str]:
+        """Billing types that a person gave to transactions on this draft."""
+        types = (self.billing_request or {}).get("types_chosen", ())
+        return {(kind, source_id): chosen for kind, source_id, chosen in types}
+
+    def _choose_types(self, types: dict[Key, str]):
+        """Remember billing types, so that Recalculate keeps them.
+
+        :param types: see :meth:`_chosen_types`
+        """
+        merged = {**self._chosen_types(), **types}
+        # sudo: the caller may edit the invoice; this is the engine's own note on it.
+        self.sudo().billing_request = {
+            **(self.billing_request or {}),
+            "types_chosen": [[*key, chosen] for key, chosen in sorted(merged.items())],
+        }
+
     def _layout(self) -> str:
         """What has an invoice line of its own; decided when the draft was made."""
         return (self.billing_request or {}).get("layout", "order_line")
@@ -138,57 +155,60 @@ class AccountMove(models.Model):
 
         :param remaining: what the last of them takes, if they close the contract line
         """
-        slices: dict = {}
-        for detail in details:
-            slices.setdefault(self._slice_of(detail), detail.browse())
-            slices[self._slice_of(detail)] += detail
-        charged = [key for key, found in slices.items() if found._chargeable()]
+        line = self.env["psa.billing"]._line_in_customer_language(contract_line)
+        text = line._invoice_terms()["name"]
+        made = self._lines_by_slice()
+        slices = {
+            key: found._chargeable()
+            for key, found in details.grouped(self._slice_of).items()
+        }
+        charged = [key for key, found in slices.items() if found]
         for key, found in slices.items():
+            move_line = made.get((line.id, key)) or self.env["account.move.line"]
+            if not move_line and not found:
+                continue
             last = bool(charged) and key == charged[-1]
-            line = self._follow_slice(
-                contract_line, key, found._chargeable(), remaining if last else None
+            quantity = line_quantity(
+                found.mapped("quantity"),
+                line.product_uom_id.round,
+                remaining if last else None,
             )
-            if line and remaining is not None:
-                remaining -= line.product_uom_id._compute_quantity(
-                    line.quantity, contract_line.product_uom_id
+            move_line = self._follow_slice(move_line, line, text, key, quantity, found)
+            if remaining is not None:
+                remaining -= move_line.product_uom_id._compute_quantity(
+                    move_line.quantity, line.product_uom_id
                 )
 
-    def _follow_slice(self, contract_line, key: str, details, remaining: float | None):
+    def _follow_slice(self, move_line, line, text: str, key: str, quantity, details):
         """Make one invoice line the sum of its chargeable details.
 
         A line on which all is offered stays, with nothing to charge: a person may have
         written its text and price.
 
-        :return: the invoice line, if there is one
+        :param move_line: the invoice line, if there is one
+        :param line: the contract line, in the customer's language
+        :param text: what an invoice line says of it
+        :param quantity: in the contract line's unit
+        :return: the invoice line
         """
         Billing = self.env["psa.billing"]
-        line = Billing._in_customer_language(
-            contract_line.order_id
-        ).order_line.filtered(lambda each: each.id == contract_line.id)
-        quantity = line_quantity(
-            details.mapped("quantity"),
-            line.product_uom_id.round,
-            remaining if details else None,
-        )
         captions = Billing._captions(line, self._layout(), details._as_transactions())
-        move_line = self._lines_by_slice().get((line.id, key))
-        if not move_line and not details:
-            return move_line
-        if not move_line:
-            move_line = self.env["account.move.line"].create(
-                {
-                    **Billing._line_values(
-                        line,
-                        quantity,
-                        captions,
-                        billing_slice=key,
-                        sequence=self._sequence_of(key),
-                    ),
-                    "move_id": self.id,
-                }
-            )
+        if move_line:
+            move_line._follow(line, quantity, "\n".join([text, *captions]))
         else:
-            move_line._follow(line, quantity, captions if details else [])
+            values = Billing._line_values(
+                line,
+                quantity,
+                captions,
+                billing_slice=key,
+                sequence=self._sequence_of(key),
+            )
+            move_line = self.env["account.move.line"].create(
+                {**values, "move_id": self.id}
+            )
+            if "fiscal_position_id" in self._edited_fields():
+                move_line.tax_ids = move_line._get_computed_taxes()
+            move_line._note_written()
         (details - move_line.detail_ids).write({"move_line_id": move_line.id})
         return move_line
 

@@ -3,6 +3,7 @@ from math import fsum
 
 from odoo import api, fields, models
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 from ..core.allocation import is_zero
 from ..core.billing import LEDGER
@@ -11,6 +12,26 @@ from ..core.billing import LEDGER
 QUANTITY_FIELDS = {"quantity", "product_uom_id"}
 # Changing one of these changes what each of them is worth.
 PRICE_FIELDS = {"price_unit", "discount", "tax_ids"}
+# What Recalculate keeps of a line, if a person edited it.
+KEPT_FIELDS = (
+    "price_unit",
+    "discount",
+    "tax_ids",
+    "account_id",
+    "analytic_distribution",
+    "name",
+)
+
+
+def as_json(record, name: str):
+    """What a field of a record says, as JSON keeps it: records are ids."""
+    value = record[name]
+    kind = record._fields[name].type
+    if kind == "many2many":
+        return sorted(value.ids)
+    if kind == "many2one":
+        return value.id
+    return fields.Date.to_string(value) if kind == "date" else value
 
 
 class AccountMoveLine(models.Model):
@@ -27,6 +48,12 @@ class AccountMoveLine(models.Model):
         copy=False,
         help="The employee, task or entry of this line, where a contract line has "
         "several invoice lines.",
+    )
+    billing_written = fields.Json(
+        readonly=True,
+        copy=False,
+        help="What the billing service wrote last: what differs from it was edited by "
+        "a person, and stays.",
     )
     credited_line_id = fields.Many2one(
         "account.move.line",
@@ -58,6 +85,7 @@ class AccountMoveLine(models.Model):
         result = super()._copy_data_extend_business_fields(values)
         values["credited_line_id"] = self.id
         values["billing_slice"] = self.billing_slice
+        values["billing_written"] = self.billing_written
         return result
 
     def _quantity_to_credit(self, quantity: float) -> float:
@@ -152,12 +180,13 @@ class AccountMoveLine(models.Model):
         details._refresh_sources(details._sources())
         return result
 
-    def _follow(self, contract_line, quantity: float, captions: list[str]):
+    def _follow(self, contract_line, quantity: float, name: str):
         """Take over what the ledger says.
 
         :param contract_line: in the customer's language
         :param quantity: in the contract line's unit; a person may have chosen another
             one for the invoice
+        :param name: the description, which stays if a person wrote another one
         """
         quantity = contract_line.product_uom_id._compute_quantity(
             quantity, self.product_uom_id
@@ -165,26 +194,64 @@ class AccountMoveLine(models.Model):
         values = {}
         if self.product_uom_id.compare(self.quantity, quantity):
             values["quantity"] = quantity
-        if name := self._renamed(contract_line, captions):
+        if "name" not in self._edited_fields() and name != self.name:
             values["name"] = name
+            values["billing_written"] = {**self.billing_written, "name": name}
         if values:
             self.write(values)
 
-    def _renamed(self, contract_line, captions: list[str]) -> str:
-        """The description with these captions instead of the milestones it names now.
+    # === What a person edited ===
 
-        :return: '' if it stays as it is, or if a person wrote it
-        """
-        base = contract_line._prepare_invoice_line()["name"]
-        known = self.env["project.milestone"].search(
-            [("sale_line_id", "=", contract_line.id)]
+    def _note_written(self):
+        """Remember what the billing service wrote, Odoo's own defaults included."""
+        self.flush_model([*KEPT_FIELDS, "billing_written"])
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE account_move_line AS line
+                   SET billing_written = jsonb_build_object(
+                           'price_unit', line.price_unit,
+                           'discount', line.discount,
+                           'tax_ids', ARRAY(
+                               SELECT rel.account_tax_id
+                                 FROM account_move_line_account_tax_rel AS rel
+                                WHERE rel.account_move_line_id = line.id
+                             ORDER BY rel.account_tax_id),
+                           'account_id', line.account_id,
+                           'analytic_distribution', line.analytic_distribution,
+                           'name', line.name)
+                 WHERE line.id = ANY(%s)
+                """,
+                self.ids,
+            )
         )
-        ours = {"", *captions, *known.mapped("name")}
-        rest = self.name.removeprefix(base) if self.name.startswith(base) else None
-        if rest is None or set(rest.split("\n")) - ours:
-            return ""
-        name = "\n".join([base, *captions])
-        return name if name != self.name else ""
+        self.invalidate_recordset(["billing_written"], flush=False)
+
+    def _title(self) -> str:
+        """The first line of its text."""
+        return (self.name or "").split("\n")[0]
+
+    def _edited_fields(self) -> set[str]:
+        """What differs from what the billing service wrote last.
+
+        Of a line that it did not write all of it.
+        """
+        written = self.billing_written
+        return {
+            name
+            for name in KEPT_FIELDS
+            if not written or not self._says(name, written.get(name))
+        }
+
+    def _says(self, name: str, value) -> bool:
+        """Whether a field has this value.
+
+        :param value: as JSON keeps it: records are ids
+        """
+        own = as_json(self, name)
+        if isinstance(own, float):
+            return is_zero(own - (value or 0.0))
+        return (own or False) == (value or False)
 
     # === Vendor bills and expenses that a customer pays ===
 
@@ -410,7 +477,8 @@ class AccountMoveLine(models.Model):
             price = self._sale_get_invoice_price(line.order_id)
             values = self._sale_prepare_sale_line_values(line.order_id, price)
             kept = {"product_uom_qty", "expense_ids"}
-            if not line.qty_invoiced:
+            # A draft under review follows the price; what is posted keeps its own.
+            if not line.qty_invoiced_posted:
                 kept.add("price_unit")
             line.write({name: values[name] for name in kept & set(values)})
         return line

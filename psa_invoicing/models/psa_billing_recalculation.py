@@ -1,13 +1,36 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Recalculate: what should be on a draft, minus what is on it."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from math import fsum
+from typing import NamedTuple
 
 from odoo import api, fields, models
+from odoo.fields import Command
 
 from ..core.allocation import is_zero, trim
-from ..core.billing import ADJUSTMENT, LEDGER, Key, Transaction, slice_key
+from ..core.billing import (
+    ADJUSTMENT,
+    CHARGEABLE,
+    LEDGER,
+    Key,
+    Transaction,
+    slice_key,
+)
+from .psa_invoice_detail import SOURCE_FIELDS
+
+
+class Term(NamedTuple):
+    """What the contract says now of an invoice line that a person did not edit.
+
+    :ivar name: of the field, which order lines and invoice lines share
+    :ivar value: as JSON keeps it: taxes are a list of ids
+    """
+
+    move_line: models.BaseModel
+    name: str
+    value: float | str | list[int]
 
 
 @dataclass
@@ -17,33 +40,42 @@ class Difference:
     :ivar dropped: details whose transaction is gone, moved, or no longer due
     :ivar changed: details with the transaction as it is now
     :ivar added: transactions that are due and not on the draft
+    :ivar terms: prices, discounts, taxes and texts that the contract has changed
     """
 
     dropped: list[models.BaseModel] = field(default_factory=list)
     changed: list[tuple[models.BaseModel, Transaction]] = field(default_factory=list)
     added: list[Transaction] = field(default_factory=list)
+    terms: list[Term] = field(default_factory=list)
 
-    def __bool__(self) -> bool:
-        return bool(self.dropped or self.changed or self.added)
+    def __len__(self) -> int:
+        return sum(
+            map(len, (self.dropped, self.changed, self.added, self.terms)),
+        )
 
 
 class PsaBilling(models.AbstractModel):
     _inherit = "psa.billing"
 
     @api.model
-    def _recalculate(self, move) -> Difference:
-        """Bring a draft in line with its transactions; keep what a person edited.
-
-        :return: what was changed
-        """
+    def _pending(self, move) -> Difference:
+        """What Recalculate would change on a draft."""
         difference = self._difference(
             move._details_of_transactions(), self._wanted(move)
         )
-        if difference:
-            self._apply(move, difference)
-            move._follow_details()
-            self._refresh_period(move)
+        difference.terms = self._changed_terms(move)
         return difference
+
+    @api.model
+    def _recalculate(self, move, difference: Difference):
+        """Bring a draft in line with its transactions; keep what a person edited.
+
+        :param difference: see :meth:`_pending`
+        """
+        self._apply(move, difference)
+        self._follow_terms(difference.terms)
+        move._follow_details()
+        self._refresh_period(move)
 
     @api.model
     def _give_up_what_others_billed(self, move):
@@ -69,6 +101,75 @@ class PsaBilling(models.AbstractModel):
                 **move.billing_request,
                 "last_cutoffs": self._cutoffs_to_json(project_ids, last_cutoffs),
             }
+
+    # === What the contract says of an invoice line ===
+
+    @api.model
+    def _changed_terms(self, move) -> list[Term]:
+        """What contract lines say now, and a person did not edit on the draft."""
+        terms = []
+        for move_line, wanted in self._contract_terms(move):
+            edited = move_line._edited_fields()
+            terms += [
+                Term(move_line, name, value)
+                for name, value in wanted.items()
+                if name not in edited and not move_line._says(name, value)
+            ]
+        return terms
+
+    @api.model
+    def _contract_terms(self, move) -> Iterator[tuple]:
+        """``(invoice line, what its contract line says now)``."""
+        lines = move._lines_by_slice()
+        contract_lines = self._lines_by_id(line_id for line_id, _slice in lines)
+        said: dict = {}
+        for (line_id, _slice), move_line in lines.items():
+            line = self._line_in_customer_language(contract_lines[line_id])
+            if not line._is_in_ledger() or line.currency_id != move.currency_id:
+                continue
+            said[line_id] = said.get(line_id) or line._invoice_terms()
+            charged = move_line.detail_ids._chargeable()._as_transactions()
+            captions = self._captions(line, move._layout(), charged)
+            text = said[line_id]["name"]
+            yield move_line, {**said[line_id], "name": "\n".join([text, *captions])}
+
+    @api.model
+    def _note_edits(self, move):
+        """Take what differs from the contract for a person's work, on a draft of which
+        nobody noted what was written on it."""
+        move._note_written()
+        for move_line, terms in self._contract_terms(move):
+            written = {**move_line.billing_written, **terms}
+            if terms["name"].startswith(f"{move_line.name}\n"):
+                # As Odoo's button writes it: what stands below it follows.
+                written["name"] = move_line.name
+            move_line.with_context(psa_ledger=LEDGER).billing_written = written
+        types = {}
+        for detail in move._details_of_transactions():
+            if key := detail._key:
+                source = detail[SOURCE_FIELDS[key[0]]]
+                if detail.billing_type != (source.billing_type or CHARGEABLE):
+                    types[key] = detail.billing_type
+        move._choose_types(types)
+
+    @api.model
+    def _follow_terms(self, terms: list[Term]):
+        values: dict = {}
+        for move_line, name, value in terms:
+            values.setdefault(move_line, {})[name] = value
+        for move_line, written in values.items():
+            taxes = (
+                {"tax_ids": [Command.set(written["tax_ids"])]}
+                if "tax_ids" in written
+                else {}
+            )
+            move_line.with_context(psa_ledger=LEDGER).write(
+                {
+                    **written,
+                    **taxes,
+                    "billing_written": {**move_line.billing_written, **written},
+                }
+            )
 
     # === Quantities typed by a person ===
 
@@ -120,9 +221,7 @@ class PsaBilling(models.AbstractModel):
         keys -= {detail._key for detail in on_line - on_line._chargeable()}
         items = [
             item
-            for item in self._select(
-                move._billing_request(), self._released(move), move
-            )
+            for item in self._asked(move)
             if item.sale_line_id == contract_line.id
             and item.key in keys
             and item.is_chargeable
@@ -189,6 +288,7 @@ class PsaBilling(models.AbstractModel):
             or (detail.name or "") != item.text
             or (detail.employee_name or "") != item.who
             or (detail.task_name or "") != item.task
+            or detail.billing_type != item.billing_type
         )
 
     @api.model
@@ -201,7 +301,7 @@ class PsaBilling(models.AbstractModel):
         Detail.browse(detail.id for detail in difference.dropped)._drop()
         for detail, item in difference.changed:
             values = self._detail_values(item, detail.sale_line_id)
-            del values["billing_type"], values["is_new_work"]
+            del values["is_new_work"]
             detail.with_context(psa_ledger=LEDGER).write(values)
         changed = Detail.browse(detail.id for detail, _item in difference.changed)
         Detail._refresh_sources(changed._sources())
@@ -214,7 +314,7 @@ class PsaBilling(models.AbstractModel):
         caps = move._caps()
         orders = self._orders_that_agree(move)
         wanted = []
-        for item in self._select(move._billing_request(), self._released(move), move):
+        for item in self._asked(move):
             line = self.env["sale.order.line"].browse(item.sale_line_id)
             if line.order_id not in orders:
                 continue
@@ -224,6 +324,18 @@ class PsaBilling(models.AbstractModel):
                 item = item.lowered(caps[item.key])
             wanted.append(item)
         return wanted
+
+    @api.model
+    def _asked(self, move) -> list[Transaction]:
+        """What the request of a draft finds, with the billing types that a person chose
+        on the draft."""
+        types = move._chosen_types()
+        return [
+            replace(item, billing_type=types.get(item.key, item.billing_type))
+            for item in self._select(
+                move._billing_request(), self._released(move), move
+            )
+        ]
 
     @api.model
     def _released(self, move) -> dict[Key, float]:

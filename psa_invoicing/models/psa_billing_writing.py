@@ -132,6 +132,11 @@ class PsaBilling(models.AbstractModel):
         return order.with_company(order.company_id)
 
     @api.model
+    def _line_in_customer_language(self, line):
+        order = self._in_customer_language(line.order_id)
+        return line.with_env(order.env)
+
+    @api.model
     def _merge_header(self, header: dict, other: dict):
         """Several orders on one invoice are all named on it."""
         header["invoice_origin"] += f", {other['invoice_origin']}"
@@ -234,6 +239,7 @@ class PsaBilling(models.AbstractModel):
             if move.company_id.billing_deduct_downpayments:
                 move._deduct_downpayments()
         moves._log_origin()
+        moves._note_written()
         return moves
 
     @api.model

@@ -185,6 +185,13 @@ class PsaInvoiceDetail(models.Model):
         compute_sudo=True,
         help="What is still open of the transaction, in its own unit.",
     )
+    change = fields.Char(
+        string="Changed Since",
+        compute="_compute_change",
+        compute_sudo=True,
+        help="What the transaction is now, where it differs from this draft. Press "
+        "Recalculate to follow it.",
+    )
     write_off_reason = fields.Char(
         compute="_compute_rest",
         compute_sudo=True,
@@ -206,6 +213,13 @@ class PsaInvoiceDetail(models.Model):
             detail.is_earlier_period = bool(
                 last and detail.date <= fields.Date.to_date(last)
             )
+
+    @api.depends("move_id.pending_changes")
+    @api.depends_context("lang")
+    def _compute_change(self):
+        for detail in self:
+            pending = detail.move_id.pending_changes or {}
+            detail.change = pending.get("texts", {}).get(str(detail._origin.id))
 
     @api.depends("move_id.state", "quantity")
     def _compute_rest(self):
@@ -313,6 +327,12 @@ class PsaInvoiceDetail(models.Model):
         if "quantity" in vals:
             self._lower(vals["quantity"])
             vals = {key: val for key, val in vals.items() if key != "quantity"}
+        if chosen := vals.get("billing_type"):
+            for move, details in self.grouped("move_id").items():
+                if move.is_project_invoice:
+                    move._choose_types(
+                        {detail._key: chosen for detail in details if detail._key}
+                    )
         result = super().write(vals)
         self.move_id._follow_details()
         self.move_id._keep_review()

@@ -14,6 +14,9 @@ from .psa_transaction_mixin import TRANSACTION_MODELS
 # Order lines that are not billed themselves, but by the transactions behind them.
 BILLED_BY_TRANSACTIONS = ("analytic", "milestones", "timesheet")
 
+# What an invoice line takes over from its contract line.
+AGREED_FIELDS = {"discount", "name", "price_unit", "tax_ids"}
+
 
 class SaleOrderLine(models.Model):
     """A contract line; and a transaction itself, where nothing finer is behind it."""
@@ -395,6 +398,25 @@ class SaleOrderLine(models.Model):
             values["extra_tax_data"] = False
         return values
 
+    def _invoice_terms(self) -> dict:
+        """What an invoice line takes over from this contract line.
+
+        :return: by name of the field, as JSON keeps it
+        """
+        values = self._prepare_invoice_line()
+        taxes = {
+            tax_id
+            for _command, linked, ids in values["tax_ids"]
+            for tax_id in (ids or [linked])
+            if tax_id
+        }
+        return {
+            "price_unit": values["price_unit"],
+            "discount": values["discount"],
+            "tax_ids": sorted(taxes),
+            "name": values["name"],
+        }
+
     def _recompute_qty_to_invoice(self, start_date, end_date):
         """Odoo's wizard asks for the hours of a period; the ledger knows them.
 
@@ -540,9 +562,17 @@ class SaleOrderLine(models.Model):
 
     # === Life of a line ===
 
+    def _agreed(self) -> dict:
+        """What the contract says of a unit, by line."""
+        return {line: tuple(line[name] for name in AGREED_FIELDS) for line in self}
+
     def write(self, vals):
-        """Drafts follow what was ordered and delivered."""
+        """Drafts follow what was ordered and delivered, and at which price."""
+        agreed = self._agreed() if AGREED_FIELDS & set(vals) else {}
         result = super().write(vals)
+        self.filtered(
+            lambda line: line in agreed and agreed[line] != line._agreed()[line]
+        )._flag_drafts()
         if "product_uom_qty" in vals:
             # sudo: whoever may edit an order need not see the milestones.
             self.env["project.milestone"].sudo().search(

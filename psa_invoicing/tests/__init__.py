@@ -21,6 +21,7 @@ from . import test_milestones
 from . import test_never_twice
 from . import test_odoo_button
 from . import test_performance
+from . import test_recalculation
 from . import test_review
 from . import test_rights
 from . import test_rows

@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from . import account_move_reversal
 from . import account_payment_register
+from . import psa_adopt_draft
 from . import psa_contract_line_change
 from . import psa_contract_rate
 from . import psa_invoice_correction

@@ -1,0 +1,364 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Recalculate, as a person sees it: what changed, what is done, what stays."""
+
+from itertools import islice
+
+from markupsafe import Markup
+
+from odoo import api, fields, models
+from odoo.fields import Command
+from odoo.tools import SQL, formatLang
+
+from ..core.billing import ADJUSTMENT, Request
+from .account_move_line import as_json
+
+# What Recalculate keeps of an invoice, if a person edited it. The invoice date is kept,
+# too: see ``_is_dated_by_rule``.
+KEPT_FIELDS = (
+    "partner_id",
+    "partner_shipping_id",
+    "ref",
+    "invoice_payment_term_id",
+    "invoice_date_due",
+    "fiscal_position_id",
+    "journal_id",
+    "currency_id",
+    "narration",
+)
+ROWS_SHOWN = 10
+
+
+class AccountMove(models.Model):
+    # One file per side of a project invoice.
+    # pylint: disable=consider-merging-classes-inherited
+    _inherit = "account.move"
+
+    pending_changes = fields.Json(
+        compute="_compute_pending_changes",
+        compute_sudo=True,
+        help="What Recalculate would change: how many of each kind, and for each "
+        "transaction that differs now, what it is now.",
+    )
+    pending_summary = fields.Char(
+        compute="_compute_pending_summary",
+        help="What was changed since the invoice was calculated.",
+    )
+    is_adoptable = fields.Boolean(
+        compute="_compute_is_adoptable",
+        compute_sudo=True,
+        help="A draft of Odoo's order button that bills projects: Recalculate asks for "
+        "its cut-off date, and it is reviewed here from then on.",
+    )
+
+    # === What was changed since ===
+
+    @api.depends(
+        "billing_cutoff_date",
+        "billing_request",
+        "detail_ids.quantity",
+        "detail_ids.billing_type",
+        "needs_recalculation",
+        "state",
+    )
+    @api.depends_context("lang")
+    def _compute_pending_changes(self):
+        """Asked of Recalculate itself, and only where it is called for."""
+        self.pending_changes = False
+        Billing = self.env["psa.billing"]
+        for move in self:
+            draft = move._origin
+            if not (draft.needs_recalculation and draft.state == "draft"):
+                continue
+            difference = Billing._pending(draft)
+            texts = {
+                str(detail.id): Billing._why_dropped(detail)
+                for detail in difference.dropped
+            }
+            for detail, item in difference.changed:
+                (former,) = detail._as_transactions()
+                _before, after = Billing._differing_facts(former, item)
+                texts[str(detail.id)] = self.env._("now %(values)s", values=after)
+            move.pending_changes = {
+                "changed": len(difference.changed),
+                "dropped": len(difference.dropped),
+                "added": len(difference.added),
+                "terms": len(difference.terms),
+                "texts": texts,
+            }
+
+    @api.depends("pending_changes")
+    @api.depends_context("lang")
+    def _compute_pending_summary(self):
+        for move in self:
+            pending = move.pending_changes or {}
+            labels = {
+                "changed": self.env._("changed"),
+                "dropped": self.env._("to drop"),
+                "added": self.env._("to add"),
+                "terms": self.env._("prices and texts of the contract"),
+            }
+            move.pending_summary = ", ".join(
+                f"{label}: {pending[name]}"
+                for name, label in labels.items()
+                if pending.get(name)
+            )
+
+    # === Recalculate ===
+
+    def action_psa_recalculate(self):
+        """Bring drafts in line with their transactions.
+
+        What a person edited on an invoice stays: prices, texts, terms, rows taken off.
+        A draft of Odoo's order button has no cut-off date: it is asked for, once.
+
+        :raises AccessError: unless the user is a billing administrator
+        :raises UserError: for an invoice that is no draft
+        :return: a notification with what changed, or the dialog that asks
+        """
+        self._check_billing_manager()
+        self.check_access("write")
+        self._check_drafts()
+        if self.filtered("is_adoptable"):
+            return self._ask_for_cutoff()
+        self._check_project_drafts()
+        messages = [message for move in self if (message := move._recalculate())]
+        if len(self) > 1 and messages:
+            messages = [
+                self.env._(
+                    "%(changed)s of %(total)s invoices have changed: each says in its "
+                    "history what.",
+                    changed=len(messages),
+                    total=len(self),
+                )
+            ]
+        return self._notification(
+            messages[0] if messages else self._nothing_changed(),
+            "success" if messages else "info",
+        )
+
+    def _recalculate(self) -> str:
+        """:return: what was done, in one or two sentences; '' if nothing changed"""
+        self.ensure_one()
+        # sudo: the administrator was just checked; he need not read timesheets.
+        move = self.sudo()
+        Billing = self.env["psa.billing"].sudo()
+        difference = Billing._pending(move)
+        message = ""
+        if difference:
+            before = move.amount_untaxed
+            changes = list(islice(Billing._changes(difference), ROWS_SHOWN))
+            Billing._recalculate(move, difference)
+            message = move._difference_message(difference, before)
+            others = move._other_drafts_message()
+            move._message_log(
+                body=move._difference_body(
+                    [message, move._kept_message(), others],
+                    changes,
+                    len(difference) - len(changes),
+                )
+            )
+            message = " ".join(filter(None, [message, others]))
+        if move.needs_recalculation:
+            move.needs_recalculation = False
+        return message
+
+    def _nothing_changed(self) -> str:
+        return " ".join(
+            filter(
+                None,
+                [
+                    self.env._("Nothing has changed since the last calculation."),
+                    *(move.sudo()._other_drafts_message() for move in self),
+                ],
+            )
+        )
+
+    def _difference_message(self, difference, total_before: float) -> str:
+        """What Recalculate did, in one sentence.
+
+        :param total_before: untaxed amount before it
+        """
+        return self.env._(
+            "Recalculated: %(added)s added, %(changed)s changed, %(dropped)s dropped; "
+            "untaxed %(before)s → %(after)s.",
+            added=len(difference.added),
+            changed=len(difference.changed) + len(difference.terms),
+            dropped=len(difference.dropped),
+            before=formatLang(self.env, total_before, currency_obj=self.currency_id),
+            after=formatLang(
+                self.env, self.amount_untaxed, currency_obj=self.currency_id
+            ),
+        )
+
+    def _difference_body(
+        self, sentences: list[str], changes: list, not_shown: int
+    ) -> Markup:
+        """What the chatter keeps of a Recalculate.
+
+        :param changes: what was changed, the first rows of it
+        :param not_shown: how many there are beyond those
+        """
+        summary, *others = filter(None, sentences)
+        if not_shown:
+            others.insert(0, self.env._("And %(count)s more.", count=not_shown))
+        head = Markup("<th>%s</th>" * 4) % (
+            self.env._("What"),
+            self.env._("Date"),
+            self.env._("Before"),
+            self.env._("Now"),
+        )
+        rows = [Markup("<td>%s</td>" * 4) % change for change in changes]
+        paragraph = Markup("<p>%s</p>")
+        return Markup("").join(
+            [
+                paragraph % summary,
+                Markup('<table class="table table-sm"><tbody>'),
+                *(Markup("<tr>%s</tr>") % row for row in (head, *rows)),
+                Markup("</tbody></table>"),
+                *(paragraph % sentence for sentence in others),
+            ]
+        )
+
+    def _other_drafts_message(self) -> str:
+        """What is due and stays where it is: on another draft."""
+        found = self.env["psa.billing"]._on_other_drafts(self)
+        if not found:
+            return ""
+        return self.env._(
+            "Not moved here: %(transactions)s.",
+            transactions=", ".join(
+                self.env._("%(count)s on %(invoice)s", count=count, invoice=other)
+                for other, count in sorted(
+                    (draft.display_name, count) for draft, count in found.items()
+                )
+            ),
+        )
+
+    # === What a person edited stays ===
+
+    def _note_written(self):
+        """Remember what the billing service wrote, Odoo's own defaults included."""
+        self.flush_model([*KEPT_FIELDS, "billing_request"])
+        self.env.cr.execute(
+            SQL(
+                """UPDATE account_move AS move
+                      SET billing_request = billing_request
+                          || jsonb_build_object('written', jsonb_build_object(%s))
+                    WHERE move.id = ANY(%s) AND move.billing_request IS NOT NULL""",
+                SQL(", ").join(
+                    SQL("%s, %s", name, SQL.identifier("move", name))
+                    for name in KEPT_FIELDS
+                ),
+                self.ids,
+            )
+        )
+        self.invalidate_recordset(["billing_request"], flush=False)
+        self.invoice_line_ids._note_written()
+
+    def _kept_message(self) -> str:
+        """What a person edited, and Recalculate left as it is."""
+        kept = [*self._edited_header(), *self._edited_lines(), *self._edited_rows()]
+        if not kept:
+            return ""
+        return self.env._("Kept as edited: %(fields)s.", fields=", ".join(kept))
+
+    def _edited_header(self) -> list[str]:
+        """Labels of what stands above the lines."""
+        names = self._edited_fields()
+        if not self._is_dated_by_rule() and self.invoice_date:
+            names.append("invoice_date")
+        return [self._fields[name]._description_string(self.env) for name in names]
+
+    def _edited_fields(self) -> list[str]:
+        """What differs from what the billing service wrote last."""
+        written = (self.billing_request or {}).get("written") or {}
+        return [
+            name
+            for name in written
+            if (as_json(self, name) or False) != (written[name] or False)
+            # By its terms an invoice is due some days after whatever day it is sent.
+            and not (name == "invoice_date_due" and self.invoice_payment_term_id)
+        ]
+
+    def _edited_lines(self) -> list[str]:
+        """Labels of what stands on the lines of contracts."""
+        adjusted = self.detail_ids.filtered(
+            lambda detail: detail.transaction_type == ADJUSTMENT
+        ).move_line_id
+        kept = []
+        for line in self._lines_by_slice().values():
+            names = [name for name in line._edited_fields() if line.billing_written]
+            if line in adjusted:
+                names.append("quantity")
+            kept += [
+                self.env._(
+                    "%(field)s of “%(line)s”",
+                    field=line._fields[name]._description_string(self.env),
+                    line=line._title(),
+                )
+                for name in sorted(names)
+            ]
+        return kept
+
+    def _edited_rows(self) -> list[str]:
+        """Numbers of transactions and lines about which a person decided."""
+        added = self.invoice_line_ids.filtered(
+            lambda line: line.display_type == "product" and not line.sale_line_ids
+        )
+        counts = (
+            (self.env._("transactions taken off or lowered"), self._caps()),
+            (self.env._("billing types chosen"), self._chosen_types()),
+            (self.env._("lines added by hand"), added),
+        )
+        return [f"{label} ({len(found)})" for label, found in counts if found]
+
+    # === Drafts of Odoo's order button ===
+
+    @api.depends("detail_ids.project_id", "is_project_invoice", "move_type", "state")
+    def _compute_is_adoptable(self):
+        for move in self:
+            move.is_adoptable = (
+                not move.is_project_invoice
+                and move.move_type == "out_invoice"
+                and move.state == "draft"
+                and bool(move.detail_ids.project_id)
+            )
+
+    def _ask_for_cutoff(self) -> dict:
+        """The dialog that asks up to which day a draft bills."""
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "psa_invoicing.psa_adopt_draft_action"
+        )
+        return {**action, "context": {"default_move_ids": self.ids}}
+
+    def _adopt(self, cutoff_date):
+        """Review drafts of Odoo's order button as project invoices from now on.
+
+        What differs from the contract was edited by a person, and stays.
+        """
+        Billing = self.env["psa.billing"].sudo()
+        # sudo: the administrator was checked; he need not see orders and projects.
+        for move in self.sudo():
+            details = move.detail_ids
+            request = Request(tuple(details.project_id.ids), cutoff_date)
+            last_cutoffs = Billing._last_cutoffs(request)
+            move.write(
+                {
+                    "is_project_invoice": True,
+                    "billing_cutoff_date": cutoff_date,
+                    "billing_period_start": Billing._period_start(
+                        min(details.mapped("date")), request.project_ids, last_cutoffs
+                    ),
+                    "billing_project_ids": [Command.set(request.project_ids)],
+                    "billing_request": request.to_json()
+                    | {
+                        "orders": details.sale_line_id.order_id.ids,
+                        "last_cutoffs": Billing._cutoffs_to_json(
+                            request.project_ids, last_cutoffs
+                        ),
+                    },
+                }
+            )
+            Billing._note_edits(move)
+            # The entries name a project invoice now, and may be corrected.
+            details._refresh_sources(details._sources())
