@@ -37,7 +37,7 @@ TRANSACTION_COLUMNS = (
 NEW_COLUMNS = {
     "account_analytic_line": TRANSACTION_COLUMNS,
     "account_move": ("reopens_transactions",),
-    "account_move_line": ("billing_slice", "credited_line_id"),
+    "account_move_line": ("billing_slice", "billing_written", "credited_line_id"),
     "project_milestone": (*TRANSACTION_COLUMNS, "billable_quantity"),
     "project_project": ("billing_layout",),
     "psa_invoice_detail": (

@@ -71,6 +71,63 @@ class TestPerformance(BillingCase):
         recalculate(2)
         self.assertLessEqual(recalculate(24), recalculate(4) + 2)
 
+    def test_recalculate_of_a_draft_of_ten_thousand(self):
+        """Read by the thousand and written by the hundred: no query per transaction."""
+
+        def draft(entries):
+            project = self.time_project(1, 1)
+            template, corrected = project.timesheet_ids
+            self.env.flush_all()
+            columns = self.env.execute_query(
+                SQL(
+                    """SELECT column_name FROM information_schema.columns
+                        WHERE table_name = 'account_analytic_line'
+                          AND column_name <> 'id'"""
+                )
+            )
+            columns = SQL(", ").join(SQL.identifier(name) for (name,) in columns)
+            self.env.cr.execute(
+                SQL(
+                    """INSERT INTO account_analytic_line (%(columns)s)
+                       SELECT %(columns)s
+                         FROM account_analytic_line, generate_series(3, %(count)s)
+                        WHERE id = %(id)s""",
+                    columns=columns,
+                    count=entries,
+                    id=template.id,
+                )
+            )
+            self.env.invalidate_all()
+            # The contract line counts what was delivered anew.
+            template.unit_amount = 1.0
+            corrected.unit_amount = 2.0
+            return project._psa_invoice(JANUARY), corrected
+
+        def queries(act):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            act()
+            self.env.flush_all()
+            return self.env.cr.sql_log_count - before
+
+        def counted(entries):
+            move, corrected = draft(entries)
+            self.assertEqual(len(move.detail_ids), entries)
+            nothing = queries(move.action_psa_recalculate)
+            corrected.unit_amount = 3.0
+            shown = queries(lambda: move.detail_ids[:80].mapped("change"))
+            changed = queries(move.action_psa_recalculate)
+            self.assertEqual(move.invoice_line_ids.quantity, entries + 2)
+            return nothing, shown, changed
+
+        counted(10)
+        few, many = counted(100), counted(10_000)
+        for name, of_few, of_many in zip(
+            ("nothing changed", "what changed", "one changed"), few, many, strict=True
+        ):
+            self.assertLessEqual(of_many - of_few, 100, name)
+
     def test_odoos_button_costs_no_query_per_transaction(self):
         def invoice(entries):
             order = self.time_project(*[1] * entries).sale_line_id.order_id

@@ -4,7 +4,7 @@
 from datetime import date
 
 from odoo import Command
-from odoo.tests import new_test_user
+from odoo.tests import Form, new_test_user
 
 from .common import BillingCase
 
@@ -266,7 +266,11 @@ class TestWhatFollows(RecalculationCase):
 
     def test_discount_tax_and_text(self):
         self.order_line.write(
-            {"discount": 10, "tax_ids": [Command.clear()], "name": "Consulting hour\nBy phone"}
+            {
+                "discount": 10,
+                "tax_ids": [Command.clear()],
+                "name": "Consulting hour\nBy phone",
+            }
         )
         self.recalculate()
         self.assertRecordValues(
@@ -293,6 +297,25 @@ class TestWhatFollows(RecalculationCase):
             self.order_line.price_unit = price
             self.recalculate()
             self.assertEqual(self.line.price_unit, price)
+
+    def test_a_draft_from_before_the_upgrade(self):
+        """What differs from the contract on that day was edited."""
+        self.line.discount = 5
+        self.detail(self.entries[0]).billing_type = "complimentary"
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE account_move_line SET billing_written = NULL")
+        self.env.cr.execute(
+            "UPDATE account_move"
+            " SET billing_request = billing_request - 'written' - 'types_chosen'"
+        )
+        self.env.invalidate_all()
+        self.env["psa.billing"]._note_edits(self.draft)
+        self.assertIn("Nothing has changed", self.recalculate())
+        self.order_line.write({"price_unit": 120, "discount": 10})
+        self.recalculate()
+        self.assertRecordValues(
+            self.line, [{"price_unit": 120, "discount": 5, "quantity": 7}]
+        )
 
     def test_a_replacement_knows_what_was_edited_on_the_invoice(self):
         self.line.discount = 5
@@ -451,6 +474,17 @@ class TestDifference(RecalculationCase):
         body = self.draft.message_ids[0].body
         self.assertEqual(body.count("1.00 Hours"), 10)
         self.assertIn("And 3 more.", body)
+
+    def test_through_the_form(self):
+        """The form opens, and saves what else is edited, while something is pending."""
+        self.entries[0].unit_amount = 3
+        self.env.invalidate_all()
+        with Form(self.draft) as form:
+            self.assertEqual(form.pending_summary, "changed: 1")
+            with form.detail_ids.edit(1) as detail:
+                detail.billing_type = "complimentary"
+        self.recalculate()
+        self.assertEqual(self.line.quantity, 7)
 
 
 class TestCorrections(RecalculationCase):

@@ -1,0 +1,13 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Recalculate follows the contract now, where nobody edited an invoice."""
+
+from odoo import SUPERUSER_ID, api
+
+
+def migrate(cr, _version):
+    """On drafts that are there, what differs from the contract was edited."""
+    env = api.Environment(cr, SUPERUSER_ID, {})
+    for draft in env["account.move"].search(
+        [("is_project_invoice", "=", True), ("state", "=", "draft")]
+    ):
+        env["psa.billing"]._note_edits(draft)
