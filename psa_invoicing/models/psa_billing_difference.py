@@ -155,7 +155,8 @@ class PsaBilling(models.AbstractModel):
         orders = self._orders_that_agree(move)
         Detail = self.env["psa.invoice.detail"]
         for source, types in TYPES_IN.items():
-            if not types & set(request.types):
+            wanted = types & set(request.types)
+            if not wanted:
                 continue
             model = self.env[MODELS[source]]
             domain = Domain(
@@ -163,7 +164,7 @@ class PsaBilling(models.AbstractModel):
                 "in",
                 model._search(model._billing_domain(request)),
             )
-            domain &= Domain("transaction_type", "in", list(types))
+            domain &= Domain("transaction_type", "in", list(wanted))
             if source != COST:
                 domain &= Domain("cost_id", "=", False)
             if request.picks is not None:
