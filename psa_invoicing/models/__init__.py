@@ -26,6 +26,7 @@ from . import account_move_ledger
 from . import account_move_credit
 from . import account_move_buttons
 from . import account_move_recalculation
+from . import account_move_sending
 from . import account_move_dates
 from . import account_move_downpayments
 from . import account_move_conflict

@@ -14,6 +14,8 @@ ENGINE_FIELDS = {
     "billing_review_date",
     "billing_reviewed_total",
     "billing_reviewer_id",
+    "billing_sending",
+    "billing_sending_error",
     "billing_sent_date",
     "billing_submitter_id",
     "is_project_invoice",
@@ -258,8 +260,8 @@ class AccountMove(models.Model):
 
     def button_draft(self):
         result = super().button_draft()
-        # sudo: the accountant may reset the invoice; the date is the engine's.
-        self.sudo().filtered("billing_sent_date").billing_sent_date = False
+        # sudo: the accountant may reset the invoice; these notes are the engine's.
+        self.sudo()._forget_sending()
         return result
 
     def unlink(self):

@@ -8,20 +8,47 @@ class MailMail(models.Model):
     def _postprocess_sent_message(
         self, success_pids, success_emails, failure_reason=False, failure_type=None
     ):
-        """Mail leaves after the invoice was noted as sent: take that back if it failed.
+        """Mail leaves after its invoice was noted as sent: correct that if it failed.
 
-        Nobody got it, so that it waits to be sent again, with the reason beside it.
+        The invoice then waits to be sent again, with the reason beside it.
         """
-        if failure_type and not success_pids and not success_emails:
-            # sudo: mail is sent by whoever triggers the queue.
-            moves = self.env["account.move"].sudo()
-            moves = moves.browse(
-                mail.res_id for mail in self if mail.model == "account.move"
-            )
-            moves.filtered("billing_sent_date")._note_failed_sending(failure_reason)
+        for mail in self:
+            if move := mail._invoice_carried():
+                mail._tell_invoice(
+                    move,
+                    failure_type and (failure_reason or mail.failure_reason),
+                    failure_type,
+                    self.env["res.partner"].union(*success_pids),
+                    success_emails,
+                )
         return super()._postprocess_sent_message(
             success_pids,
             success_emails,
             failure_reason=failure_reason,
             failure_type=failure_type,
         )
+
+    def _invoice_carried(self):
+        """The project invoice that this mail brings to its customer, if it does."""
+        if self.model != "account.move":
+            return self.env["account.move"]
+        # sudo: mail is sent by whoever triggers the queue.
+        move = self.env["account.move"].sudo().browse(self.res_id).exists()
+        message_id = (move.billing_sending or {}).get("message")
+        return move if message_id == self.mail_message_id.id else move.browse()
+
+    def _tell_invoice(self, move, reason, failure_type, reached, addresses):
+        """:param reached: partners who got the mail
+        :param addresses: of others who got it
+        """
+        if not failure_type:
+            move._note_delivered()
+            return
+        reason = reason or self.env._("the mail server refused it")
+        # Else a second try would bring it to them twice.
+        # sudo: mail is sent by whoever triggers the queue.
+        self.sudo().recipient_ids -= reached
+        if reached or addresses or move._reached_somebody():
+            move._note_failed_sending(reason)
+        else:
+            move._note_returned(reason)

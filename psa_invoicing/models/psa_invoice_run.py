@@ -49,6 +49,7 @@ class PsaInvoiceRun(models.Model):
     invoice_ids = fields.Many2many(
         "account.move", string="Invoices", compute="_compute_invoice_ids"
     )
+    unsent_count = fields.Integer(compute="_compute_unsent_count")
 
     @api.depends("run_date")
     def _compute_name(self):
@@ -61,6 +62,16 @@ class PsaInvoiceRun(models.Model):
     def _compute_invoice_ids(self):
         for run in self:
             run.invoice_ids = run.schedule_ids.invoice_ids
+
+    @api.depends("schedule_ids.invoice_ids.psa_state")
+    def _compute_unsent_count(self):
+        for run in self:
+            run.unsent_count = len(run._unsent())
+
+    def _unsent(self):
+        return self.invoice_ids.filtered(
+            lambda move: move.psa_state in ("draft", "in_review", "confirmed")
+        )
 
     @api.model
     def action_run_due(self):
@@ -93,11 +104,22 @@ class PsaInvoiceRun(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "psa_invoicing.account_move_action"
         )
+        invoices = self.invoice_ids
+        if len(invoices) == 1:
+            return {**action, "views": [(False, "form")], "res_id": invoices.id}
         return {
             **action,
-            "domain": [("id", "in", self.invoice_ids.ids)],
+            "domain": [("id", "in", invoices.ids)],
             "context": {"create": False},
         }
+
+    def action_send_invoices(self):
+        """Send what this run has made and nobody has sent yet.
+
+        :raises AccessError: unless the user is a billing administrator
+        """
+        self.ensure_one()
+        return self._unsent().action_psa_send()
 
     @api.model
     def _cron_run_due(self):

@@ -32,6 +32,12 @@ class ResPartner(models.Model):
     billing_annex_amounts = fields.Boolean(
         string="Amounts in the Annex", default=True, help="What each costs, untaxed."
     )
+    billing_annex_receipts = fields.Boolean(
+        string="Receipts With the Invoice",
+        help="Images and PDFs of the expenses and vendor bills that a project invoice "
+        "bills go with it by e-mail, and are in the portal. A vendor bill goes as it "
+        "is, with its prices, unless other customers pay for a part of it.",
+    )
 
     def _commercial_fields(self):
         return [
@@ -42,4 +48,5 @@ class ResPartner(models.Model):
             "billing_annex_names",
             "billing_annex_texts",
             "billing_annex_amounts",
+            "billing_annex_receipts",
         ]

@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from . import test_agreements
+from . import test_annex
 from . import test_billing
 from . import test_calendar
 from . import test_companies_and_currencies
@@ -20,12 +21,14 @@ from . import test_manual_invoice
 from . import test_milestones
 from . import test_never_twice
 from . import test_odoo_button
+from . import test_paying
 from . import test_performance
 from . import test_recalculation
 from . import test_review
 from . import test_rights
 from . import test_rows
 from . import test_send_and_pay
+from . import test_sending
 from . import test_state_machine
 from . import test_taxes
 from . import test_tours

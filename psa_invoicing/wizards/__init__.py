@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from . import account_move_reversal
+from . import account_move_send_wizard
 from . import account_payment_register
 from . import psa_adopt_draft
 from . import psa_contract_line_change
@@ -12,5 +13,6 @@ from . import psa_project_backlog
 from . import psa_reset_to_draft
 from . import psa_review_comment
 from . import psa_row_removal
+from . import psa_send
 from . import psa_transaction_decision
 from . import psa_unbilled

@@ -1,0 +1,392 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What the customer sees: the annex, receipts, and all of it in the portal."""
+
+import base64
+from datetime import date
+
+from freezegun import freeze_time
+from lxml import html
+
+from odoo import fields
+from odoo.tests import HttpCase, new_test_user, tagged
+
+from .common import BillingCase
+
+JANUARY = date(2026, 1, 31)
+RECEIPT = base64.b64decode(
+    # The smallest PNG there is: one pixel.
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAA"
+    "AABJRU5ErkJggg=="
+)
+
+
+class AnnexCase(BillingCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env.user.group_ids += cls.env.ref("hr_expense.group_hr_expense_manager")
+        cls.travel = cls.env["product.product"].create(
+            {
+                "name": "Travel",
+                "type": "service",
+                "expense_policy": "sales_price",
+                "list_price": 40,
+                "standard_price": 30,
+                "taxes_id": [fields.Command.clear()],
+                "supplier_taxes_id": [fields.Command.clear()],
+            }
+        )
+        cls.supplier = cls.env["res.partner"].create({"name": "Railway"})
+
+    def page(self, move, lang=None):
+        """The printed invoice."""
+        return html.fromstring(
+            self.env["ir.actions.report"]._render_qweb_html(
+                "account.report_invoice", move.ids
+            )[0]
+        )
+
+    def texts(self, page, name):
+        """The text of the annex's rows of a kind."""
+        return [
+            " ".join(row.text_content().split())
+            for row in page.xpath(f"//tr[@name='{name}']")
+        ]
+
+    def columns(self, page):
+        return [
+            each.text_content().strip()
+            for each in page.xpath("//div[@name='psa_annex']//th")
+        ]
+
+    @classmethod
+    def job(cls, customer=None, **values):
+        """A project whose costs its customer pays."""
+        project = cls.project(customer=customer, **values)
+        cls.contract(project)
+        project.reinvoiced_sale_order_id = project.sale_line_id.order_id
+        project._create_analytic_account()
+        return project
+
+    @classmethod
+    def bill(cls, *projects, quantity=1, receipt="ticket.png", raw=RECEIPT):
+        """A posted vendor bill with a line for each project."""
+        bill = cls.env["account.move"].create(
+            {
+                "move_type": "in_invoice",
+                "partner_id": cls.supplier.id,
+                "invoice_date": date(2026, 1, 10),
+                "invoice_line_ids": [
+                    fields.Command.create(
+                        {
+                            "product_id": cls.travel.id,
+                            "quantity": quantity,
+                            "price_unit": 27,
+                            "analytic_distribution": {project.account_id.id: 100},
+                        }
+                    )
+                    for project in projects
+                ],
+            }
+        )
+        bill.action_post()
+        cls.attach(bill, receipt, raw)
+        return bill
+
+    @classmethod
+    def attach(cls, record, name, raw=RECEIPT):
+        return cls.env["ir.attachment"].create(
+            {"name": name, "raw": raw, "res_model": record._name, "res_id": record.id}
+        )
+
+    def expense(self, project, receipt):
+        expense = self.env["hr.expense"].create(
+            {
+                "name": "Night train",
+                "employee_id": self.alice.id,
+                "product_id": self.travel.id,
+                "total_amount_currency": 30,
+                "date": date(2026, 1, 12),
+                "payment_mode": "company_account",
+                "sale_order_id": project.sale_line_id.order_id.id,
+                "analytic_distribution": {project.account_id.id: 100},
+            }
+        )
+        self.attach(expense, receipt, RECEIPT + receipt.encode())
+        expense.action_submit()
+        expense._do_approve()
+        expense.action_post()
+        return expense
+
+
+class TestAnnex(AnnexCase):
+    def work(self, **values):
+        """Alice 2 h of design and 1 h of tests, Bob 3 h of design."""
+        project = self.project(**values)
+        self.contract(project)
+        tasks = self.env["project.task"].create(
+            [{"name": name, "project_id": project.id} for name in ("Design", "Tests")]
+        )
+        self.log(project, date(2026, 1, 5), 2, task_id=tasks[0].id, name="Sketch")
+        self.log(project, date(2026, 1, 6), 3, self.bob, task_id=tasks[0].id)
+        self.log(project, date(2026, 1, 7), 1, task_id=tasks[1].id)
+        return project
+
+    def test_a_column_for_the_task(self):
+        page = self.page(self.work()._psa_invoice(JANUARY))
+        self.assertEqual(
+            self.columns(page),
+            ["Date", "Who", "Task", "Description", "Quantity", "Amount"],
+        )
+        (row,) = page.xpath("//tr[td[text()='Sketch']]")
+        self.assertEqual(
+            [" ".join(cell.text_content().split()) for cell in row],
+            ["01/05/2026", "Alice", "Design", "Sketch", "2.00", "$ 200.00"],
+        )
+        self.assertEqual(self.texts(page, "psa_annex_total"), ["Total $ 600.00"])
+
+    def test_no_column_without_tasks(self):
+        page = self.page(self.time_project(2)._psa_invoice(JANUARY))
+        self.assertNotIn("Task", self.columns(page))
+
+    def test_grouped_as_the_project_says(self):
+        for layout, groups in {
+            "order_line": [],
+            "entry": [],
+            "employee": ["Alice 3.00 Hours $ 300.00", "Bob 3.00 Hours $ 300.00"],
+            "task": ["Design 5.00 Hours $ 500.00", "Tests 1.00 Hours $ 100.00"],
+        }.items():
+            with self.subTest(layout):
+                move = self.work(billing_layout=layout)._psa_invoice(JANUARY)
+                page = self.page(move)
+                self.assertEqual(self.texts(page, "psa_annex_group"), groups)
+                self.assertEqual(
+                    self.texts(page, "psa_annex_section"),
+                    ["Consulting hour 6.00 Hours $ 600.00"],
+                )
+
+    def test_names_that_the_customer_does_not_want_group_nothing(self):
+        self.customer.billing_annex_names = False
+        move = self.work(billing_layout="employee")._psa_invoice(JANUARY)
+        self.assertEqual(self.texts(self.page(move), "psa_annex_group"), [])
+
+    def test_several_projects(self):
+        one = self.time_project(2, name="North", billing_consolidate=True)
+        two = self.time_project(3, name="South", billing_consolidate=True)
+        move = (one + two)._psa_invoice(JANUARY)
+        self.assertEqual(len(move), 1)
+        page = self.page(move)
+        self.assertEqual(
+            self.texts(page, "psa_annex_project"),
+            ["North $ 200.00", "South $ 300.00"],
+        )
+        sections = move.invoice_line_ids.filtered(
+            lambda line: line.display_type == "line_section"
+        )
+        self.assertEqual(
+            [name.split()[-1] for name in sections.mapped("name")],
+            ["North", "South"],
+            "In the order of the invoice.",
+        )
+
+    def test_in_the_customers_language(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        self.env["ir.module.module"]._load_module_terms(["uom"], ["fr_FR"])
+        self.customer.lang = "fr_FR"
+        self.time_product.with_context(lang="fr_FR").name = "Heure de conseil"
+        self.hour.with_context(lang="fr_FR").name = "Heures"
+        move = self.work()._psa_invoice(JANUARY)
+        page = self.page(move)
+        self.assertEqual(
+            self.texts(page, "psa_annex_section")[0].replace("\xa0", " ")[:29],
+            "Heure de conseil 6,00 Heures ",
+        )
+        (row,) = page.xpath("//tr[td[text()='Sketch']]")
+        self.assertEqual(row[0].text_content().strip(), "05/01/2026")
+
+
+@freeze_time("2026-02-02")
+class TestReceipts(AnnexCase):
+    def setUp(self):
+        super().setUp()
+        self.customer.billing_annex_receipts = True
+
+    def names(self, move):
+        return move._receipts().mapped("name")
+
+    def test_only_on_request(self):
+        project = self.job()
+        self.bill(project)
+        move = project._psa_invoice(JANUARY)
+        self.assertEqual(move.amount_untaxed, 40)
+        self.assertEqual(self.names(move), ["ticket.png"])
+        self.customer.billing_annex_receipts = False
+        self.assertEqual(self.names(move), [])
+
+    def test_only_of_what_is_billed_on_it(self):
+        project = self.job()
+        self.bill(project)
+        first = project._psa_invoice(JANUARY)
+        self.bill(project, receipt="later.png")
+        second = project._psa_invoice(JANUARY)
+        self.assertEqual(self.names(first), ["ticket.png"])
+        self.assertEqual(self.names(second), ["later.png"])
+
+    def test_each_once(self):
+        project = self.job()
+        self.bill(project, project)
+        self.bill(project, receipt="the same.png")
+        move = project._psa_invoice(JANUARY)
+        self.assertEqual(len(move.detail_ids), 3)
+        self.assertEqual(self.names(move), ["ticket.png"])
+
+    def test_images_and_pdfs(self):
+        project = self.job()
+        bill = self.bill(project)
+        self.attach(bill, "scan.pdf", b"%PDF-1.4 scan")
+        self.attach(bill, "our notes.txt", b"cheap")
+        move = project._psa_invoice(JANUARY)
+        self.assertEqual(self.names(move), ["ticket.png", "scan.pdf"])
+
+    def test_of_expenses_their_own(self):
+        project = self.job()
+        self.expense(project, "night.png")
+        self.expense(self.job(name="Other"), "other.png")
+        move = project._psa_invoice(JANUARY)
+        self.assertEqual(self.names(move), ["night.png"])
+
+    def test_what_is_not_charged_stays_inside(self):
+        project = self.job()
+        self.bill(project)
+        self.env["psa.reinvoiced.cost"].search([]).billing_type = "non_chargeable"
+        self.log(project, date(2026, 1, 2), 1)
+        move = project._psa_invoice(JANUARY)
+        self.assertEqual(self.names(move), [])
+
+    def test_a_bill_that_another_customer_shares_stays_inside(self):
+        other = self.env["res.partner"].create(
+            {"name": "Other", "is_company": True, "email": "o@example.com"}
+        )
+        project = self.job()
+        self.bill(project, self.job(customer=other))
+        self.bill(project, receipt="own.png", raw=RECEIPT + b"own")
+        self.assertEqual(self.names(project._psa_invoice(JANUARY)), ["own.png"])
+
+    def test_no_receipts_with_a_credit_note(self):
+        project = self.job()
+        self.bill(project)
+        move = project._psa_invoice(JANUARY)
+        move.action_post()
+        self.assertFalse(move._reverse_moves()._receipts())
+
+    def test_they_go_with_the_mail(self):
+        project = self.job()
+        self.bill(project)
+        self.expense(project, "night.png")
+        move = project._psa_invoice(JANUARY)
+        clerk = new_test_user(
+            self.env,
+            login="clerk",
+            groups="psa_invoicing.group_billing_manager,base.group_partner_manager",
+            email="clerk@example.com",
+        )
+        action = move.with_user(clerk).action_psa_send()
+        wizard = (
+            self.env[action["res_model"]]
+            .with_user(clerk)
+            .with_context(**action["context"])
+            .create({})
+        )
+        rows = wizard.mail_attachments_widget
+        wizard.mail_attachments_widget = [
+            {**row, "skip": True} if row["name"] == "ticket.png" else row
+            for row in rows
+        ]
+        wizard.action_send_and_print()
+        mail = self.env["mail.mail"].search(
+            [("model", "=", "account.move"), ("res_id", "=", move.id)]
+        )
+        names = mail.attachment_ids.mapped("name")
+        self.assertIn("night.png", names)
+        self.assertNotIn("ticket.png", names, "Taken off in the dialog.")
+        self.assertEqual(len(names), 2)
+
+    def test_no_attachment_of_others_through_the_dialog(self):
+        """What the client sends as a receipt is read only if it is one."""
+        project = self.job()
+        self.bill(project)
+        secret = self.attach(self.bill(self.job()), "secret.png", RECEIPT + b"secret")
+        move = project._psa_invoice(JANUARY)
+        self.assertNotIn(secret, move._receipts())
+
+
+@tagged("post_install", "-at_install")
+class TestPortal(AnnexCase, HttpCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.customer.billing_annex_receipts = True
+        cls.reader = new_test_user(
+            cls.env, login="portal_reader", groups="base.group_portal"
+        )
+        cls.reader.partner_id.parent_id = cls.customer
+        cls.project_here = cls.job()
+        cls.bill(cls.project_here)
+
+    def setUp(self):
+        super().setUp()
+        project = self.project_here
+        self.log(project, date(2026, 1, 5), 2, name="Read the plans")
+        self.log(
+            project, date(2026, 1, 6), 1, self.bob, name="Favour"
+        ).billing_type = "complimentary"
+        self.log(
+            project, date(2026, 1, 7), 1, name="Gossip"
+        ).billing_type = "non_chargeable"
+        self.move = project._psa_invoice(JANUARY)
+        self.move.action_post()
+        self.authenticate("portal_reader", "portal_reader")
+
+    def get(self, path, **options):
+        return self.url_open(f"/my/invoices/{self.move.id}{path}", **options)
+
+    def test_the_page_has_period_and_annex(self):
+        page = self.get("").text
+        self.assertIn("01/05/2026", page)
+        self.assertIn("01/31/2026", page)
+        document = self.get("?report_type=html").text
+        for text in ("Annex", "Billing Period", "Read the plans", "Favour", "Offered"):
+            self.assertIn(text, document)
+
+    def test_nothing_internal(self):
+        for path in ("", "?report_type=html"):
+            page = self.get(path).text
+            for text in ("Gossip", "27.00", "Write", "non_chargeable"):
+                self.assertNotIn(text, page)
+
+    def test_receipts(self):
+        (link,) = html.fromstring(self.get("").text).xpath(
+            "//div[@name='billing_receipts']//a"
+        )
+        self.assertEqual(link.text, "ticket.png")
+        self.assertEqual(self.url_open(link.get("href")).content, RECEIPT)
+
+    def test_no_other_attachment(self):
+        secret = self.attach(self.bill(self.job()), "secret.png", RECEIPT + b"secret")
+        self.assertEqual(self.get(f"/receipts/{secret.id}").status_code, 404)
+
+    def test_no_receipts_unless_asked_for(self):
+        receipt = self.move._receipts()
+        self.customer.billing_annex_receipts = False
+        self.assertNotIn("ticket.png", self.get("").text)
+        self.assertEqual(self.get(f"/receipts/{receipt.id}").status_code, 404)
+
+    def test_only_his_own(self):
+        other = self.env["res.partner"].create(
+            {"name": "Other", "email": "other@example.com"}
+        )
+        self.reader.partner_id.parent_id = other
+        receipt = self.move._receipts()
+        for path in ("", "?report_type=html", f"/receipts/{receipt.id}"):
+            answer = self.get(path, allow_redirects=False)
+            self.assertEqual(answer.status_code, 303, path)

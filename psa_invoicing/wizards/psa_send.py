@@ -1,0 +1,89 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo import api, fields, models
+
+
+class PsaSend(models.TransientModel):
+    """Say what is wrong with some of the invoices that were to be sent, and offer to
+    send the others."""
+
+    _name = "psa.send"
+    _description = "Send to Customer"
+
+    line_ids = fields.One2many("psa.send.line", "wizard_id", readonly=True)
+    move_ids = fields.Many2many("account.move", string="Others", readonly=True)
+    move_count = fields.Integer(compute="_compute_move_count")
+    summary = fields.Char(compute="_compute_move_count")
+
+    @api.depends("move_ids")
+    def _compute_move_count(self):
+        for wizard in self:
+            wizard.move_count = len(wizard.move_ids)
+            wizard.summary = self.env._(
+                "%(wrong)s of %(all)s invoices cannot be sent. Nothing has been sent "
+                "yet.",
+                wrong=len(wizard.line_ids),
+                all=len(wizard.line_ids) + wizard.move_count,
+            )
+
+    @api.model
+    def _open(self, moves, problems: dict) -> dict:
+        """:param problems: what is wrong, by invoice
+        :return: the dialog
+        """
+        wizard = self.create(
+            {
+                "move_ids": [
+                    fields.Command.set(
+                        moves.filtered(lambda move: move not in problems).ids
+                    )
+                ],
+                "line_ids": [
+                    fields.Command.create(
+                        {"move_id": move.id, "problem": "\n".join(problems[move])}
+                    )
+                    for move in moves
+                    if move in problems
+                ],
+            }
+        )
+        return {
+            "name": self.env._("Send to Customer"),
+            "type": "ir.actions.act_window",
+            "res_model": self._name,
+            "res_id": wizard.id,
+            "views": [(False, "form")],
+            "target": "new",
+        }
+
+    def action_send(self):
+        """Confirm the others and send them in the background.
+
+        :raises AccessError: unless the user is a billing administrator
+        """
+        self.ensure_one()
+        self.move_ids._check_billing_manager()
+        return self.move_ids._send_in_background()
+
+
+class PsaSendLine(models.TransientModel):
+    """An invoice that cannot be sent, and all that is wrong with it."""
+
+    _name = "psa.send.line"
+    _description = "Invoice That Cannot Be Sent"
+
+    wizard_id = fields.Many2one("psa.send", required=True, ondelete="cascade")
+    move_id = fields.Many2one(
+        "account.move", string="Invoice", required=True, ondelete="cascade"
+    )
+    partner_id = fields.Many2one(related="move_id.partner_id", string="Customer")
+    problem = fields.Text(string="What Is Wrong", required=True)
+
+    def action_open(self):
+        """Open the invoice, to put it right."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "account.move",
+            "res_id": self.move_id.id,
+            "views": [(False, "form")],
+        }
