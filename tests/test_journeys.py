@@ -1,11 +1,10 @@
 """What a billing administrator does, in a real browser with real mail and PDF."""
 
 from datetime import date, timedelta
-from io import BytesIO
 
 import pytest
 from playwright.sync_api import expect
-from pypdf import PdfReader
+from steps import invoice_number, open_app, open_menu, pdf_text, wait_for_status
 
 from tools import database
 from tools.mail_catcher import catcher
@@ -23,39 +22,6 @@ def demo(start_site):
 def empty(start_site):
     """A database without demo data."""
     return start_site("psa_system_empty", database.empty_template())
-
-
-def pdf_text(mail) -> str:
-    """The text of the one PDF that is attached to a mail."""
-    (attachment,) = [
-        part
-        for part in mail.iter_attachments()
-        if part.get_content_type() == "application/pdf"
-    ]
-    return "\n".join(
-        page.extract_text().replace("\t", " ")
-        for page in PdfReader(BytesIO(attachment.get_content())).pages
-    )
-
-
-def open_menu(page, xmlid: str) -> None:
-    page.click(f".o_menu_sections [data-menu-xmlid='{xmlid}']")
-
-
-def open_app(page) -> None:
-    page.click(".o_navbar_apps_menu button")
-    page.click("[data-menu-xmlid='psa_invoicing.menu_root']")
-    page.wait_for_selector(".o_menu_brand:has-text('Project Service')")
-
-
-def invoice_number(page) -> str:
-    return page.inner_text(".oe_title .o_field_widget[name=name]").strip()
-
-
-def wait_for_status(page, label: str) -> None:
-    page.wait_for_selector(
-        f".o_field_widget[name=psa_state] .o_arrow_button_current:has-text('{label}')"
-    )
 
 
 def test_from_the_invoice_run_to_paid(demo, open_page, picture):
@@ -161,8 +127,7 @@ def test_a_mail_server_that_is_down(demo, open_page, picture):
 
     demo.smtp = catcher(demo.mail, demo.smtp.port)
     demo.smtp.start()
-    page.click("button[name=action_psa_send]")
-    page.click(".modal button[name=action_send_and_print]:enabled")
+    page.click("button[name=action_psa_retry]")
     wait_for_status(page, "Sent")
     picture(page, "2-sent")
     assert invoice_number(page) == number

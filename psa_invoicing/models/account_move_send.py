@@ -53,8 +53,11 @@ class AccountMoveSend(models.AbstractModel):
         # sudo: who may send an invoice need not be able to write this note on it.
         with self._keeping_reason(move):
             if not move.sudo()._send_again():
-                alone = self.with_context(psa_alone=True)
-                alone._generate_and_send_invoices(move, from_cron=True)
+                # Scheduled actions leave mail to a queue: nobody would know yet
+                # whether it was taken.
+                self.with_context(psa_alone=True)._generate_and_send_invoices(
+                    move.with_context(mail_notify_force_send=True), from_cron=True
+                )
 
     @contextmanager
     def _keeping_reason(self, move):

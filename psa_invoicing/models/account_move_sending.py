@@ -251,12 +251,13 @@ class AccountMove(models.Model):
 
         :param reason: for an accountant, as far as the machinery gives one
         """
+        reason = " ".join(reason.split())
         for move in self:
-            move.billing_sending_error = reason.strip()
+            move.billing_sending_error = reason
             move._message_log(
                 body=self.env._(
                     "The invoice was not sent: %(reason)s. Press Retry to try again.",
-                    reason=reason.strip().rstrip("."),
+                    reason=reason.rstrip("."),
                 )
             )
 

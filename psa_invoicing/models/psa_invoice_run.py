@@ -49,7 +49,7 @@ class PsaInvoiceRun(models.Model):
     invoice_ids = fields.Many2many(
         "account.move", string="Invoices", compute="_compute_invoice_ids"
     )
-    unsent_count = fields.Integer(compute="_compute_unsent_count")
+    unsent_count = fields.Integer(string="Not Sent", compute="_compute_unsent_count")
 
     @api.depends("run_date")
     def _compute_name(self):

@@ -11,7 +11,9 @@ class PsaSend(models.TransientModel):
 
     line_ids = fields.One2many("psa.send.line", "wizard_id", readonly=True)
     move_ids = fields.Many2many("account.move", string="Others", readonly=True)
-    move_count = fields.Integer(compute="_compute_move_count")
+    move_count = fields.Integer(
+        string="Number of Others", compute="_compute_move_count"
+    )
     summary = fields.Char(compute="_compute_move_count")
 
     @api.depends("move_ids")
@@ -39,7 +41,13 @@ class PsaSend(models.TransientModel):
                 ],
                 "line_ids": [
                     fields.Command.create(
-                        {"move_id": move.id, "problem": "\n".join(problems[move])}
+                        {
+                            "move_id": move.id,
+                            "problem": "\n".join(
+                                problem[:1].upper() + problem[1:]
+                                for problem in problems[move]
+                            ),
+                        }
                     )
                     for move in moves
                     if move in problems
@@ -76,6 +84,9 @@ class PsaSendLine(models.TransientModel):
         "account.move", string="Invoice", required=True, ondelete="cascade"
     )
     partner_id = fields.Many2one(related="move_id.partner_id", string="Customer")
+    billing_project_ids = fields.Many2many(related="move_id.billing_project_ids")
+    amount_total = fields.Monetary(related="move_id.amount_total")
+    currency_id = fields.Many2one(related="move_id.currency_id")
     problem = fields.Text(string="What Is Wrong", required=True)
 
     def action_open(self):

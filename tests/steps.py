@@ -1,0 +1,38 @@
+"""Steps that journeys share."""
+
+from io import BytesIO
+
+from pypdf import PdfReader
+
+
+def pdf_text(mail) -> str:
+    """The text of the one PDF that is attached to a mail."""
+    (attachment,) = [
+        part
+        for part in mail.iter_attachments()
+        if part.get_content_type() == "application/pdf"
+    ]
+    return "\n".join(
+        page.extract_text().replace("\t", " ")
+        for page in PdfReader(BytesIO(attachment.get_content())).pages
+    )
+
+
+def open_menu(page, xmlid: str) -> None:
+    page.click(f".o_menu_sections [data-menu-xmlid='{xmlid}']")
+
+
+def open_app(page) -> None:
+    page.click(".o_navbar_apps_menu button")
+    page.click("[data-menu-xmlid='psa_invoicing.menu_root']")
+    page.wait_for_selector(".o_menu_brand:has-text('Project Service')")
+
+
+def invoice_number(page) -> str:
+    return page.inner_text(".oe_title .o_field_widget[name=name]").strip()
+
+
+def wait_for_status(page, label: str) -> None:
+    page.wait_for_selector(
+        f".o_field_widget[name=psa_state] .o_arrow_button_current:has-text('{label}')"
+    )
