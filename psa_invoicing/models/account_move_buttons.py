@@ -32,7 +32,6 @@ class AccountMove(models.Model):
             )
         self._check_drafts()
 
-
     def action_psa_mark_paid(self):
         """Open Odoo's payment dialog.
 
