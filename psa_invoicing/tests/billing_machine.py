@@ -415,20 +415,20 @@ class BillingMachine(RuleBasedStateMachine):
     @rule(order=ANY, amount=st.sampled_from([10, 99.99, 500]))
     def down_payment(self, order, amount):
         order = self.pick(self.case.orders, order)
-        self.act(
-            "down payment",
-            lambda: (
-                self.env["sale.advance.payment.inv"]
-                .create(
-                    {
-                        "sale_order_ids": order.ids,
-                        "advance_payment_method": "fixed",
-                        "fixed_amount": amount,
-                    }
-                )
-                .create_invoices()
-            ),
-        )
+
+        def pay_down():
+            before = order.invoice_ids
+            wizard = self.env["sale.advance.payment.inv"].create(
+                {
+                    "sale_order_ids": order.ids,
+                    "advance_payment_method": "fixed",
+                    "fixed_amount": amount,
+                }
+            )
+            wizard.create_invoices()
+            (order.invoice_ids - before).action_post()
+
+        self.act("down payment", pay_down)
 
     @given("drafts of ours")
     @rule(move=ANY)
