@@ -452,6 +452,7 @@ class ProjectProject(models.Model):
         :raises AccessError: unless the user is a billing administrator
         """
         self.env["account.move"]._check_billing_manager()
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "psa_invoicing.psa_manual_invoice_action"
         )

@@ -26,6 +26,7 @@ from . import test_performance
 from . import test_recalculation
 from . import test_review
 from . import test_rights
+from . import test_rights_matrix
 from . import test_rows
 from . import test_send_and_pay
 from . import test_sending

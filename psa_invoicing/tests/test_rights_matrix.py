@@ -1,0 +1,257 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Every action by every role: who may, and whom the server refuses.
+
+A refusal is an access error. A message that something makes no sense just now is none:
+then the right was there; but for another company, whose records are named as not there.
+"""
+
+from datetime import date
+
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import new_test_user
+
+from .common import BillingCase
+
+JANUARY = date(2026, 1, 31)
+ROLES = {
+    "employee": "base.group_user,hr_timesheet.group_hr_timesheet_user",
+    "manager": "project.group_project_manager",
+    "manager of another": "project.group_project_manager",
+    "reviewer": "psa_invoicing.group_billing_reviewer",
+    "reviewer of another": "psa_invoicing.group_billing_reviewer",
+    "biller": "psa_invoicing.group_billing_manager",
+    "accountant": "account.group_account_invoice",
+    "salesman": "sales_team.group_sale_salesman_all_leads",
+    "elsewhere": "psa_invoicing.group_billing_manager",
+    "portal": "base.group_portal",
+}
+BILLER = {"biller"}
+REVIEWER = {"reviewer"}
+# What a wizard of one's own asks for: who may open it in his own company.
+ANY_BILLER = {"biller", "elsewhere"}
+
+
+class TestRightsMatrix(BillingCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.elsewhere = cls.env["res.company"].create({"name": "Elsewhere"})
+        cls.users = {role: cls._user(role, groups) for role, groups in ROLES.items()}
+        cls.env.company.billing_review_required = True
+        cls.work = cls.time_project(
+            2,
+            3,
+            4,
+            user_id=cls.users["manager"].id,
+            billing_user_id=cls.users["reviewer"].id,
+            company_id=cls.env.company.id,
+        )
+        cls.time_project(
+            1,
+            name="Another",
+            user_id=cls.users["manager of another"].id,
+            billing_user_id=cls.users["reviewer of another"].id,
+        )
+        cls.entries = cls.work.timesheet_ids.sorted("date")
+        cls.posted = cls._approved(date(2026, 1, 1))
+        cls.posted.action_post()
+        cls.posted.billing_sent_date = JANUARY
+        cls.draft = cls.work._psa_invoice(date(2026, 1, 2))
+        cls.row = (
+            cls.env["psa.invoice.schedule"]
+            .sudo()
+            .create(
+                {
+                    "project_id": cls.work.id,
+                    "run_date": JANUARY,
+                    "cutoff_date": JANUARY,
+                    "state": "done",
+                }
+            )
+        )
+        cls.env.flush_all()
+
+    @classmethod
+    def _user(cls, role, groups):
+        company = cls.elsewhere if role == "elsewhere" else cls.env.company
+        return new_test_user(
+            cls.env,
+            login=f"psa_{role.replace(' ', '_')}",
+            email="somebody@example.com",
+            groups=groups,
+            company_id=company.id,
+            company_ids=[(6, 0, company.ids)],
+        )
+
+    @classmethod
+    def _approved(cls, cutoff):
+        move = cls.work._psa_invoice(cutoff)
+        move.action_psa_submit()
+        move.action_psa_approve()
+        return move
+
+    def on(self, records, method, *args):
+        """Press a button on records."""
+        return lambda env: getattr(records.with_env(env), method)(*args)
+
+    def wizard(self, model, records, method="action_apply", **values):
+        """Open a dialog on records, and press its button."""
+
+        def press(env):
+            wizard = (
+                env[model]
+                .with_context(active_model=records._name, active_ids=records.ids)
+                .create(values)
+            )
+            return getattr(wizard, method)()
+
+        return press
+
+    def run_due_as(self, env):
+        """A run commits what it has done, and needs a cursor that may."""
+        with self.driver() as driver_env:
+            driver_env["psa.invoice.run"].with_user(env.user).action_run_due()
+
+    def actions(self):
+        """Who may do what: ``{name: (action, roles)}``."""
+        draft, posted = self.draft, self.posted
+        details, entry = draft.detail_ids, self.entries[2]
+        return {
+            "submit": (self.on(draft, "action_psa_submit"), BILLER),
+            "approve": (self.on(draft, "action_psa_approve"), REVIEWER),
+            "send back": (
+                self.wizard("psa.review.comment", draft, comment="No"),
+                REVIEWER,
+            ),
+            "recalculate": (self.on(draft, "action_psa_recalculate"), BILLER),
+            "deduct": (self.on(draft, "action_psa_deduct_downpayment"), BILLER),
+            "send": (self.on(draft, "action_psa_send"), BILLER),
+            "retry": (self.on(posted, "action_psa_retry"), BILLER),
+            "mark as sent": (self.on(posted, "action_psa_mark_sent"), BILLER),
+            "mark as paid": (self.on(posted, "action_psa_mark_paid"), BILLER),
+            "correct": (self.on(posted, "action_psa_correct"), BILLER),
+            "reset to draft": (
+                self.wizard("psa.reset.to.draft", posted, reason="Wrong address"),
+                BILLER | {"accountant"},
+            ),
+            "offer": (self.on(details, "action_psa_offer"), BILLER),
+            "charge": (self.on(details, "action_psa_charge"), BILLER),
+            "leave out": (self.on(details, "action_psa_leave_out"), BILLER),
+            "lower": (self.on(details, "write", {"quantity": 1}), BILLER),
+            "take off": (self.on(details, "unlink"), BILLER),
+            "remove": (self.wizard("psa.row.removal", details), BILLER),
+            "write off the rest": (
+                self.on(details, "action_psa_write_off_rest", "Goodwill"),
+                BILLER,
+            ),
+            "hold": (self.on(entry, "action_psa_hold", "Disputed"), BILLER),
+            "release": (self.on(entry, "action_psa_release"), BILLER),
+            "billing type": (
+                self.on(entry, "action_psa_set_billing_type", "complimentary"),
+                BILLER,
+            ),
+            "write off": (self.on(entry, "action_psa_write_off", "Goodwill"), BILLER),
+            "undo": (self.on(entry, "action_psa_undo_write_off"), BILLER),
+            "to the invoices": (self.on(entry, "action_psa_view_invoices"), BILLER),
+            "decide": (
+                self.wizard("psa.transaction.decision", entry, reason="Why"),
+                BILLER,
+            ),
+            "run": (self.run_due_as, ANY_BILLER),
+            "invoice": (self.on(self.work, "action_manual_invoice"), BILLER),
+            "plan": (self.on(self.work, "action_plan_from_start"), BILLER),
+            "plan again": (self.on(self.row, "action_plan_again"), BILLER),
+            "wizard": (
+                self.wizard(
+                    "psa.manual.invoice",
+                    self.work,
+                    "action_next",
+                    project_ids=self.work.ids,
+                    cutoff_date=JANUARY,
+                ),
+                BILLER,
+            ),
+            "change contract line": (
+                self.wizard(
+                    "psa.contract.line.change",
+                    entry,
+                    sale_line_id=self.work.sale_line_id.id,
+                ),
+                BILLER,
+            ),
+            "new rate": (
+                lambda env: (
+                    env["psa.contract.rate"]
+                    .create(
+                        {
+                            "order_id": self.work.sale_line_id.order_id.id,
+                            "sale_line_id": self.work.sale_line_id.id,
+                            "price_unit": 120,
+                            "start_date": JANUARY,
+                        }
+                    )
+                    .action_apply()
+                ),
+                BILLER,
+            ),
+            "unbilled": (
+                lambda env: env["psa.unbilled"].create({}).read(),
+                ANY_BILLER,
+            ),
+            "audit": (lambda env: env["psa.ledger.audit"].action_run(), set()),
+            "read the invoice": (
+                self.on(draft, "read", ["amount_total"]),
+                BILLER | REVIEWER | {"accountant", "salesman"},
+            ),
+            "read the ledger": (
+                self.on(details, "read", ["quantity", "amount"]),
+                BILLER | REVIEWER | {"accountant"},
+            ),
+            "approve by hand": (
+                self.on(draft, "write", {"billing_review": "approved"}),
+                set(),
+            ),
+        }
+
+    def is_refused(self, action, user) -> bool:
+        """Whether the server refuses somebody; whatever he does is undone."""
+        savepoint = self.env.cr.savepoint()
+        try:
+            action(self.env(user=user, context={}, su=False))
+            self.env.flush_all()
+        except AccessError:
+            return True
+        except UserError:
+            return user == self.users["elsewhere"]
+        finally:
+            savepoint.close(rollback=True)
+            self.env.invalidate_all()
+        return False
+
+    def test_every_action_by_every_role(self):
+        for name, (action, allowed) in self.actions().items():
+            for role, user in self.users.items():
+                with self.subTest(action=name, role=role):
+                    self.assertEqual(
+                        self.is_refused(action, user),
+                        role not in allowed,
+                        "Refused, and should be allowed."
+                        if role in allowed
+                        else "Allowed, and should be refused.",
+                    )
+
+    def test_a_reviewer_changes_what_is_in_review(self):
+        self.draft.action_psa_submit()
+        details = self.draft.detail_ids
+        for name, action in {
+            "offer": self.on(details, "action_psa_offer"),
+            "lower": self.on(details, "write", {"quantity": 1}),
+            "take off": self.on(details, "unlink"),
+            "remove": self.wizard("psa.row.removal", details),
+        }.items():
+            for role, user in self.users.items():
+                with self.subTest(action=name, role=role):
+                    self.assertEqual(
+                        self.is_refused(action, user),
+                        role not in BILLER | REVIEWER,
+                    )
