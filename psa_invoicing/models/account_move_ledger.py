@@ -62,18 +62,24 @@ class AccountMove(models.Model):
         """What has an invoice line of its own; decided when the draft was made."""
         return (self.billing_request or {}).get("layout", "order_line")
 
-    def _slice_of(self, item) -> str:
-        """Which invoice line of its contract line a detail belongs on."""
-        if item.move_line_id and not item._key:
-            # Its transaction is gone, or there never was one: it stays where it is.
-            return item.move_line_id.billing_slice or ""
-        return slice_key(
-            self._layout(),
-            item.employee_name or "",
-            item.task_name or "",
-            item._key,
-            item.project_id.id if self._is_consolidated() else 0,
-        )
+    def _by_slice(self, details) -> dict:
+        """Which invoice line of their contract line details belong on."""
+        # What is JSON is copied whenever it is read: once for all of them, then.
+        layout, is_consolidated = self._layout(), self._is_consolidated()
+
+        def slice_of(detail) -> str:
+            if detail.move_line_id and not detail._key:
+                # Its transaction is gone, or there never was one: it stays there.
+                return detail.move_line_id.billing_slice or ""
+            return slice_key(
+                layout,
+                detail.employee_name or "",
+                detail.task_name or "",
+                detail._key,
+                detail.project_id.id if is_consolidated else 0,
+            )
+
+        return details.grouped(slice_of)
 
     def _is_consolidated(self) -> bool:
         """Whether several projects may share this invoice."""
@@ -159,8 +165,7 @@ class AccountMove(models.Model):
         text = line._invoice_terms()["name"]
         made = self._lines_by_slice()
         slices = {
-            key: found._chargeable()
-            for key, found in details.grouped(self._slice_of).items()
+            key: found._chargeable() for key, found in self._by_slice(details).items()
         }
         charged = [key for key, found in slices.items() if found]
         for key, found in slices.items():

@@ -219,6 +219,7 @@ class PsaBilling(models.AbstractModel):
         )
         keys = {detail._key for detail in on_line} | set(move._caps())
         keys -= {detail._key for detail in on_line - on_line._chargeable()}
+        layout, is_consolidated = move._layout(), move._is_consolidated()
         items = [
             item
             for item in self._asked(move)
@@ -226,11 +227,11 @@ class PsaBilling(models.AbstractModel):
             and item.key in keys
             and item.is_chargeable
             and slice_key(
-                move._layout(),
+                layout,
                 item.who,
                 item.task,
                 item.key,
-                item.project_id if move._is_consolidated() else 0,
+                item.project_id if is_consolidated else 0,
             )
             == (move_line.billing_slice or "")
         ]

@@ -207,19 +207,22 @@ class PsaInvoiceDetail(models.Model):
 
     @api.depends("move_id.billing_request", "date", "project_id")
     def _compute_is_earlier_period(self):
-        for detail in self:
-            cutoffs = (detail.move_id.billing_request or {}).get("last_cutoffs") or {}
-            last = cutoffs.get(str(detail.project_id.id))
-            detail.is_earlier_period = bool(
-                last and detail.date <= fields.Date.to_date(last)
-            )
+        # What is JSON is copied whenever it is read: once for each invoice, then.
+        for move, details in self.grouped("move_id").items():
+            cutoffs = (move.billing_request or {}).get("last_cutoffs") or {}
+            for detail in details:
+                last = cutoffs.get(str(detail.project_id.id))
+                detail.is_earlier_period = bool(
+                    last and detail.date <= fields.Date.to_date(last)
+                )
 
     @api.depends("move_id.pending_changes")
     @api.depends_context("lang")
     def _compute_change(self):
-        for detail in self:
-            pending = detail.move_id.pending_changes or {}
-            detail.change = pending.get("texts", {}).get(str(detail._origin.id))
+        for move, details in self.grouped("move_id").items():
+            texts = (move.pending_changes or {}).get("texts", {})
+            for detail in details:
+                detail.change = texts.get(str(detail._origin.id))
 
     @api.depends("move_id.state", "quantity")
     def _compute_rest(self):
@@ -344,6 +347,7 @@ class PsaInvoiceDetail(models.Model):
         :param quantity: in the contract line's unit
         :raises UserError: if it is more than what is billed now
         """
+        caps: dict = {}
         for detail in self:
             sign = -1.0 if detail.quantity < 0 else 1.0
             rest = sign * (detail.quantity - quantity)
@@ -361,10 +365,12 @@ class PsaInvoiceDetail(models.Model):
                 continue
             source_quantity = detail.source_quantity * quantity / detail.quantity
             if detail._key:
-                detail.move_id._cap({detail._key: source_quantity})
+                caps.setdefault(detail.move_id, {})[detail._key] = source_quantity
             detail.with_context(psa_ledger=LEDGER).write(
                 {"quantity": quantity, "source_quantity": source_quantity}
             )
+        for move, quantities in caps.items():
+            move._cap(quantities)
         self._refresh_sources(self._sources())
 
     def unlink(self):

