@@ -6,7 +6,15 @@ from math import fsum
 from odoo import models
 
 from ..core.allocation import line_quantity, spread
-from ..core.billing import ADJUSTMENT, LEDGER, Key, Request, slice_key
+from ..core.billing import (
+    ADJUSTMENT,
+    CHARGEABLE,
+    LEDGER,
+    MILESTONE,
+    Key,
+    Request,
+    slice_key,
+)
 
 
 class AccountMove(models.Model):
@@ -197,7 +205,14 @@ class AccountMove(models.Model):
         :return: the invoice line
         """
         Billing = self.env["psa.billing"]
-        captions = Billing._captions(line, self._layout(), details._as_transactions())
+        layout = self._layout()
+        # Thousands of rows may be behind a line; few of them have a say in its text.
+        named = (
+            details.filtered(lambda detail: detail.transaction_type == MILESTONE)
+            if layout == "order_line"
+            else details[:1]
+        )
+        captions = Billing._captions(line, layout, named._as_transactions())
         if move_line:
             move_line._follow(line, quantity, "\n".join([text, *captions]))
         else:
@@ -242,7 +257,8 @@ class AccountMove(models.Model):
                 line.currency_id.round,
             )
             for detail, amount in zip(details, parts, strict=True):
-                detail._price(amount, line.price_unit)
+                detail._price(amount, line.price_unit, line.currency_id)
         for detail in self.sudo().detail_ids:
-            if detail.billing_type != "chargeable":
-                detail._price(0.0, detail.price_unit)
+            if detail.billing_type != CHARGEABLE:
+                currency = detail.move_id.currency_id
+                detail._price(0.0, detail.price_unit, currency)

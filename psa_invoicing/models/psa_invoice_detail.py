@@ -291,13 +291,14 @@ class PsaInvoiceDetail(models.Model):
             self._credit_sql(),
         )
 
-    def _price(self, amount: float, price_unit: float):
+    def _price(self, amount: float, price_unit: float, currency):
         """Note what a detail is worth, if that has changed.
 
-        :param amount: untaxed, in the invoice's currency
+        :param amount: untaxed
+        :param currency: the invoice's
         """
-        if self.currency_id.compare_amounts(self.amount, amount) or (
-            self.price_unit != price_unit
+        if self.price_unit != price_unit or currency.compare_amounts(
+            self.amount, amount
         ):
             self.with_context(psa_ledger=LEDGER).write(
                 {"amount": amount, "price_unit": price_unit}
