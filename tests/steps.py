@@ -36,3 +36,22 @@ def wait_for_status(page, label: str) -> None:
     page.wait_for_selector(
         f".o_field_widget[name=psa_state] .o_arrow_button_current:has-text('{label}')"
     )
+
+
+def install_french(site) -> None:
+    languages = site.call(
+        "res.lang",
+        "search",
+        [("code", "=", "fr_FR")],
+        context={"active_test": False},
+    )
+    install = site.create("base.language.install", lang_ids=[(6, 0, languages)])
+    site.call("base.language.install", "lang_install", [install])
+
+
+def wait_for_state(page, state: str) -> None:
+    """Also where the status bar has no room to show it, and in any language."""
+    page.wait_for_selector(
+        f".o_field_widget[name=psa_state] .o_arrow_button_current[data-value={state}]",
+        state="attached",
+    )

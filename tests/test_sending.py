@@ -2,7 +2,14 @@
 
 import pytest
 from playwright.sync_api import expect
-from steps import invoice_number, open_app, open_menu, pdf_text, wait_for_status
+from steps import (
+    install_french,
+    invoice_number,
+    open_app,
+    open_menu,
+    pdf_text,
+    wait_for_status,
+)
 
 from tools import database
 from tools.mail_catcher import catcher
@@ -185,22 +192,7 @@ def test_one_invoice_of_a_run_in_four_clicks(site, page):
 
 def test_a_french_customer(site, page, picture):
     """Headings, period, dates and figures of the annex; then the same in the portal."""
-    install = site.create(
-        "base.language.install",
-        lang_ids=[
-            (
-                6,
-                0,
-                site.call(
-                    "res.lang",
-                    "search",
-                    [("code", "=", "fr_FR")],
-                    context={"active_test": False},
-                ),
-            )
-        ],
-    )
-    site.call("base.language.install", "lang_install", [install])
+    install_french(site)
     row = next(row for row in drafts(site) if row["billing_project_ids"])
     customer = row["partner_id"][0]
     site.call("res.partner", "write", [customer], {"lang": "fr_FR"})

@@ -3,17 +3,23 @@
 
 from math import fsum
 
-from odoo import models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
 from ..core.billing import LEDGER
+from .account_move import BILLING_MANAGER
+
+# What the customer has; before that, an invoice is reset to draft.
+CORRECTED_STATES = ("sent", "partial", "paid")
 
 
 class AccountMove(models.Model):
     # One file per side of a project invoice.
     # pylint: disable=consider-merging-classes-inherited
     _inherit = "account.move"
+
+    can_correct = fields.Boolean(compute="_compute_can_correct")
 
     def _check_nothing_depends_on(self, state: str):
         """Refuse what would leave transactions billed twice.
@@ -100,6 +106,14 @@ class AccountMove(models.Model):
         if credited.detail_ids:
             credited.detail_ids._refresh_sources(credited.detail_ids._sources())
         return result
+
+    @api.depends_context("uid")
+    @api.depends("psa_state")
+    def _compute_can_correct(self):
+        """Then the button Correct takes the place of Odoo's Credit Note."""
+        is_manager = self.env.user.has_group(BILLING_MANAGER)
+        for move in self:
+            move.can_correct = is_manager and move.psa_state in CORRECTED_STATES
 
     def action_psa_correct(self):
         """Ask what should have been invoiced, and credit the difference.
