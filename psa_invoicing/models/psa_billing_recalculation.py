@@ -72,6 +72,10 @@ class PsaBilling(models.AbstractModel):
 
         :param difference: see :meth:`_pending`
         """
+        if difference.added:
+            # Rows that come after these are new to whoever has looked at the draft.
+            known = max(move.detail_ids.ids, default=0)
+            move.billing_request = {**move.billing_request, "known_until": known}
         self._apply(move, difference)
         self._follow_terms(difference.terms)
         move._follow_details()

@@ -1,4 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from math import fsum
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, format_date
@@ -180,6 +182,12 @@ class PsaInvoiceDetail(models.Model):
         compute_sudo=True,
         help="Its day was billed with an earlier invoice: it came late.",
     )
+    is_added = fields.Boolean(
+        string="New",
+        compute="_compute_is_earlier_period",
+        compute_sudo=True,
+        help="Added by the last Recalculate.",
+    )
     open_rest = fields.Float(
         compute="_compute_rest",
         compute_sudo=True,
@@ -209,8 +217,11 @@ class PsaInvoiceDetail(models.Model):
     def _compute_is_earlier_period(self):
         # What is JSON is copied whenever it is read: once for each invoice, then.
         for move, details in self.grouped("move_id").items():
-            cutoffs = (move.billing_request or {}).get("last_cutoffs") or {}
+            request = move.billing_request or {}
+            cutoffs = request.get("last_cutoffs") or {}
+            known_until = request.get("known_until")
             for detail in details:
+                detail.is_added = bool(known_until and detail._origin.id > known_until)
                 last = cutoffs.get(str(detail.project_id.id))
                 detail.is_earlier_period = bool(
                     last and detail.date <= fields.Date.to_date(last)
@@ -303,6 +314,13 @@ class PsaInvoiceDetail(models.Model):
             self.with_context(psa_ledger=LEDGER).write(
                 {"amount": amount, "price_unit": price_unit}
             )
+
+    def _value(self) -> float:
+        """What rows would be worth at their own price, untaxed."""
+        return fsum(
+            detail.currency_id.round(detail.quantity * detail.price_unit)
+            for detail in self
+        )
 
     def _chargeable(self):
         """Rows that an invoice line charges, or a credit note takes back."""

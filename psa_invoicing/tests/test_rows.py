@@ -85,6 +85,45 @@ class TestRows(BillingCase):
                 with self.env.cr.savepoint():
                     change()
 
+    def test_new_since_the_last_look(self):
+        self.log(self.work, date(2026, 1, 9), 1)
+        self.move.action_psa_recalculate()
+        rows = self.move.detail_ids.sorted("date")
+        self.assertEqual(rows.mapped("is_added"), [False, False, False, True])
+        self.log(self.work, date(2026, 1, 10), 1)
+        self.move.action_psa_recalculate()
+        rows = self.move.detail_ids.sorted("date")
+        self.assertEqual(rows.mapped("is_added"), [False] * 4 + [True])
+
+    def test_totals(self):
+        """Ten hours ordered at 100.00; two billed before, three offered, one of four
+        written off."""
+        self.move.unlink()
+        self.work._psa_invoice(date(2026, 1, 1)).action_post()
+        move = self.work._psa_invoice(JANUARY)
+        rows = move.detail_ids.sorted("date")
+        rows[0].action_psa_offer()
+        rows[1].quantity = 3
+        rows[1].action_psa_write_off_rest("Rework")
+        self.assertEqual(
+            (
+                move.amount_untaxed,
+                move.billing_complimentary_value,
+                move.billing_written_off_value,
+            ),
+            (300, 300, 100),
+        )
+        self.assertEqual(
+            (
+                move.billing_contract_total,
+                move.billing_billed_before,
+                move.billing_contract_rest,
+            ),
+            (1000, 200, 500),
+        )
+        other = self.env["account.move"].create({"move_type": "out_invoice"})
+        self.assertFalse(other.billing_contract_total)
+
     # === From a row to its document, and back ===
 
     def test_to_the_document(self):
