@@ -46,12 +46,13 @@ class TestRightsMatrix(BillingCase):
             billing_user_id=cls.users["reviewer"].id,
             company_id=cls.env.company.id,
         )
-        cls.time_project(
+        another = cls.time_project(
             1,
             name="Another",
             user_id=cls.users["manager of another"].id,
             billing_user_id=cls.users["reviewer of another"].id,
         )
+        cls.odoos = another.sale_line_id.order_id._create_invoices()
         cls.entries = cls.work.timesheet_ids.sorted("date")
         cls.posted = cls._approved(date(2026, 1, 1))
         cls.posted.action_post()
@@ -197,6 +198,34 @@ class TestRightsMatrix(BillingCase):
             "unbilled": (
                 lambda env: env["psa.unbilled"].create({}).read(),
                 ANY_BILLER,
+            ),
+            "send the others": (
+                lambda env: (
+                    env["psa.send"].create({"move_ids": draft.ids}).action_send()
+                ),
+                BILLER,
+            ),
+            "adopt": (
+                lambda env: (
+                    env["psa.adopt.draft"]
+                    .create({"move_ids": self.odoos.ids, "cutoff_date": JANUARY})
+                    .action_apply()
+                ),
+                BILLER,
+            ),
+            "write the backlog off": (
+                lambda env: (
+                    env["psa.project.backlog"]
+                    .create(
+                        {
+                            "project_ids": self.work.ids,
+                            "decision": "write_off",
+                            "reason": "Goodwill",
+                        }
+                    )
+                    .action_apply()
+                ),
+                BILLER,
             ),
             "audit": (lambda env: env["psa.ledger.audit"].action_run(), set()),
             "read the invoice": (
