@@ -39,14 +39,8 @@ tours.add("psa_invoicing_run_to_paid", {
             trigger: ".o_field_widget[name=done]:contains(1)",
         },
         {
-            content: "Look at the drafts",
+            content: "Look at the draft, the only one",
             trigger: "button[name=action_open_invoices]",
-            run: "click",
-        },
-        {
-            content: "Open the draft",
-            trigger:
-                ".o_data_row:contains('Tour project') td[name=billing_cutoff_date]",
             run: "click",
         },
         statusIs("Draft"),
