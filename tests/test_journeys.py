@@ -153,7 +153,7 @@ def test_two_people_on_one_draft(demo, open_page, picture):
     page.goto(f"{demo.url}/odoo/action-psa_invoicing.account_move_action/{draft}")
     wait_for_status(page, "Draft")
     page.click(".o_notebook a:has-text('Other Info')")
-    reference = page.locator("div[name=ref] input >> visible=true")
+    reference = page.locator("div[name=ref] input >> visible=true").first
     reference.fill("First thought")
     page.click(".o_form_button_save")
     expect(page.locator(".o_form_button_save >> nth=0")).to_be_hidden()

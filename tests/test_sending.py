@@ -23,7 +23,8 @@ def demo(start_site, request):
     name = request.node.name.removeprefix("test_")[:30]
     started = start_site(f"psa_system_{name}", database.addon_template())
     yield started
-    started.process.terminate()
+    # Thrown away: what it is doing just now need not come to an end.
+    started.process.kill()
     started.process.wait(30)
 
 
