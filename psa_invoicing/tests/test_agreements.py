@@ -90,6 +90,7 @@ class TestCopies(BillingCase):
             billing_layout="entry",
             billing_hold=True,
             billing_hold_reason="Dispute",
+            billing_user_id=self.env.ref("base.user_admin").id,
             unit_id=self.consulting.id,
         )
         copy = project.copy()
@@ -99,6 +100,7 @@ class TestCopies(BillingCase):
                 {
                     "billing_frequency_id": frequency.id,
                     "billing_layout": "entry",
+                    "billing_user_id": self.env.ref("base.user_admin").id,
                     "unit_id": self.consulting.id,
                     "billing_start_date": fields.Date.context_today(copy),
                     "billing_end_date": False,
