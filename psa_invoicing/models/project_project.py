@@ -201,6 +201,14 @@ class ProjectProject(models.Model):
 
     # === Planning ===
 
+    def _billing_company(self):
+        """The company that bills a project: its own, else that of its order."""
+        self.ensure_one()
+        # sudo: whoever bills a project need not see its order.
+        project = self.sudo()
+        company = project.company_id or project.sale_line_id.company_id
+        return company.sudo(self.env.su) or self.env.company
+
     def action_plan_from_start(self):
         """Plan the invoice dates between the billing start and today as well.
 

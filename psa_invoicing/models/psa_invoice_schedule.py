@@ -183,11 +183,7 @@ class PsaInvoiceSchedule(models.Model):
 
     def _effective_cutoff_date(self) -> date:
         """How far this row may bill: its cut-off date, or the end of the year."""
-        company = (
-            self.company_id
-            or self.project_id.sale_line_id.company_id
-            or self.env.company
-        )
+        company = self.project_id._billing_company()
         return company._billing_cutoff_date(self.run_date, self.cutoff_date)
 
     def _wait_for(self, earlier):

@@ -50,6 +50,17 @@ class ResCompany(models.Model):
         "manager of its project has approved it.",
     )
 
+    def _billing_today(self) -> date:
+        """Today where the company works, whatever the time zone of who asks.
+
+        That of its working hours: a run at half past midnight in Auckland is one of
+        the new day there, though elsewhere it is still yesterday.
+        """
+        self.ensure_one()
+        # sudo: the day does not depend on what the user may read.
+        zone = self.sudo().resource_calendar_id.tz or "UTC"
+        return fields.Date.context_today(self.with_context(tz=zone))
+
     def _billing_invoice_date(self, run_date: date, cutoff_date: date) -> date | bool:
         """The date that a new draft gets; False: it is dated when it is confirmed."""
         return {"posting": False, "run": run_date, "cutoff": cutoff_date}[
