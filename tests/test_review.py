@@ -11,11 +11,13 @@ WORDS = {
         "approved": "Approved",
         "annex": "Annex",
         "offered": "Offered",
+        "less": "0.25",
     },
     "fr_FR": {
         "approved": "Approuvée",
         "annex": "Annexe",
         "offered": "Offert",
+        "less": "0,25",
     },
 }
 
@@ -62,6 +64,15 @@ def site(start_site, language):
     started.process.wait(30)
 
 
+def lower_quantity(page, row: int, text: str) -> None:
+    """In the row of a draft; a dialog asks what becomes of the rest."""
+    cell = f"div[name=detail_ids] .o_data_row >> nth={row} >> td[name=quantity]"
+    page.click(cell)
+    page.fill(f"{cell} >> input", text)
+    page.keyboard.press("Tab")
+    page.wait_for_selector(".modal button[name=write_off]")
+
+
 def test_reviewed_sent_and_corrected(site, language, open_page, picture):
     words = WORDS[language]
     (draft, *_later) = site.call(
@@ -76,6 +87,10 @@ def test_reviewed_sent_and_corrected(site, language, open_page, picture):
     path = f"{site.url}/odoo/action-psa_invoicing.account_move_action/{draft}"
     biller = open_page(site)
     biller.goto(path)
+    lower_quantity(biller, row=1, text=words["less"])
+    picture(biller, "0-lowered")
+    biller.fill(".modal input", "Rework")
+    biller.click(".modal button[name=write_off]")
     biller.click("button[name=action_psa_submit]")
     wait_for_state(biller, "in_review")
     picture(biller, "1-submitted")
@@ -98,6 +113,13 @@ def test_reviewed_sent_and_corrected(site, language, open_page, picture):
     biller.click("button[name=action_psa_send]")
     biller.click(".modal button[name=action_send_and_print]:enabled")
     wait_for_state(biller, "sent")
+    (written_off,) = site.call(
+        "psa.invoice.detail",
+        "search_read",
+        [("is_write_off", "=", True)],
+        ["reason"],
+    )
+    assert written_off["reason"] == "Rework"
     number = invoice_number(biller)
     # The other one told the reviewer of the draft that waits for her.
     (mail,) = [each for each in site.wait_for_mail(2) if number in each["Subject"]]

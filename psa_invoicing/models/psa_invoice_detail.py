@@ -36,7 +36,7 @@ TRANSACTION_TYPES = [
 ]
 
 # What a person may change on a draft, through the Transactions tab.
-EDITABLE = {"billing_type", "quantity"}
+EDITABLE = {"billing_type", "quantity", "rest_reason"}
 
 
 class PsaInvoiceDetail(models.Model):
@@ -193,6 +193,11 @@ class PsaInvoiceDetail(models.Model):
         compute_sudo=True,
         help="What is still open of the transaction, in its own unit.",
     )
+    rest_reason = fields.Char(
+        store=False,
+        help="Why what a person has just taken off the invoice is never billed. Empty: "
+        "it is billed later.",
+    )
     change = fields.Char(
         string="Changed Since",
         compute="_compute_change",
@@ -346,9 +351,11 @@ class PsaInvoiceDetail(models.Model):
             )
         self.move_id._check_may_change_rows()
         self.move_id._check_drafts()
+        vals = dict(vals)
         if "quantity" in vals:
-            self._lower(vals["quantity"])
-            vals = {key: val for key, val in vals.items() if key != "quantity"}
+            self._lower(vals.pop("quantity"))
+        if reason := vals.pop("rest_reason", False):
+            self.action_psa_write_off_rest(reason)
         if chosen := vals.get("billing_type"):
             for move, details in self.grouped("move_id").items():
                 if move.is_project_invoice:

@@ -3,7 +3,8 @@
 
 from datetime import date
 
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command
 
 from .common import BillingCase
 
@@ -153,3 +154,34 @@ class TestRows(BillingCase):
         self.assertEqual(rows, self.move.detail_ids)
         self.assertEqual(self.move.action_psa_view_projects()["res_id"], self.work.id)
         self.assertFalse(self.move.billing_credit_note_count)
+
+    def test_lowered_and_the_rest_written_off(self):
+        """Of 2 hours, one and a half are billed and nobody pays the other half."""
+        rows = [
+            Command.update(
+                self.rows[0].id, {"quantity": 1.5, "rest_reason": "Goodwill"}
+            ),
+            Command.update(self.rows[1].id, {"quantity": 1}),
+        ]
+        self.move.write({"detail_ids": rows})
+        self.assertEqual(self.move.amount_untaxed, 650)
+        self.assertEqual(self.entries.mapped("written_off_quantity"), [0.5, 0, 0])
+        self.assertEqual(self.entries.mapped("open_quantity"), [0, 2, 0])
+        self.assertEqual(
+            self.rows.mapped("write_off_reason"), ["Goodwill", False, False]
+        )
+
+    def test_a_reviewer_does_not_write_off(self):
+        """She may lower what she reviews; what is lost is for an administrator."""
+        self.env.company.billing_review_required = True
+        reviewer = self._create_new_internal_user(
+            login="rita", groups="psa_invoicing.group_billing_reviewer"
+        )
+        self.work.billing_user_id = reviewer
+        self.move.action_psa_submit()
+        row = self.rows[0].with_user(reviewer)
+        with self.assertRaises(AccessError), self.env.cr.savepoint():
+            row.write({"quantity": 1, "rest_reason": "Goodwill"})
+        self.assertEqual(self.rows[0].quantity, 2)
+        row.write({"quantity": 1})
+        self.assertEqual(self.entries[0].open_quantity, 1)

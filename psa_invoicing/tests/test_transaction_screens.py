@@ -350,7 +350,7 @@ class TestInvoiceTabs(ScreenCase):
         note = self.credit().with_user(accountant)
         arch = note.get_view(self.env.ref("account.view_move_form").id, "form")["arch"]
         self.assertIn("psa_transactions_tab", arch)
-        self.assertNotIn("Write Off Rest", arch)
+        self.assertNotIn("Write off the rest", arch)
         self.assertEqual(sorted(note.detail_ids.mapped("quantity")), [-3, -2])
         with self.assertRaises(AccessError):
             note.detail_ids[0].quantity = -1
