@@ -221,7 +221,9 @@ class ProjectProject(models.Model):
     def _plan_invoices(self, from_start: bool = False):
         """Bring the planned rows of the schedule in line with the frequency.
 
-        Rows of the past and rows that were billed stay as they are.
+        Rows of the past and rows that were billed stay as they are, and so do dates
+        that a person added. A row that a person moved is the frequency's date that it
+        was planned for: it stays where it is as long as the frequency has that date.
 
         :param from_start: plan dates before today too; else switching on a frequency
             bills no past period
@@ -239,15 +241,23 @@ class ProjectProject(models.Model):
                 lambda row, dates=dates: (
                     row.state == "planned"
                     and row.run_date >= today
-                    and row.run_date not in dates
+                    and row.planned_date
+                    and row.planned_date >= today
+                    and row.planned_date not in dates
                 )
             )
-            for row in known:
-                cutoff = dates.pop(row.run_date, None)
-                if cutoff and row.state == "planned" and row.cutoff_date != cutoff:
+            for row in known - obsolete:
+                cutoff = dates.pop(row.planned_date, None)
+                dates.pop(row.run_date, None)
+                if cutoff and row.state == "planned" and not row.is_moved:
                     row.cutoff_date = cutoff
             missing += [
-                {"project_id": project.id, "run_date": run, "cutoff_date": cutoff}
+                {
+                    "project_id": project.id,
+                    "run_date": run,
+                    "planned_date": run,
+                    "cutoff_date": cutoff,
+                }
                 for run, cutoff in dates.items()
             ]
         obsolete.unlink()

@@ -23,6 +23,12 @@ class PsaInvoiceSchedule(models.Model):
         related="project_id.company_id", store=True, index="btree_not_null"
     )
     run_date = fields.Date(string="Invoice Date", required=True, readonly=True)
+    planned_date = fields.Date(
+        readonly=True,
+        help="The date that the billing frequency gives. A row that somebody moved has "
+        "another invoice date; one that somebody added has none.",
+    )
+    is_moved = fields.Boolean(compute="_compute_is_moved")
     cutoff_date = fields.Date(
         string="Cut-off Date",
         required=True,
@@ -58,6 +64,11 @@ class PsaInvoiceSchedule(models.Model):
         "A project has one invoice per date in its schedule.",
     )
     _due = models.Index("(run_date) WHERE state IN ('planned', 'failed')")
+
+    @api.depends("planned_date", "run_date")
+    def _compute_is_moved(self):
+        for row in self:
+            row.is_moved = row.planned_date and row.planned_date != row.run_date
 
     @api.depends("invoice_ids")
     def _compute_has_invoices(self):

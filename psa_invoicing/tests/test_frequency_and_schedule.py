@@ -95,6 +95,55 @@ class TestFrequencyAndSchedule(BillingCase):
             self.assertEqual(self.planned(project)[0], date(2026, 1, 31))
             self.assertEqual(self.planned(project)[-1], date(2027, 1, 31))
 
+    def move(self, row, day):
+        """As a person moves it, without the checks."""
+        row.sudo().run_date = day
+
+    def test_a_moved_row_is_neither_moved_back_nor_planned_twice(self):
+        project = self.project(billing_frequency_id=self.monthly.id)
+        self.move(project.invoice_schedule_ids[0], date(2026, 1, 28))
+        project._plan_invoices()
+        self.assertEqual(
+            self.planned(project)[:2], [date(2026, 1, 28), date(2026, 2, 28)]
+        )
+        self.assertEqual(len(self.planned(project)), 12)
+
+    def test_another_frequency_replaces_a_moved_row(self):
+        project = self.project(billing_frequency_id=self.monthly.id)
+        self.move(project.invoice_schedule_ids[0], date(2026, 1, 28))
+        project.billing_frequency_id = self.weekly
+        self.assertEqual(
+            self.planned(project)[:2], [date(2026, 1, 19), date(2026, 1, 26)]
+        )
+        self.assertNotIn(date(2026, 1, 28), self.planned(project))
+
+    def test_a_missed_row_that_was_moved_to_a_later_day_stays(self):
+        project = self.project(billing_frequency_id=self.monthly.id)
+        row = project.invoice_schedule_ids[0]
+        with freeze_time("2026-02-02"):
+            self.move(row, date(2026, 2, 10))
+            project.billing_frequency_id = self.weekly
+            self.assertTrue(row.exists())
+
+    def test_an_added_date_survives_another_frequency(self):
+        project = self.project(billing_frequency_id=self.monthly.id)
+        added = (
+            self.env["psa.invoice.schedule"]
+            .sudo()
+            .create(
+                {
+                    "project_id": project.id,
+                    "run_date": date(2026, 2, 2),
+                    "cutoff_date": date(2026, 2, 1),
+                }
+            )
+        )
+        # 2 February is a Monday, too: one invoice a day.
+        project.billing_frequency_id = self.weekly
+        self.assertEqual(self.planned(project).count(date(2026, 2, 2)), 1)
+        project.billing_frequency_id = False
+        self.assertEqual(project.invoice_schedule_ids, added)
+
     def test_archived_and_template_projects_are_not_planned(self):
         project = self.project(billing_frequency_id=self.monthly.id)
         project.active = False
