@@ -21,6 +21,7 @@ from . import project_milestone
 from . import sale_order
 from . import sale_order_line
 from . import project_project
+from . import project_project_planning
 from . import account_move
 from . import account_move_ledger
 from . import account_move_credit
