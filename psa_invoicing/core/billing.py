@@ -1,8 +1,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What is asked of the billing service, and what it finds: plain data."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+
+from . import scopes
 
 # In the context of what the engine itself writes. An object, not a word: a client could
 # send a word with its call, and get past the checks.
@@ -47,6 +50,7 @@ class Request:
     :ivar of_drafts: also what a draft bills too much of since a correction; else that
         is for its Recalculate to settle
     :ivar run_date: the day on which it is asked (None: today); not kept
+    :ivar cutoffs: by project, where not everything is due: see :mod:`.scopes`
     """
 
     project_ids: tuple[int, ...]
@@ -61,6 +65,21 @@ class Request:
     from_billing_start: bool = False
     of_drafts: bool = False
     run_date: date | None = None
+    cutoffs: Mapping[int, scopes.Cutoffs] = field(default_factory=dict)
+
+    def is_due(self, item: "Transaction") -> bool:
+        """Whether a transaction is billed with this request, as far as schedules go."""
+        cutoffs = self.cutoffs.get(item.project_id)
+        return not cutoffs or scopes.is_due(
+            item.kind, item.sale_line_id, item.date, cutoffs
+        )
+
+    def of(self, project_ids: tuple[int, ...]) -> "Request":
+        """The same, asked of some of its projects only."""
+        cutoffs = {
+            key: each for key, each in self.cutoffs.items() if key in project_ids
+        }
+        return replace(self, project_ids=project_ids, cutoffs=cutoffs)
 
     def to_json(self) -> dict:
         """What a draft keeps of the request, to be recalculated by it later.
@@ -74,13 +93,28 @@ class Request:
             "milestones": list(self.milestone_ids),
             "picks": None if self.picks is None else sorted(map(list, self.picks)),
             "from_billing_start": self.from_billing_start,
+            "cutoffs": {
+                str(project_id): scopes.to_json(cutoffs)
+                for project_id, cutoffs in self.cutoffs.items()
+            },
         }
 
     @classmethod
     def from_json(
         cls, values: dict, project_ids: tuple[int, ...], cutoff_date: date
     ) -> "Request":
-        """The inverse of :meth:`to_json`."""
+        """The inverse of :meth:`to_json`.
+
+        :param cutoff_date: of the draft; where a person has changed it, of all that is
+            due
+        """
+        kept = {
+            int(project_id): scopes.from_json(cutoffs)
+            for project_id, cutoffs in (values.get("cutoffs") or {}).items()
+        }
+        latest = max(map(scopes.last, kept.values()), default=cutoff_date)
+        if latest != cutoff_date:
+            kept = {key: scopes.until(each, cutoff_date) for key, each in kept.items()}
         picks = values.get("picks")
         return cls(
             project_ids=project_ids,
@@ -90,6 +124,7 @@ class Request:
             milestone_ids=tuple(values.get("milestones") or ()),
             picks=None if picks is None else frozenset(map(tuple, picks)),
             from_billing_start=values.get("from_billing_start", False),
+            cutoffs=kept,
         )
 
 

@@ -4,6 +4,7 @@ from . import res_company
 from . import res_config_settings
 from . import res_partner
 from . import product_template
+from . import psa_billing_override
 from . import psa_invoice_schedule
 from . import psa_invoice_run
 from . import psa_invoice_detail

@@ -108,7 +108,16 @@ class ProjectMilestone(models.Model):
             self.filtered("billed_quantity")._flag_drafts()
             self._fit_write_offs()
             self._refresh_held()
+        if vals.get("is_reached"):
+            self.project_id._plan_reached_milestones()
         return result
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        milestones = super().create(vals_list)
+        reached = milestones.filtered("is_reached")
+        reached.project_id._plan_reached_milestones()
+        return milestones
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_billed(self):

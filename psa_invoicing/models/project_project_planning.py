@@ -1,12 +1,19 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """When a project is invoiced: from billing frequency to the rows of its schedule."""
 
+from collections.abc import Callable, Iterator
 from datetime import date
+from functools import cache
 
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.fields import Command
+
+from ..core.billing import MILESTONE, Request
+from ..core.calendar import Occurrence
+from ..core.scopes import OWN, Cutoffs, scope_of
 
 PLANNED_MONTHS = 12
 # Changing one of these moves the planned invoices.
@@ -14,6 +21,7 @@ PLANNING_FIELDS = {
     "active",
     "billing_end_date",
     "billing_frequency_id",
+    "billing_milestones",
     "billing_start_date",
     "is_template",
 }
@@ -45,7 +53,25 @@ class ProjectProject(models.Model):
         string="Billing End",
         copy=False,
         tracking=True,
-        help="No invoice is planned after this day.",
+        help="The first invoice on this day or after it is the last one: it bills what "
+        "was done until then.",
+    )
+    billing_override_ids = fields.One2many(
+        "psa.billing.override", "project_id", string="Other Dates"
+    )
+    has_billing_overrides = fields.Boolean(
+        string="Other Dates for Some Work",
+        compute="_compute_has_billing_overrides",
+        readonly=False,
+        help="Types of transactions, or contract lines, that are billed with a "
+        "frequency of their own.",
+    )
+    billing_milestones = fields.Selection(
+        [("run", "With the invoice run"), ("reached", "As soon as they are reached")],
+        string="Bill Milestones",
+        required=True,
+        default="run",
+        tracking=True,
     )
     next_invoice_date = fields.Date(
         compute="_compute_next_invoice_date", store=True, string="Next Invoice"
@@ -59,6 +85,11 @@ class ProjectProject(models.Model):
         for project in self:
             if project.billing_frequency_id and not project.billing_start_date:
                 project.billing_start_date = fields.Date.context_today(project)
+
+    @api.depends("billing_override_ids")
+    def _compute_has_billing_overrides(self):
+        for project in self:
+            project.has_billing_overrides = bool(project.billing_override_ids)
 
     @api.depends("invoice_schedule_ids.run_date", "invoice_schedule_ids.state")
     def _compute_next_invoice_date(self):
@@ -81,14 +112,18 @@ class ProjectProject(models.Model):
     @api.constrains("billing_frequency_id", "billing_start_date", "billing_end_date")
     def _check_billing_dates(self):
         for project in self:
-            if project.billing_frequency_id and not project.billing_start_date:
+            frequency = (
+                project.billing_frequency_id
+                or project.billing_override_ids.frequency_id
+            )[:1]
+            if frequency and not project.billing_start_date:
                 raise ValidationError(
                     self.env._(
                         "The project “%(project)s” has the billing frequency "
                         "“%(frequency)s”: enter its billing start, from which the "
                         "invoices are planned.",
                         project=project.name,
-                        frequency=project.billing_frequency_id.name,
+                        frequency=frequency.name,
                     )
                 )
             if (
@@ -109,6 +144,22 @@ class ProjectProject(models.Model):
         projects = super().create(vals_list)
         projects.filtered("billing_frequency_id")._plan_invoices()
         return projects
+
+    def copy_data(self, default=None):
+        """What a type of transaction follows is copied; contract lines are not."""
+        data = super().copy_data(default)
+        for project, values in zip(self, data, strict=True):
+            values["billing_override_ids"] = [
+                Command.create(
+                    {
+                        "transaction_type": override.transaction_type,
+                        "frequency_id": override.frequency_id.id,
+                    }
+                )
+                for override in project.billing_override_ids
+                if override.transaction_type
+            ]
+        return data
 
     def write(self, vals):
         result = super().write(vals)
@@ -134,7 +185,7 @@ class ProjectProject(models.Model):
         self._plan_invoices(from_start=True)
 
     def _plan_invoices(self, from_start: bool = False):
-        """Bring the planned rows of the schedule in line with the frequency.
+        """Bring the planned rows of the schedule in line with the frequencies.
 
         Rows of the past and rows that were billed stay as they are, and so do dates
         that a person added. A row that a person moved is the frequency's date that it
@@ -143,53 +194,131 @@ class ProjectProject(models.Model):
         :param from_start: plan dates before today too; else switching on a frequency
             bills no past period
         """
-        today = fields.Date.context_today(self)
         # sudo: whoever may set a frequency need not have access to the schedule.
         Schedule = self.env["psa.invoice.schedule"].sudo()
         rows = Schedule.search([("project_id", "in", self.ids)]).grouped("project_id")
         obsolete = Schedule
         missing = []
+
+        @cache  # Thousands of projects have the same few frequencies.
+        def dates_of(frequency, start, end, calendar):
+            return frequency._occurrences(start, end, calendar)
+
         for project in self.sudo():
-            dates = dict(project._invoice_dates(today, from_start))
+            today = project._billing_company()._billing_today()
+            first = from_start and project.billing_start_date or today
+            due = project._due_dates(today, first, dates_of)
             known = rows.get(project, Schedule)
-            obsolete |= known.filtered(
-                lambda row, dates=dates: (
-                    row.state == "planned"
-                    and row.run_date >= today
-                    and row.planned_date
-                    and row.planned_date >= today
-                    and row.planned_date not in dates
-                )
+            gone = known.filtered(
+                lambda row, today=today, due=due: row._is_obsolete(today, due)
             )
-            for row in known - obsolete:
-                cutoff = dates.pop(row.planned_date, None)
-                dates.pop(row.run_date, None)
-                if cutoff and row.state == "planned" and not row.is_moved:
-                    row.cutoff_date = cutoff
+            obsolete |= gone
+            for row in known - gone:
+                row._follow(
+                    due.pop(row.planned_date, None), due.pop(row.run_date, None)
+                )
             missing += [
                 {
                     "project_id": project.id,
-                    "run_date": run,
-                    "planned_date": run,
-                    "cutoff_date": cutoff,
+                    "run_date": run_date,
+                    "planned_date": run_date,
+                    **Schedule._cutoff_values(cutoffs),
                 }
-                for run, cutoff in dates.items()
+                for run_date, cutoffs in due.items()
             ]
         obsolete.unlink()
         Schedule.create(missing)
+        self._plan_reached_milestones()
 
-    def _invoice_dates(self, today: date, from_start: bool) -> list[tuple[date, date]]:
-        """``(run_date, cutoff_date)`` of the rows that there should be."""
+    def _due_dates(
+        self, today: date, first: date, dates_of: Callable
+    ) -> dict[date, Cutoffs]:
+        """What is due on which date, a year ahead.
+
+        :param today: in the company's calendar
+        :param first: the first date wanted
+        :param dates_of: as ``psa.billing.frequency._occurrences``
+        """
         self.ensure_one()
-        if not (self.billing_frequency_id and self.active) or self.is_template:
-            return []
+        if not self.active or self.is_template:
+            return {}
+        calendar = self._billing_company().resource_calendar_id
         horizon = today + relativedelta(months=PLANNED_MONTHS)
-        end = min(filter(None, [self.billing_end_date, horizon]))
-        first = self.billing_start_date if from_start else today
-        return [
-            occurrence
-            for occurrence in self.billing_frequency_id._occurrences(
-                self.billing_start_date, end
+        frequencies = self._frequencies_by_scope()
+        due: dict[date, Cutoffs] = {}
+        for scope, frequency in frequencies.items():
+            if not frequency:
+                continue
+            dates = dates_of(frequency, self.billing_start_date, horizon, calendar)
+            for run_date, cutoff_date in self._until_end(dates):
+                if run_date >= first and cutoff_date >= self.billing_start_date:
+                    scopes = due.setdefault(run_date, dict.fromkeys(frequencies))
+                    scopes[scope] = cutoff_date
+        return due
+
+    def _frequencies_by_scope(self) -> dict:
+        """The billing frequency of each scope; none: by hand, or when something is
+        reached."""
+        self.ensure_one()
+        found = {OWN: self.billing_frequency_id}
+        if self.billing_milestones == "reached":
+            found[MILESTONE] = self.env["psa.billing.frequency"]
+        for override in self.billing_override_ids:
+            found[override._scope()] = override.frequency_id
+        return found
+
+    def _until_end(self, dates: list[Occurrence]) -> Iterator[Occurrence]:
+        """Dates up to the billing end: on it or after it, one last run bills what was
+        done until then."""
+        for occurrence in dates:
+            if self.billing_end_date and occurrence.run_date >= self.billing_end_date:
+                yield Occurrence(occurrence.run_date, self.billing_end_date)
+                return
+            yield occurrence
+
+    def _plan_reached_milestones(self):
+        """Bill what is reached with the next invoice run, where projects say so."""
+        eager = self.filtered(
+            lambda project: (
+                project.billing_milestones == "reached"
+                and project.active
+                and not project.is_template
             )
-            if occurrence.run_date >= first
-        ]
+        )
+        if not eager:
+            return
+        request = Request(project_ids=tuple(eager.ids), cutoff_date=None)
+        # sudo: whoever reaches a milestone need not see the orders.
+        Billing = self.env["psa.billing"].sudo()
+        reached = Billing._select_source(MILESTONE, request, {})
+        reached = Billing._since_billing_start(reached)
+        for project in eager.sudo():
+            today = project._billing_company()._billing_today()
+            scopes = project._frequencies_by_scope()
+            if any(
+                item.project_id == project.id
+                and item.date <= today
+                and scope_of(MILESTONE, item.sale_line_id, scopes) == MILESTONE
+                for item in reached
+            ):
+                project._plan_today({**dict.fromkeys(scopes), MILESTONE: today})
+
+    def _plan_today(self, cutoffs: Cutoffs):
+        """Bill something with the next invoice run.
+
+        If today's run was already, the next day's planning finds it again.
+        """
+        # sudo: whoever does work that is due need not have access to the schedule.
+        Schedule = self.env["psa.invoice.schedule"].sudo()
+        today = self._billing_company()._billing_today()
+        row = Schedule.search([("project_id", "=", self.id), ("run_date", "=", today)])
+        if row:
+            row._follow(None, cutoffs)
+            return
+        Schedule.create(
+            {
+                "project_id": self.id,
+                "run_date": today,
+                **Schedule._cutoff_values(cutoffs),
+            }
+        )

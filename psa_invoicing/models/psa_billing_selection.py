@@ -70,6 +70,8 @@ class PsaBilling(models.AbstractModel):
             found = [item for item in found if item.key in request.picks]
         if request.from_billing_start:
             found = self._since_billing_start(found)
+        if request.cutoffs:
+            found = [item for item in found if request.is_due(item)]
         return self._within_contract_lines(self._in_order(found), move)
 
     @api.model

@@ -23,6 +23,7 @@ from ..core.billing import (
     Transaction,
     project_prefix,
 )
+from ..core.scopes import OWN
 from .psa_invoice_detail import SOURCE_FIELDS
 
 # Invoices of one project are merged only when they agree on all of these.
@@ -286,7 +287,7 @@ class PsaBilling(models.AbstractModel):
                 first, draft.project_ids, last_cutoffs
             ),
             "billing_project_ids": [Command.set(draft.project_ids)],
-            "billing_request": request.to_json()
+            "billing_request": request.of(draft.project_ids).to_json()
             | {
                 "orders": draft.order_ids,
                 "layout": draft.layout,
@@ -317,17 +318,33 @@ class PsaBilling(models.AbstractModel):
 
     @api.model
     def _last_cutoffs(self, request: Request) -> dict:
-        """The last cut-off date of each project before this one."""
-        groups = self.env["account.move"]._read_group(
-            [
-                ("billing_project_ids", "in", request.project_ids),
-                ("billing_cutoff_date", "<", request.cutoff_date),
-                ("state", "!=", "cancel"),
-            ],
-            ["billing_project_ids"],
-            ["billing_cutoff_date:max"],
+        """The last cut-off date of each project before this one.
+
+        An invoice of what is billed on dates of its own says nothing about the rest.
+        """
+        self.env["account.move"].flush_model(
+            ["billing_cutoff_date", "billing_project_ids", "billing_request", "state"]
         )
-        return {project.id: cutoff_date for project, cutoff_date in groups}
+        own = SQL("move.billing_request -> 'cutoffs' -> rel.project_id::text")
+        return dict(
+            self.env.execute_query(
+                SQL(
+                    """SELECT rel.project_id, MAX(move.billing_cutoff_date)
+                         FROM account_move AS move
+                         JOIN psa_move_project_rel AS rel ON rel.move_id = move.id
+                        WHERE rel.project_id = ANY(%s)
+                          AND move.billing_cutoff_date < %s
+                          AND move.state <> 'cancel'
+                          AND (%s IS NULL OR %s ->> %s IS NOT NULL)
+                     GROUP BY rel.project_id""",
+                    list(request.project_ids),
+                    request.cutoff_date,
+                    own,
+                    own,
+                    OWN,
+                )
+            )
+        )
 
     @api.model
     def _line_quantities(

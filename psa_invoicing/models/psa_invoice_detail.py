@@ -18,6 +18,7 @@ from ..core.billing import (
     TIME,
     Transaction,
 )
+from ..core.scopes import OWN, scope_of
 from .psa_transaction_mixin import BILLING_TYPES
 
 # Where a detail's transaction is kept, by source.
@@ -223,13 +224,20 @@ class PsaInvoiceDetail(models.Model):
         # What is JSON is copied whenever it is read: once for each invoice, then.
         for move, details in self.grouped("move_id").items():
             request = move.billing_request or {}
-            cutoffs = request.get("last_cutoffs") or {}
+            last_cutoffs = request.get("last_cutoffs") or {}
+            own_dates = request.get("cutoffs") or {}
             known_until = request.get("known_until")
             for detail in details:
                 detail.is_added = bool(known_until and detail._origin.id > known_until)
-                last = cutoffs.get(str(detail.project_id.id))
+                project = str(detail.project_id.id)
+                scope = scope_of(
+                    detail.transaction_type,
+                    detail.sale_line_id.id,
+                    own_dates.get(project) or (),
+                )
+                last = last_cutoffs.get(project)
                 detail.is_earlier_period = bool(
-                    last and detail.date <= fields.Date.to_date(last)
+                    last and scope == OWN and detail.date <= fields.Date.to_date(last)
                 )
 
     @api.depends("move_id.pending_changes")

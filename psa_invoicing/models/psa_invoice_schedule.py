@@ -6,7 +6,9 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import format_date, formatLang
 
-from ..core.billing import Request
+from ..core import scopes
+from ..core.billing import MILESTONE, Request
+from ..core.scopes import OWN, Cutoffs
 
 
 class PsaInvoiceSchedule(models.Model):
@@ -34,6 +36,14 @@ class PsaInvoiceSchedule(models.Model):
         required=True,
         readonly=True,
         help="Transactions dated up to and including this day are billed.",
+    )
+    scope_cutoffs = fields.Json(
+        readonly=True,
+        help="Where not all work is due: what is, and up to when. See core/scopes.py.",
+    )
+    covers = fields.Char(
+        compute="_compute_covers",
+        help="What is billed, where some work of the project has dates of its own.",
     )
     state = fields.Selection(
         [
@@ -74,6 +84,82 @@ class PsaInvoiceSchedule(models.Model):
     def _compute_has_invoices(self):
         for row in self:
             row.has_invoices = bool(row.invoice_ids)
+
+    @api.depends("scope_cutoffs")
+    @api.depends_context("lang")
+    def _compute_covers(self):
+        labels = dict(
+            self.env["psa.billing.override"]
+            ._fields["transaction_type"]
+            ._description_selection(self.env)
+        )
+        for row in self:
+            due = [scope for scope, day in (row.scope_cutoffs or {}).items() if day]
+            row.covers = ", ".join(row._scope_label(scope, labels) for scope in due)
+
+    def _scope_label(self, scope: str, labels: dict[str, str]) -> str:
+        """:param labels: names of the types"""
+        if scope == OWN:
+            return self.env._("Regular")
+        if scope in labels:
+            return labels[scope]
+        # sudo: whoever sees the schedule need not see the order.
+        overrides = self.project_id.sudo().billing_override_ids
+        own = overrides.filtered(lambda each: each._scope() == scope)
+        return own.sale_line_id.name or self.env._("Contract Line")
+
+    # === Planning ===
+
+    @api.model
+    def _cutoff_values(self, cutoffs: Cutoffs) -> dict:
+        """The fields that say what is due on a row."""
+        is_partial = set(cutoffs) != {OWN}
+        return {
+            "cutoff_date": scopes.last(cutoffs),
+            "scope_cutoffs": scopes.to_json(cutoffs) if is_partial else False,
+        }
+
+    def _cutoffs(self) -> Cutoffs | None:
+        """What is due on this row; None: everything, up to the cut-off date."""
+        if not self.scope_cutoffs:
+            return None
+        # A person may have changed the date of the whole row.
+        return scopes.until(scopes.from_json(self.scope_cutoffs), self.cutoff_date)
+
+    def _is_obsolete(self, today: date, due: dict[date, Cutoffs]) -> bool:
+        """Whether no frequency has the date of this row any more.
+
+        :param due: what the frequencies plan, by date
+        """
+        return (
+            self.state == "planned"
+            and self.run_date >= today
+            and bool(self.planned_date)
+            and self.planned_date >= today
+            and self.planned_date not in due
+        )
+
+    def _follow(self, planned: Cutoffs | None, beside: Cutoffs | None):
+        """Bring a planned row in line with the frequencies.
+
+        :param planned: what is due on the date that it was planned for
+        :param beside: what else is due on the date where it was moved or added
+        """
+        if self.state != "planned":
+            return
+        known = self._cutoffs()
+        cutoffs = known
+        if planned and self.is_moved:
+            cutoffs = known or scopes.until(planned, self.cutoff_date)
+        elif planned:
+            cutoffs = planned
+            if known and self.project_id.billing_milestones == "reached":
+                cutoffs = scopes.merged(planned, {MILESTONE: known.get(MILESTONE)})
+        if cutoffs is None:
+            return
+        values = self._cutoff_values(scopes.merged(cutoffs, beside or {}))
+        if any(self[name] != value for name, value in values.items()):
+            self.write(values)
 
     def action_plan_again(self):
         """Bill rows again whose draft was deleted.
@@ -152,6 +238,11 @@ class PsaInvoiceSchedule(models.Model):
                 cutoff_date=cutoff_date,
                 from_billing_start=True,
                 run_date=run_date,
+                cutoffs={
+                    row.project_id.id: scopes.no_later(cutoffs, cutoff_date)
+                    for row in rows
+                    if (cutoffs := row._cutoffs())
+                },
             )
             made = projects._bill(request)
             moves |= made

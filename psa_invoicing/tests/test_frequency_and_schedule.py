@@ -62,11 +62,16 @@ class TestFrequencyAndSchedule(BillingCase):
         with self.assertRaisesRegex(ValidationError, "Backwards.*ends before"):
             project.billing_end_date = date(2026, 1, 1)
 
-    def test_nothing_is_planned_after_the_end(self):
+    def test_the_run_after_the_end_is_the_last(self):
         project = self.project(
             billing_frequency_id=self.monthly.id, billing_end_date=date(2026, 3, 15)
         )
-        self.assertEqual(self.planned(project), [date(2026, 1, 31), date(2026, 2, 28)])
+        self.assertEqual(
+            self.planned(project),
+            [date(2026, 1, 31), date(2026, 2, 28), date(2026, 3, 31)],
+        )
+        last = project.invoice_schedule_ids[-1]
+        self.assertEqual(last.cutoff_date, date(2026, 3, 15))
 
     def test_another_frequency_replaces_future_planned_rows_only(self):
         project = self.project(billing_frequency_id=self.monthly.id)
