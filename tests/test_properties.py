@@ -1,23 +1,36 @@
 """What must hold for every frequency, every quantity and every amount."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from math import fsum
 
+import pytest
 from core.allocation import line_quantity, spread, trim
 from core.billing import MILESTONE, TIME, Request
-from core.calendar import Frequency, cutoff_date, occurrences
+from core.calendar import Frequency, NoWorkingDayError, occurrences
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 DAYS = st.dates(date(2000, 1, 1), date(2090, 12, 31))
 FREQUENCIES = st.builds(
     Frequency,
-    period=st.sampled_from(["week", "month"]),
+    period=st.sampled_from(["day", "week", "month", "year"]),
     interval=st.integers(1, 13),
+    weekdays=st.sets(st.integers(0, 6), min_size=1).map(tuple),
+    rule=st.sampled_from(["day", "weekday", "working_day"]),
+    positions=st.sets(st.integers(1, 31), min_size=1, max_size=3).map(tuple),
     weekday=st.integers(0, 6),
-    month_day=st.integers(1, 31),
+    month=st.integers(1, 12),
+    shift=st.sampled_from(["none", "before", "after"]),
     cutoff=st.sampled_from(["days_before", "run_date", "previous_month_end"]),
     cutoff_days=st.integers(0, 20),
+)
+LONGEST_MOVE = 60
+# Days of the week on which nobody works, and holidays: some of 40 days on end.
+CLOSED = st.tuples(
+    st.sets(st.integers(0, 6), max_size=6),
+    DAYS,
+    st.sets(st.integers(0, 40)),
 )
 HOURS = st.floats(0.01, 24).map(lambda value: round(value, 4))
 CENTS = st.integers(0, 10**9).map(lambda value: value / 100)
@@ -27,54 +40,107 @@ def cents(value: float) -> float:
     return round(value, 2)
 
 
-def dates(frequency, start, end):
-    return [found.run_date for found in occurrences(frequency, start, end)]
+def works(closed):
+    """Whether people work on a day: a firm with weekends and holidays."""
+    weekend, first, offsets = closed
+    holidays = {first + timedelta(days=offset) for offset in offsets}
+    return lambda day: day.weekday() not in weekend and day not in holidays
 
 
-@given(FREQUENCIES, DAYS, st.integers(0, 1500))
-def test_dates_increase_inside_the_range(frequency, start, days):
+def dates(frequency, start, end, closed):
+    found = occurrences(frequency, start, end, works(closed))
+    return [each.run_date for each in found]
+
+
+@given(FREQUENCIES, DAYS, st.integers(0, 1500), CLOSED)
+def test_dates_increase_inside_the_range(frequency, start, days, closed):
     end = start + timedelta(days=days)
-    found = dates(frequency, start, end)
+    found = dates(frequency, start, end, closed)
     assert all(start <= each <= end for each in found)
     assert all(first < second for first, second in zip(found, found[1:], strict=False))
 
 
-@given(FREQUENCIES, DAYS, st.integers(0, 1500), st.integers(0, 1500))
-def test_a_longer_range_only_adds(frequency, start, days, more):
-    short = dates(frequency, start, start + timedelta(days=days))
-    long = dates(frequency, start, start + timedelta(days=days + more))
-    assert long[: len(short)] == short
+@given(FREQUENCIES, DAYS, st.integers(0, 1500), st.integers(0, 1500), CLOSED)
+def test_a_longer_range_only_adds(frequency, start, days, more, closed):
+    end, later = start + timedelta(days=days), start + timedelta(days=days + more)
+    short = list(occurrences(frequency, start, end, works(closed)))
+    long = list(occurrences(frequency, start, later, works(closed)))
+    assert [each for each in long if each.run_date <= end] == short
 
 
-@given(FREQUENCIES, DAYS)
-def test_no_period_is_skipped(frequency, start):
-    found = dates(frequency, start, start + timedelta(days=1200))
-    longest = 7 * frequency.interval
-    if frequency.period == "month":
-        longest = 31 * frequency.interval + 3
-    gaps = [second - first for first, second in zip(found, found[1:], strict=False)]
-    assert all(gap.days <= longest for gap in gaps)
-    assert not found or (found[0] - start).days <= longest
+@given(FREQUENCIES, DAYS, st.integers(0, 800), CLOSED)
+def test_the_same_from_any_start(frequency, start, days, closed):
+    """A project that starts later has the later dates of one that started before."""
+    frequency = replace(frequency, interval=1)
+    later = start + timedelta(days=days)
+    end = later + timedelta(days=800)
+    # The first days of the later one differ by what moves over its start.
+    settled = later + timedelta(days=LONGEST_MOVE)
+    early = [day for day in dates(frequency, start, end, closed) if day >= settled]
+    assert early == [
+        day for day in dates(frequency, later, end, closed) if day >= settled
+    ]
+
+
+@given(FREQUENCIES, DAYS, CLOSED)
+def test_no_period_is_skipped(frequency, start, closed):
+    days = {"day": 1, "week": 7, "month": 31, "year": 366}[frequency.period]
+    # The first lies in the first period that has not passed; a date moves by the
+    # length of the closure at most.
+    longest = days * frequency.interval + days + 31 + LONGEST_MOVE
+    found = dates(frequency, start, start + timedelta(days=3 * longest), closed)
+    ends = [start, *found]
+    assert all(
+        (second - first).days <= longest
+        for first, second in zip(ends, ends[1:], strict=False)
+    )
+    assert len(found) >= 2
 
 
 @given(FREQUENCIES, DAYS)
 def test_the_wanted_day_or_the_last_of_its_month(frequency, start):
-    for run in dates(frequency, start, start + timedelta(days=800)):
-        if frequency.period == "week":
-            assert run.weekday() == frequency.weekday
+    wanted = replace(frequency, rule="day", shift="none")
+    for found in occurrences(wanted, start, start + timedelta(days=800)):
+        run = found.run_date
+        if wanted.period == "day":
+            assert (run - start).days % wanted.interval == 0
+        elif wanted.period == "week":
+            assert run.weekday() in wanted.weekdays
         else:
             last_of_month = (run + timedelta(days=1)).day == 1
-            assert run.day == frequency.month_day or (
-                last_of_month and run.day < frequency.month_day
+            assert run.day in wanted.positions or (
+                last_of_month and run.day < max(wanted.positions)
             )
 
 
-@given(FREQUENCIES, DAYS)
-def test_a_cutoff_is_never_after_its_run_and_never_goes_back(frequency, start):
-    found = list(occurrences(frequency, start, start + timedelta(days=800)))
-    assert all(each.cutoff_date <= each.run_date for each in found)
-    cutoffs = [cutoff_date(frequency, each.run_date) for each in found]
+@given(FREQUENCIES, DAYS, CLOSED)
+def test_nobody_has_to_work_on_a_holiday(frequency, start, closed):
+    assume(frequency.shift != "none" or "month" in frequency.period)
+    if frequency.shift == "none":
+        frequency = replace(frequency, rule="working_day")
+    for run in dates(frequency, start, start + timedelta(days=800), closed):
+        assert works(closed)(run)
+
+
+@given(FREQUENCIES, DAYS, CLOSED)
+def test_what_a_run_covers_never_goes_back(frequency, start, closed):
+    end = start + timedelta(days=800)
+    found = list(occurrences(frequency, start, end, works(closed)))
+    cutoffs = [each.cutoff_date for each in found]
     assert cutoffs == sorted(cutoffs)
+    if frequency.cutoff != "previous_month_end":
+        assert all(each.cutoff_date <= each.run_date for each in found)
+
+
+@given(FREQUENCIES, DAYS)
+def test_a_calendar_without_working_days_is_an_error_and_no_loop(frequency, start):
+    frequency = replace(frequency, shift="after")
+    with pytest.raises(NoWorkingDayError):
+        list(
+            occurrences(
+                frequency, start, start + timedelta(days=800), lambda day: False
+            )
+        )
 
 
 @given(CENTS, st.lists(HOURS, min_size=1, max_size=50))

@@ -22,6 +22,14 @@ FIGURES = """
     SELECT 'milestone', id, NULL, ROUND(billed_quantity::numeric, 2)::text,
            billable_quantity::text, ''
       FROM project_milestone WHERE billed_quantity <> 0
+    UNION ALL
+    SELECT 'frequency', interval, NULL, name ->> 'en_US',
+           CONCAT_WS(' ', mon IS TRUE, tue IS TRUE, fri IS TRUE, sun IS TRUE),
+           CONCAT_WS(' ', month, month_rule, month_days, month_last IS TRUE, shift)
+      FROM psa_billing_frequency
+    UNION ALL
+    SELECT 'schedule', project_id, NULL, run_date::text, planned_date::text, state
+      FROM psa_invoice_schedule
     ORDER BY 1, 2, 3
 """
 # What version 19.0.1.0.0 had: time and milestones on project invoices, no more. The
@@ -34,12 +42,22 @@ TRANSACTION_COLUMNS = (
     "draft_quantity",
     "written_off_quantity",
 )
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 NEW_COLUMNS = {
     "account_analytic_line": TRANSACTION_COLUMNS,
     "account_move": ("reopens_transactions",),
     "account_move_line": ("billing_slice", "billing_written", "credited_line_id"),
     "project_milestone": (*TRANSACTION_COLUMNS, "billable_quantity"),
     "project_project": ("billing_layout",),
+    "psa_billing_frequency": (
+        *WEEKDAYS,
+        "month",
+        "month_days",
+        "month_last",
+        "month_rule",
+        "month_week",
+        "shift",
+    ),
     "psa_invoice_detail": (
         "cost_id",
         "is_released",
@@ -58,6 +76,7 @@ NEW_COLUMNS = {
         "billing_project_id",
         "never_billed_quantity",
     ),
+    "psa_invoice_schedule": ("planned_date",),
     "psa_manual_invoice_line": ("source",),
     "res_company": (
         "billing_deduct_downpayments",
@@ -84,6 +103,17 @@ REWIND = """
     ALTER TABLE psa_invoice_detail ALTER quantity TYPE numeric;
     ALTER TABLE sale_order_line ALTER excluded_quantity TYPE numeric;
     DROP TABLE psa_reinvoiced_cost CASCADE;
+    DELETE FROM psa_billing_frequency AS frequency USING ir_model_data AS data
+     WHERE data.model = 'psa.billing.frequency' AND data.res_id = frequency.id
+       AND data.name NOT IN ('frequency_weekly', 'frequency_biweekly',
+                             'frequency_monthly_last_day',
+                             'frequency_monthly_first_day', 'frequency_quarterly');
+    DELETE FROM ir_model_data WHERE model = 'psa.billing.frequency'
+       AND res_id NOT IN (SELECT id FROM psa_billing_frequency);
+    ALTER TABLE psa_billing_frequency ADD month_day integer;
+    UPDATE psa_billing_frequency
+       SET weekday = CASE WHEN fri THEN '4' ELSE '0' END,
+           month_day = COALESCE(month_days::integer, 31);
     UPDATE ir_module_module SET latest_version = '19.0.1.0.0'
      WHERE name = 'psa_invoicing';
 """
@@ -99,6 +129,9 @@ def test_what_was_invoiced_is_known_after_an_upgrade(start_site):
     credit(site, drafts[-1])
     invoice_with_odoo(site)
     leave_a_wizard_open(site)
+    site.create(
+        "psa.billing.frequency", name="On Friday", period="week", mon=False, fri=True
+    )
     before = figures()
     rewind()
     odoo_process.run_to_end(

@@ -3,6 +3,7 @@ from . import psa_billing_frequency
 from . import res_company
 from . import res_config_settings
 from . import res_partner
+from . import resource_calendar
 from . import product_template
 from . import psa_billing_override
 from . import psa_invoice_schedule
