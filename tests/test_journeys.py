@@ -30,6 +30,7 @@ def test_from_the_invoice_run_to_paid(demo, open_page, picture):
     page.wait_for_selector(".o_view_nocontent:has-text('Nothing to review')")
     picture(page, "1-nothing-yet")
     page.click("button:has-text('Run Due Invoices')")
+    page.click(".modal button[name=action_run]")
     page.wait_for_selector(".o_field_widget[name=done]")
     picture(page, "2-run")
     page.click("button[name=action_open_invoices]")

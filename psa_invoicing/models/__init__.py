@@ -7,11 +7,16 @@ from . import resource_calendar
 from . import product_template
 from . import psa_billing_override
 from . import psa_invoice_schedule
+from . import psa_invoice_schedule_attempts
+from . import psa_invoice_run_line
 from . import psa_invoice_run
+from . import psa_invoice_run_driving
+from . import psa_invoice_run_telling
 from . import psa_invoice_detail
 from . import psa_invoice_detail_actions
 from . import psa_billing_selection
 from . import psa_billing_writing
+from . import psa_billing_left_out
 from . import psa_billing_recalculation
 from . import psa_billing_difference
 from . import psa_billing_recording

@@ -9,13 +9,15 @@ from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.fields import Command
+from odoo.fields import Command, Domain
+from odoo.tools import split_every
 
 from ..core.billing import MILESTONE, Request
 from ..core.calendar import Occurrence
 from ..core.scopes import OWN, Cutoffs, scope_of
 
 PLANNED_MONTHS = 12
+PLANNED_TOGETHER = 500
 # Changing one of these moves the planned invoices.
 PLANNING_FIELDS = {
     "active",
@@ -183,6 +185,22 @@ class ProjectProject(models.Model):
         self.env["account.move"]._check_billing_manager()
         self.check_access("read")
         self._plan_invoices(from_start=True)
+
+    @api.model
+    def _plan_all(self):
+        """Extend the schedules of all projects by the days that have passed.
+
+        Commits after every so many projects, as an invoice run does.
+        """
+        to_plan = self.search(
+            Domain("billing_frequency_id", "!=", False)
+            | Domain("billing_override_ids", "!=", False)
+            | Domain("billing_milestones", "=", "reached")
+        )
+        for ids in split_every(PLANNED_TOGETHER, to_plan.ids):
+            self.browse(ids)._plan_invoices()
+            self.env["ir.cron"]._commit_progress()
+            self.env.invalidate_all()
 
     def _plan_invoices(self, from_start: bool = False):
         """Bring the planned rows of the schedule in line with the frequencies.

@@ -1,26 +1,19 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-import logging
-from datetime import date
+"""An invoice run: what came out of it, and its buttons."""
+
+from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
-from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
-from odoo.tools import format_date
+from odoo.tools import SQL, format_date, formatLang
 
-from .project_project import of_other_companies
-
-_logger = logging.getLogger(__name__)
-
-CHUNK = 50
-ATTEMPTS = 5
-# What a person can put right: it is told in words. Anything else is a defect and
-# must not be swallowed.
-EXPECTED = (UserError, AccessError)
+UNSENT = ("draft", "in_review", "confirmed")
+DAYS_TO_KEEP_DRY_RUNS = 30
 
 
 class PsaInvoiceRun(models.Model):
     _name = "psa.invoice.run"
     _description = "Invoice Run"
+    _inherit = ["mail.thread"]
     _order = "id desc"
 
     name = fields.Char(compute="_compute_name")
@@ -31,6 +24,40 @@ class PsaInvoiceRun(models.Model):
         required=True,
         default="running",
         readonly=True,
+        index=True,
+    )
+    is_dry_run = fields.Boolean(
+        string="Dry Run",
+        readonly=True,
+        help="Nothing was billed: it shows what would be.",
+    )
+    is_background = fields.Boolean(
+        readonly=True,
+        help="It was made without a person waiting for it, who is told when it ends.",
+    )
+    user_id = fields.Many2one(
+        "res.users",
+        string="Started By",
+        readonly=True,
+        ondelete="set null",
+        help="Empty: the scheduled action.",
+    )
+    company_ids = fields.Many2many(
+        "res.company",
+        "psa_invoice_run_company_rel",
+        "run_id",
+        "company_id",
+        string="Companies",
+        readonly=True,
+    )
+    project_ids = fields.Many2many(
+        "project.project",
+        "psa_invoice_run_project_rel",
+        "run_id",
+        "project_id",
+        string="Only These Projects",
+        readonly=True,
+        context={"active_test": False},
     )
     total = fields.Integer(
         string="Due Rows",
@@ -43,50 +70,170 @@ class PsaInvoiceRun(models.Model):
         help="Rows that were billed, or had nothing to bill.",
     )
     failed = fields.Integer(readonly=True)
-    schedule_ids = fields.Many2many(
-        "psa.invoice.schedule", string="Schedule Rows", readonly=True
+    skipped = fields.Integer(
+        string="Left Out",
+        readonly=True,
+        help="Rows that wait for a failed one of their project, or that another run "
+        "was billing at the same moment.",
+    )
+    progress = fields.Float(compute="_compute_progress")
+    current = fields.Char(string="Working On", readonly=True)
+    finished_at = fields.Datetime(string="Finished", readonly=True)
+    expected_end = fields.Datetime(compute="_compute_progress")
+    line_ids = fields.One2many("psa.invoice.run.line", "run_id", string="Rows")
+    problem_ids = fields.One2many(
+        "psa.invoice.run.line",
+        "run_id",
+        string="Failures",
+        domain=[("state", "=", "failed")],
     )
     invoice_ids = fields.Many2many(
         "account.move", string="Invoices", compute="_compute_invoice_ids"
     )
-    unsent_count = fields.Integer(string="Not Sent", compute="_compute_unsent_count")
+    invoice_count = fields.Integer(
+        string="Number of Invoices", compute="_compute_invoice_count"
+    )
+    unsent_count = fields.Integer(string="Not Sent", compute="_compute_invoice_count")
+    retry_count = fields.Integer(string="To Be Retried", compute="_compute_retry_count")
+    totals = fields.Text(
+        string="Total, Untaxed",
+        compute="_compute_totals",
+        help="Of what the run has billed, by currency, as it was then.",
+    )
+    scheduler_problem = fields.Char(compute="_compute_scheduler_problem")
 
-    @api.depends("run_date")
+    _unfinished = models.Index("(id) WHERE state = 'running'")
+
+    @api.depends("run_date", "is_dry_run")
     def _compute_name(self):
         for run in self:
-            run.name = self.env._(
-                "Invoice Run %(date)s", date=format_date(self.env, run.run_date)
+            day = format_date(self.env, run.run_date)
+            run.name = (
+                self.env._("Dry Run %(date)s", date=day)
+                if run.is_dry_run
+                else self.env._("Invoice Run %(date)s", date=day)
             )
 
-    @api.depends("schedule_ids.invoice_ids")
+    @api.depends("total", "done", "failed", "skipped", "state")
+    def _compute_progress(self):
+        now = fields.Datetime.now()
+        for run in self:
+            ended = run.done + run.failed + run.skipped
+            run.progress = 100 * ended / run.total if run.total else 100.0
+            run.expected_end = False
+            if run.state == "running" and ended and run.create_date:
+                elapsed = now - run.create_date
+                run.expected_end = run.create_date + timedelta(
+                    seconds=elapsed.total_seconds() * run.total / ended
+                )
+
     def _compute_invoice_ids(self):
         for run in self:
-            run.invoice_ids = run.schedule_ids.invoice_ids
+            run.invoice_ids = run._invoices()
 
-    @api.depends("schedule_ids.invoice_ids.psa_state")
-    def _compute_unsent_count(self):
+    def _compute_invoice_count(self):
+        Move = self.env["account.move"]
         for run in self:
-            run.unsent_count = len(run._unsent())
+            # Those that the user may see.
+            domain = [("id", "in", run._invoices().ids)]
+            run.invoice_count = Move.search_count(domain)
+            run.unsent_count = Move.search_count([*domain, ("psa_state", "in", UNSENT)])
+
+    def _compute_retry_count(self):
+        for run in self:
+            run.retry_count = self.env["psa.invoice.run.line"].search_count(
+                run._retry_domain()
+            )
+
+    def _compute_totals(self):
+        for run in self:
+            run.totals = "\n".join(run._amounts_in_words())
+
+    def _compute_scheduler_problem(self):
+        self.scheduler_problem = self._scheduler_problem()
+
+    def _invoices(self):
+        """What this run has made, and is still there."""
+        self.ensure_one()
+        self.env["psa.invoice.run.line"].flush_model()
+        self.env["psa.invoice.schedule"].flush_model(["invoice_ids"])
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT DISTINCT rel.move_id
+                     FROM psa_invoice_run_line AS line
+                     JOIN psa_invoice_schedule_move_rel AS rel
+                       ON rel.schedule_id = line.schedule_id
+                    WHERE line.run_id = %s AND line.state = 'billed'
+                      AND NOT %s""",
+                self.id,
+                self.is_dry_run,
+            )
+        )
+        return self.env["account.move"].browse(sorted(id_ for (id_,) in rows))
+
+    def _amounts(self, domain=()) -> dict:
+        """Untaxed amounts by currency, of the rows that the user may see.
+
+        :param domain: which of the rows (default: all)
+        """
+        Line = self.env["psa.invoice.run.line"]
+        Line.flush_model()
+        query = Line._search([("run_id", "in", self.ids), *domain])
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT item.key::int, SUM(item.value::numeric)
+                     FROM psa_invoice_run_line AS line,
+                          jsonb_each_text(line.amounts) AS item
+                    WHERE line.id IN %s
+                 GROUP BY item.key""",
+                query.subselect(),
+            )
+        )
+        sums = dict(rows)
+        return {
+            currency: float(sums[currency.id])
+            for currency in self.env["res.currency"].browse(sorted(sums))
+        }
+
+    def _amounts_in_words(self, domain=()) -> list[str]:
+        return [
+            formatLang(self.env, amount, currency_obj=currency)
+            for currency, amount in self._amounts(domain).items()
+        ]
 
     def _unsent(self):
-        return self.invoice_ids.filtered(
-            lambda move: move.psa_state in ("draft", "in_review", "confirmed")
-        )
+        return self._invoices().filtered_domain([("psa_state", "in", UNSENT)])
+
+    def _retry_domain(self) -> list:
+        """Rows that failed in this run, and that nobody has billed since."""
+        return [
+            ("run_id", "in", self.ids),
+            ("state", "=", "failed"),
+            ("run_id.is_dry_run", "=", False),
+            ("schedule_id.state", "=", "failed"),
+        ]
+
+    # === Buttons ===
 
     @api.model
     def action_run_due(self):
-        """Run what is due today, for the button; show what came out.
+        """Run what is due today, without a dialog; show what came out.
 
         :raises AccessError: unless the user is a billing administrator
         """
         self.env["account.move"]._check_billing_manager()
-        run = self._run_due()
-        if not run.total:
-            return run._nothing_due_notification()
+        return self.env["psa.run.due"].create({}).action_run()
+
+    def _show(self) -> dict:
+        """What a person sees who has started this run: of a single invoice, that."""
+        if not self.total and not self.line_ids:
+            return self._nothing_due_notification()
+        if self.state == "done" and not self.failed and self.invoice_count == 1:
+            return self.action_open_invoices()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "psa_invoicing.psa_invoice_run_action"
         )
-        return {**action, "views": [(False, "form")], "res_id": run.id}
+        return {**action, "views": [(False, "form")], "res_id": self.id}
 
     def _nothing_due_notification(self) -> dict:
         return {
@@ -94,7 +241,8 @@ class PsaInvoiceRun(models.Model):
             "tag": "display_notification",
             "params": {
                 "type": "info",
-                "message": self.env._("No project is due for invoicing today."),
+                "message": self.env._("No project is due for invoicing."),
+                "next": {"type": "ir.actions.act_window_close"},
             },
         }
 
@@ -104,13 +252,26 @@ class PsaInvoiceRun(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "psa_invoicing.account_move_action"
         )
-        invoices = self.invoice_ids
+        invoices = self._invoices()
         if len(invoices) == 1:
-            return {**action, "views": [(False, "form")], "res_id": invoices.id}
+            form = self.env.ref("account.view_move_form").id
+            return {**action, "views": [(form, "form")], "res_id": invoices.id}
         return {
             **action,
             "domain": [("id", "in", invoices.ids)],
             "context": {"create": False},
+        }
+
+    def action_open_lines(self):
+        """All rows of this run, to search and to group."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "psa_invoicing.psa_invoice_run_line_action"
+        )
+        return {
+            **action,
+            "name": self.name,
+            "domain": [("run_id", "=", self.id)],
         }
 
     def action_send_invoices(self):
@@ -121,142 +282,33 @@ class PsaInvoiceRun(models.Model):
         self.ensure_one()
         return self._unsent().action_psa_send()
 
-    @api.model
-    def _cron_run_due(self):
-        """Daily: extend the schedules by a day and bill what is due."""
-        self.env["project.project"].search(
-            [("billing_frequency_id", "!=", False)]
-        )._plan_invoices()
-        self._run_due()
+    def action_retry(self):
+        """Try the projects again that failed in this run, now.
 
-    @api.model
-    def _run_due(self, date: date | None = None, projects=None):
-        """Bill every schedule row that is due; commit chunk by chunk.
-
-        Rows of one project are billed oldest first, each with its own cut-off date. A
-        project that cannot be billed fails alone, with the reason on its row; the rest
-        of its chunk is billed. A user bills the companies that are switched on, the
-        scheduled action all of them.
-
-        :param date: bill what is due on this day (default: today)
-        :param projects: only these projects
-        :return: the run
+        :raises AccessError: unless the user is a billing administrator
         """
-        # What the caller has done must not be lost when something is tried again.
-        self._commit()
-        run = self._tried_again(
-            lambda: self._start(date or fields.Date.context_today(self), projects)
-        )
-        due = run.schedule_ids
-        for rows in run._rounds(due):
-            for chunk in rows._chunks(CHUNK):
-                run._bill_chunk(chunk)
-        run.state = "done"
-        run._commit()
-        return run.with_env(self.env)
+        self.env["account.move"]._check_billing_manager()
+        self.check_access("read")
+        lines = self.env["psa.invoice.run.line"].search(self._retry_domain())
+        return lines.schedule_id.action_retry()
 
-    @api.model
-    def _start(self, run_date: date, projects):
-        """Note which rows are due.
+    def action_bill(self):
+        """Do what a dry run has shown.
 
-        :return: the run
+        :raises AccessError: unless the user is a billing administrator
         """
-        Schedule = self.env["psa.invoice.schedule"]
+        self.ensure_one()
+        self.env["account.move"]._check_billing_manager()
+        self.check_access("read")
         # sudo: whoever may run the invoices need not read every project.
-        due = Schedule.sudo().search(Schedule._due_domain(run_date, projects))
-        foreign = self._foreign_projects(due)
-        due = due.filtered(lambda row: row.project_id not in foreign)
-        run = self.sudo().create(
-            {
-                "run_date": run_date,
-                "total": len(due),
-                "schedule_ids": [fields.Command.set(due.ids)],
-            }
+        projects = self.sudo().project_ids
+        run = self.with_context(allowed_company_ids=self.company_ids.ids)._run_now(
+            self.run_date, projects or None
         )
-        run._commit()
-        return run
+        return run._show()
 
-    def _tried_again(self, action):
-        """Look again at what somebody left who bills or edits the same rows.
-
-        :return: what the action returns
-        """
-        for _attempt in range(ATTEMPTS - 1):
-            try:
-                return action()
-            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-                self.env.cr.rollback()
-        return action()
-
-    def _foreign_projects(self, due):
-        """Projects without a company whose orders belong to one that is not on."""
-        projects = due.project_id
-        orders = projects._orders()
-        return projects.filtered(
-            lambda project: of_other_companies(orders[project], self.env)
-        )
-
-    def _rounds(self, due):
-        """Rows of different projects, the oldest of each first.
-
-        When one of them fails, the later ones of its project wait for the next run.
-        """
-        waiting = [list(rows) for rows in due.grouped("project_id").values()]
-        while waiting:
-            yield due.browse(rows[0].id for rows in waiting)
-            for first, *later in waiting:
-                if first.state == "failed":
-                    due.browse(row.id for row in later)._wait_for(first)
-            waiting = [
-                rows[1:] for rows in waiting if rows[1:] and rows[0].state != "failed"
-            ]
-
-    def _bill_chunk(self, rows):
-        """Bill some rows together, or one by one if that does not work."""
-        try:
-            self._bill_together(rows)
-        except (*EXPECTED, *PG_CONCURRENCY_EXCEPTIONS_TO_RETRY):
-            self.env.cr.rollback()
-            for inseparable in rows._inseparable():
-                self._bill_alone(inseparable)
-
-    def _bill_alone(self, rows):
-        try:
-            self._tried_again(lambda: self._bill_or_fail(rows))
-        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-            # They stay due, for the next run.
-            self.env.cr.rollback()
-            _logger.info("Projects %s are being billed elsewhere.", rows.project_id.ids)
-
-    def _bill_or_fail(self, rows):
-        """Of projects that share an invoice, the one that fails does so alone."""
-        try:
-            self._bill_together(rows)
-        except EXPECTED as error:
-            self.env.cr.rollback()
-            if len(rows) > 1:
-                for row in rows:
-                    self._bill_or_fail(row)
-                return
-            rows._fail(str(error))
-            self.failed += 1
-            self._commit()
-
-    def _bill_together(self, rows):
-        # Billed by another run, or put on hold, since this one began?
-        rows = rows.try_lock_for_update().filtered_domain(
-            rows._due_domain(self.run_date)
-        )
-        problems = rows.project_id._billing_problems()
-        for row in rows:
-            if problem := problems.get(row.project_id):
-                row._fail(problem)
-        sound = rows.filtered(lambda row: row.project_id not in problems)
-        sound._bill()
-        self.done += len(sound)
-        self.failed += len(rows - sound)
-        self._commit()
-
-    def _commit(self):
-        """Make what was done so far last; tell the scheduler that work goes on."""
-        self.env["ir.cron"]._commit_progress()
+    @api.autovacuum
+    def _gc_dry_runs(self):
+        """Nobody looks at a dry run of last month."""
+        limit = fields.Datetime.now() - timedelta(days=DAYS_TO_KEEP_DRY_RUNS)
+        self.search([("is_dry_run", "=", True), ("create_date", "<", limit)]).unlink()

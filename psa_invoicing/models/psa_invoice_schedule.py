@@ -4,7 +4,7 @@ from datetime import date
 
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools import format_date, formatLang
+from odoo.tools import formatLang
 
 from ..core import scopes
 from ..core.billing import MILESTONE, Request
@@ -287,14 +287,3 @@ class PsaInvoiceSchedule(models.Model):
         """How far this row may bill: its cut-off date, or the end of the year."""
         company = self.project_id._billing_company()
         return company._billing_cutoff_date(self.run_date, self.cutoff_date)
-
-    def _wait_for(self, earlier):
-        """Note why the rows were not tried: an earlier one of their project failed."""
-        self.error = self.env._(
-            "Waits for the invoice of %(date)s, which failed.",
-            date=format_date(self.env, earlier.run_date),
-        )
-
-    def _fail(self, error: str):
-        """Note why the rows could not be billed."""
-        self.write({"state": "failed", "error": error})

@@ -50,6 +50,15 @@ class ResCompany(models.Model):
         "manager of its project has approved it.",
     )
 
+    billing_user_id = fields.Many2one(
+        "res.users",
+        string="Billing Responsible",
+        domain="[('share', '=', False)]",
+        ondelete="set null",
+        help="Is told by a message how an invoice run came out, unless the project has "
+        "a billing responsible of its own.",
+    )
+
     def _billing_today(self) -> date:
         """Today where the company works, whatever the time zone of who asks.
 

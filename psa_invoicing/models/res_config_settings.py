@@ -23,3 +23,6 @@ class ResConfigSettings(models.TransientModel):
     billing_stop_at_year_end = fields.Boolean(
         related="company_id.billing_stop_at_year_end", readonly=False
     )
+    billing_user_id = fields.Many2one(
+        related="company_id.billing_user_id", readonly=False
+    )

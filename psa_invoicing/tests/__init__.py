@@ -28,6 +28,10 @@ from . import test_review
 from . import test_rights
 from . import test_rights_matrix
 from . import test_rows
+from . import test_run_days
+from . import test_run_failures
+from . import test_run_now
+from . import test_run_scheduler
 from . import test_send_and_pay
 from . import test_sending
 from . import test_state_machine

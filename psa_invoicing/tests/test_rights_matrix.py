@@ -8,6 +8,7 @@ then the right was there; but for another company, whose records are named as no
 from datetime import date
 
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command
 from odoo.tests import new_test_user
 
 from .common import BillingCase
@@ -70,6 +71,27 @@ class TestRightsMatrix(BillingCase):
                 }
             )
         )
+        cls.ended = (
+            cls.env["psa.invoice.run"]
+            .sudo()
+            .create(
+                {
+                    "run_date": JANUARY,
+                    "company_ids": cls.env.company.ids,
+                    "line_ids": [
+                        Command.create(
+                            {
+                                "schedule_id": cls.row.id,
+                                "project_id": cls.work.id,
+                                "company_id": cls.env.company.id,
+                                "run_date": JANUARY,
+                                "cutoff_date": JANUARY,
+                            }
+                        )
+                    ],
+                }
+            )
+        )
         cls.env.flush_all()
 
     @classmethod
@@ -112,6 +134,17 @@ class TestRightsMatrix(BillingCase):
         """A run commits what it has done, and needs a cursor that may."""
         with self.driver() as driver_env:
             driver_env["psa.invoice.run"].with_user(env.user).action_run_due()
+
+    def driven(self, model, method, records=None):
+        """Press a button of what commits, on records or in a dialog of one's own."""
+
+        def press(env):
+            with self.driver() as driver_env:
+                own = driver_env[model].with_user(env.user)
+                own = own.browse(records.ids) if records else own.create({})
+                getattr(own, method)()
+
+        return press
 
     def actions(self):
         """Who may do what: ``{name: (action, roles)}``."""
@@ -159,6 +192,33 @@ class TestRightsMatrix(BillingCase):
                 BILLER,
             ),
             "run": (self.run_due_as, ANY_BILLER),
+            "run in the dialog": (
+                self.driven("psa.run.due", "action_run"),
+                ANY_BILLER,
+            ),
+            "dry run": (self.driven("psa.run.due", "action_dry_run"), ANY_BILLER),
+            "retry the run": (
+                self.driven("psa.invoice.run", "action_retry", self.ended),
+                BILLER,
+            ),
+            "bill a dry run": (
+                self.driven("psa.invoice.run", "action_bill", self.ended),
+                BILLER,
+            ),
+            "retry a row of the run": (
+                self.driven(
+                    "psa.invoice.run.line", "action_retry", self.ended.line_ids
+                ),
+                BILLER,
+            ),
+            "retry a row of the schedule": (
+                self.driven("psa.invoice.schedule", "action_retry", self.row),
+                BILLER,
+            ),
+            "read the run": (
+                self.on(self.ended, "read", ["done", "totals"]),
+                BILLER,
+            ),
             "invoice": (self.on(self.work, "action_manual_invoice"), BILLER),
             "plan": (self.on(self.work, "action_plan_from_start"), BILLER),
             "plan again": (self.on(self.row, "action_plan_again"), BILLER),

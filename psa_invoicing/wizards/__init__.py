@@ -13,6 +13,7 @@ from . import psa_project_backlog
 from . import psa_reset_to_draft
 from . import psa_review_comment
 from . import psa_row_removal
+from . import psa_run_due
 from . import psa_send
 from . import psa_transaction_decision
 from . import psa_unbilled

@@ -35,12 +35,12 @@ tours.add("psa_invoicing_run_to_paid", {
             run: "click",
         },
         {
-            content: "One project was due",
-            trigger: ".o_field_widget[name=done]:contains(1)",
+            content: "One project is due",
+            trigger: ".modal .o_field_widget[name=summary]:contains(1 due rows)",
         },
         {
-            content: "Look at the draft, the only one",
-            trigger: "button[name=action_open_invoices]",
+            content: "Run it",
+            trigger: ".modal button[name=action_run]",
             run: "click",
         },
         statusIs("Draft"),

@@ -1,0 +1,56 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What a request leaves in the backlog, and why."""
+
+from collections import Counter, defaultdict
+from dataclasses import replace
+
+from odoo import api, models
+
+from ..core.billing import Request
+from .psa_billing_selection import MODELS
+
+
+class PsaBilling(models.AbstractModel):
+    # One file per step of the service, told in order.
+    # pylint: disable=consider-merging-classes-inherited
+    _inherit = "psa.billing"
+
+    @api.model
+    def _left_out(self, request: Request) -> dict[int, Counter]:
+        """Open transactions within the cut-off date of a request that made no invoice.
+
+        :return: by project, how many are ``held``, ``credited`` (a credit note has
+            reopened them), ``early`` (before the billing start), or ``other`` (nothing
+            can be charged with them)
+        """
+        everything = replace(request, credited=True, from_billing_start=False)
+        free = {item.key for item in self._open_items(everything, with_held=False)}
+        new = {
+            item.key for item in self._open_items(replace(everything, credited=False))
+        }
+        found: dict[int, Counter] = defaultdict(Counter)
+        for item in self._open_items(everything, with_held=True):
+            start = self.env["project.project"].browse(item.project_id)
+            if item.key not in free:
+                kind = "held"
+            elif item.key not in new:
+                kind = "credited"
+            elif (
+                request.from_billing_start
+                and start.billing_start_date
+                and item.date < start.billing_start_date
+            ):
+                kind = "early"
+            else:
+                kind = "other"
+            found[item.project_id][kind] += 1
+        return found
+
+    @api.model
+    def _open_items(self, request: Request, with_held: bool = False):
+        return [
+            item
+            for source in MODELS
+            for item in self._select_source(source, request, {}, with_held=with_held)
+            if item.kind in request.types
+        ]

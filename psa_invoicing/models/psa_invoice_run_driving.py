@@ -1,0 +1,553 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Driving an invoice run: chunk by chunk, each committed before the next begins.
+
+What waits is written down before the first invoice is made, with the chunk that it is
+billed in; a chunk notes what became of its rows in the transaction that bills them.
+A process may die at any moment: whoever goes on finds the chunks that are left.
+"""
+
+import logging
+from collections import Counter, defaultdict
+from datetime import date
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+
+from .project_project import of_other_companies
+from .psa_invoice_run_line import BILLED, FAILED, NOTHING, SKIPPED, WAITING
+
+_logger = logging.getLogger(__name__)
+
+CHUNK = 50
+ATTEMPTS = 5
+# What a person can put right: it is told in words.
+EXPECTED = (UserError, AccessError)
+RUN_CRON = "psa_invoicing.ir_cron_run_due"
+BACKGROUND_CRON = "psa_invoicing.ir_cron_background_runs"
+
+
+class PsaInvoiceRun(models.Model):
+    # One file per side of a run.
+    # pylint: disable=consider-merging-classes-inherited
+    _inherit = "psa.invoice.run"
+
+    # === Who starts it ===
+
+    @api.model
+    def _run_due(self, date: date | None = None, projects=None):
+        """Bill every schedule row that is due; commit chunk by chunk.
+
+        Rows of one project are billed oldest first, each with its own cut-off date. A
+        project that cannot be billed fails alone, with the reason on its row; the rest
+        of its chunk is billed. A user bills the companies that are switched on, the
+        scheduled action all of them.
+
+        :param date: bill what is due on this day (default: today, where the company
+            of each project works)
+        :param projects: only these projects
+        :return: the run
+        """
+        run = self._begin(date, projects)
+        run._drive()
+        return run
+
+    @api.model
+    def _run_now(self, date: date | None = None, projects=None, **values):
+        """Bill at once what is little; start what is more in the background.
+
+        :return: the run
+        """
+        run = self._begin(date, projects, **values)
+        if run.total > CHUNK:
+            run.sudo().is_background = True
+            # sudo: whoever may run the invoices may start what continues it.
+            self.env.ref(BACKGROUND_CRON).sudo()._trigger()
+            run._commit()
+        else:
+            run._drive()
+        return run
+
+    @api.model
+    def _cron_run_due(self):
+        """Daily: extend the schedules by a day and bill what is due."""
+        own = [("user_id", "=", False)]
+        interrupted = self._unfinished(own)
+        interrupted._resume()
+        today = fields.Datetime.now().date()
+        if self._unfinished(own) or any(
+            run.create_date.date() == today for run in interrupted
+        ):
+            # The scheduler calls as often as the run of today needs.
+            return
+        self.env["project.project"]._plan_all()
+        run = self._begin(is_background=True)
+        run._drive()
+
+    @api.model
+    def _cron_background_runs(self):
+        """Go on with what persons have started, and what was interrupted."""
+        self._unfinished([])._resume()
+
+    @api.model
+    def _unfinished(self, domain: list):
+        return self.search([("state", "=", "running"), *domain], order="id")
+
+    def _resume(self):
+        for run in self:
+            run._drive()
+
+    # === Begin ===
+
+    @api.model
+    def _begin(self, date: date | None = None, projects=None, **values):
+        """Note which rows are due, and in which chunks they are billed.
+
+        :return: the run
+        """
+        # What the caller has done must not be lost when something is tried again.
+        self._commit()
+        return self._tried_again(lambda: self._start(date, projects, values))
+
+    def _start(self, date, projects, values):
+        due = self._due(date, projects)
+        companies = self._companies()
+        run = self.sudo().create(
+            {
+                "run_date": date or self.env.company._billing_today(),
+                "total": len(due),
+                "user_id": not self.env.su and self.env.uid,
+                "company_ids": [fields.Command.set(companies.ids)],
+                "project_ids": [
+                    fields.Command.set(projects.ids if projects is not None else [])
+                ],
+                **values,
+            }
+        )
+        Line = self.env["psa.invoice.run.line"].sudo()
+        Line._add(run, run._plan(due))
+        if run.is_dry_run:
+            self._note_left_out(run, date, projects)
+        else:
+            self._let_wait(date, projects)
+        run._note_progress()
+        run._commit()
+        return run.with_env(self.env)
+
+    def _due(self, date: date | None, projects):
+        """Rows to bill, oldest first.
+
+        Without a date, each is due by the calendar day where its company works.
+        """
+        Schedule = self.env["psa.invoice.schedule"]
+        days = self._billing_days()
+        last = date or max(days.values())
+        domain = Schedule._due_domain(last, projects) & ~self._blocked_domain()
+        # sudo: whoever may run the invoices need not read every project. Only what is
+        # needed: there may be ten thousand of them.
+        due = Schedule.sudo().search_fetch(
+            domain, ["project_id", "run_date"], order="run_date, id"
+        )
+        if not date:
+            first = min(days.values())
+            due = due.filtered(
+                lambda row: (
+                    row.run_date <= first
+                    or row.run_date <= days[row.project_id._billing_company()]
+                )
+            )
+        foreign = self._foreign_projects(due)
+        return due.filtered(lambda row: row.project_id not in foreign)
+
+    def _companies(self):
+        """Those that a user has switched on; of the scheduled action, all."""
+        if self.env.su:
+            return self.env["res.company"].search([("active", "=", True)])
+        return self.env.companies
+
+    def _billing_days(self) -> dict:
+        """Today, by company."""
+        companies = self._companies()
+        return defaultdict(
+            self.env.company._billing_today,
+            {company: company._billing_today() for company in companies},
+        )
+
+    def _blocked_domain(self) -> Domain:
+        """Rows of projects with one that failed too often: it waits for a person."""
+        Schedule = self.env["psa.invoice.schedule"].sudo()
+        given_up = Schedule.search(Schedule._given_up_domain())
+        return Domain("project_id", "in", given_up.project_id.ids)
+
+    def _foreign_projects(self, due):
+        """Projects without a company whose orders belong to one that is not on."""
+        found = due.project_id.browse()
+        if self.env.su:
+            return found
+        ids = due.project_id.ids
+        for start in range(0, len(ids), 500):
+            projects = due.project_id.browse(ids[start : start + 500])
+            orders = projects._orders()
+            found += projects.filtered(
+                lambda project, orders=orders: of_other_companies(
+                    orders[project], self.env
+                )
+            )
+        return found
+
+    def _plan(self, due) -> list[tuple[int, int, int]]:
+        """Divide rows into chunks: of different projects, the oldest of each first.
+
+        Nothing of a dry run stays, so that all rows of a project are in one chunk
+        there: the later ones bill what the earlier ones have left.
+
+        :return: id of each row, number of its chunk, and its turn in its project
+        """
+        due.project_id.fetch(["billing_consolidate", "partner_id"])
+        seen: Counter = Counter()
+        turns = defaultdict(due.browse)
+        for row in due:
+            turn = seen[row.project_id]
+            turns[turn] += row
+            seen[row.project_id] += 1
+        planned, number = [], 0
+        chunk_of: dict = {}
+        for turn in range(len(turns)):
+            if turn and self.is_dry_run:
+                planned += [
+                    (row.id, chunk_of[row.project_id], turn) for row in turns[turn]
+                ]
+                continue
+            for rows in turns[turn]._chunks(CHUNK):
+                number += 1
+                planned += [(row.id, number, turn) for row in rows]
+                chunk_of |= dict.fromkeys(rows.project_id, number)
+        return planned
+
+    def _let_wait(self, date, projects):
+        """Say on rows that would be due what they wait for."""
+        for row, reason in self._waiting_rows(date, projects):
+            if row.state == "planned":
+                row.error = reason
+
+    def _waiting_rows(self, date, projects):
+        """Rows after one that failed too often; that one, too.
+
+        :return: each with the reason
+        """
+        Schedule = self.env["psa.invoice.schedule"]
+        last = date or max(self._billing_days().values())
+        rows = Schedule.sudo().search(
+            Schedule._due_domain(last, projects) & self._blocked_domain()
+        )
+        given_up = rows.filtered_domain(rows._given_up_domain())
+        first = {row.project_id: row for row in given_up.sorted(reverse=True)}
+        for row in rows:
+            if row in given_up:
+                yield row, row._given_up_reason()
+            elif failed := first.get(row.project_id):
+                yield row, row._waits_for(failed.run_date)
+
+    def _note_left_out(self, run, date, projects):
+        """Say in a dry run why due rows are not billed at all."""
+        Schedule = self.env["psa.invoice.schedule"]
+        last = date or max(self._billing_days().values())
+        found = list(self._waiting_rows(date, projects))
+        on_hold = Schedule.sudo().search(Schedule._on_hold_domain(last, projects))
+        found += [(row, row._hold_reason()) for row in on_hold]
+        run.env["psa.invoice.run.line"].create(
+            [
+                {
+                    "run_id": run.id,
+                    "schedule_id": row.id,
+                    "project_id": row.project_id.id,
+                    "company_id": row.company_id.id,
+                    "run_date": row.run_date,
+                    "cutoff_date": row.cutoff_date,
+                    "state": SKIPPED,
+                    "reason": reason,
+                }
+                for row, reason in found
+            ]
+        )
+
+    # === Drive ===
+
+    def _drive(self):
+        """Bill what waits, until nothing does or the scheduler asks for its turn.
+
+        Several processes may drive a run: each takes the chunk that comes next, and
+        leaves the run to whoever holds it.
+        """
+        self.ensure_one()
+        run = self._as_its_user()
+        run._commit(remaining=run._count_waiting())
+        while True:
+            outcome = run._tried_again(run._step)
+            if outcome is None:
+                break
+            if not run._commit(outcome) and run._count_waiting():
+                run._ask_to_be_called_again()
+                return
+        run._commit(remaining=0)
+
+    def _as_its_user(self):
+        """The run in the companies and the language of whoever has started it."""
+        # sudo: rights were checked when it was started.
+        run = self.sudo()
+        if run.user_id:
+            run = run.with_user(run.user_id).with_context(
+                allowed_company_ids=run.company_ids.ids, lang=run.user_id.lang
+            )
+        else:
+            company = self.env.company
+            reader = company.billing_user_id.partner_id or company.partner_id
+            run = run.with_context(lang=reader.lang)
+        return run.sudo()
+
+    def _step(self) -> int | None:
+        """Bill the next chunk; whoever comes second leaves it to the first.
+
+        :return: number of rows, None if there is nothing left to do
+        """
+        if not self.try_lock_for_update(allow_referencing=True):
+            return None
+        if self.state != "running":
+            return None
+        lines = self._next_lines()
+        if not lines:
+            self._finish()
+            self._commit()
+            return None
+        try:
+            self._bill_lines(lines)
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            self.env.cr.rollback()
+            for own in lines._inseparable():
+                self._bill_alone(own)
+        return len(lines)
+
+    def _next_lines(self):
+        lines = self.env["psa.invoice.run.line"]
+        waiting = [("run_id", "=", self.id), ("state", "=", WAITING)]
+        first = lines.search(waiting, order="chunk", limit=1)
+        return lines.search(
+            [*waiting, ("chunk", "=", first.chunk)], order="turn, run_date, id"
+        )
+
+    def _bill_alone(self, lines):
+        """Bill projects whose work somebody else bills or edits at this moment."""
+
+        def bill():
+            # Whoever goes on with the run may have come first.
+            self._bill_lines(lines.filtered(lambda line: line.state == WAITING))
+
+        try:
+            self._tried_again(bill)
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            # They stay due, for the next run.
+            self.env.cr.rollback()
+            _logger.info(
+                "Projects %s are being billed elsewhere.", lines.project_id.ids
+            )
+            self._tried_again(
+                lambda: self._note(dict.fromkeys(lines, self._elsewhere()))
+            )
+
+    def _bill_lines(self, lines):
+        """Bill the rows of a chunk, and note what became of each."""
+        results = self._bill_turns(lines)
+        if self.is_dry_run:
+            self.env.cr.rollback()
+        self._note(results)
+
+    def _note(self, results: dict):
+        """Note what became of rows, in the transaction that has billed them.
+
+        :param results: values by row of the run
+        """
+        for line, values in results.items():
+            line.write(values)
+        self._note_progress()
+        self._commit()
+
+    def _note_progress(self):
+        groups = dict(
+            self.env["psa.invoice.run.line"]
+            .sudo()
+            ._read_group(
+                [("run_id", "=", self.id), ("chunk", "!=", 0)], ["state"], ["__count"]
+            )
+        )
+        following = self._next_lines().project_id
+        self.write(
+            {
+                "done": groups.get(BILLED, 0) + groups.get(NOTHING, 0),
+                "failed": groups.get(FAILED, 0),
+                "skipped": groups.get(SKIPPED, 0),
+                "current": following and self._current(following),
+            }
+        )
+
+    def _current(self, projects) -> str:
+        if len(projects) == 1:
+            return projects.display_name
+        return self.env._(
+            "%(project)s and %(count)s more",
+            project=projects[0].display_name,
+            count=len(projects) - 1,
+        )
+
+    def _finish(self):
+        self._note_progress()
+        self.write({"state": "done", "finished_at": fields.Datetime.now()})
+        if self.is_background and not self.is_dry_run:
+            self._send_summaries()
+
+    def _count_waiting(self) -> int:
+        return self.env["psa.invoice.run.line"].search_count(
+            [("run_id", "=", self.id), ("state", "=", WAITING)]
+        )
+
+    # === Bill ===
+
+    def _bill_turns(self, lines) -> dict:
+        """Bill rows of the schedule, the earlier ones of a project first.
+
+        :return: what to note, by row of the run
+        """
+        failed = {
+            line.project_id: line.run_date
+            for line in lines.search(
+                [
+                    ("run_id", "=", self.id),
+                    ("state", "=", FAILED),
+                    ("project_id", "in", lines.project_id.ids),
+                ]
+            )
+        }
+        results = {}
+        for _turn, own in sorted(lines.grouped("turn").items()):
+            late = own.browse(line.id for line in own if line.project_id in failed)
+            for line in late:
+                reason = line.schedule_id._waits_for(failed[line.project_id])
+                line.schedule_id.error = reason
+                results[line] = {"state": SKIPPED, "reason": reason}
+            results |= self._bill_turn(own - late)
+            failed |= {
+                line.project_id: line.run_date
+                for line in own - late
+                if results[line]["state"] == FAILED
+            }
+        return results
+
+    def _bill_turn(self, lines) -> dict:
+        """Bill rows of different projects, together or one by one."""
+        rows = lines.schedule_id
+        # Billed by another run, or put on hold, since this one began?
+        free = rows.try_lock_for_update()
+        last = max(rows.mapped("run_date"), default=None)
+        due = free.filtered_domain(rows._due_domain(last)) if free else free
+        problems = due.project_id._billing_problems()
+        sound = due.filtered(lambda row: row.project_id not in problems)
+        failures = {
+            row: problems[row.project_id] for row in due - sound
+        } | self._bill_or_fail(sound)
+        for row, reason in failures.items():
+            row._fail(reason, self.run_date)
+        billed = sound.filtered(lambda row: row not in failures)
+        billed.filtered("attempts").write({"attempts": 0, "failed_on": False})
+        if not self.is_dry_run:
+            self._tell_failures(failures)
+            self._tell_successes(billed)
+        figures = billed._figures()
+        results = {}
+        for line in lines:
+            row = line.schedule_id
+            if row in failures:
+                values = {"state": FAILED, "reason": failures[row]}
+            elif row in billed:
+                values = figures[row]
+            elif row in free or not row:
+                values = {
+                    "state": SKIPPED,
+                    "reason": self.env._("No longer due."),
+                }
+            else:
+                values = self._elsewhere()
+            results[line] = values
+        return results
+
+    def _bill_or_fail(self, rows) -> dict:
+        """Bill rows together; if that does not work, find out which one is to blame.
+
+        :return: reasons by row that cannot be billed
+        """
+        if not rows:
+            return {}
+        try:
+            with self.env.cr.savepoint():
+                rows._bill()
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            raise
+        except Exception as error:  # noqa: BLE001
+            # A defect of one project, logged in full below, must not keep all the
+            # others from their invoices.
+            parts = rows._inseparable()
+            if len(parts) == 1:
+                parts = list(rows)
+            if len(parts) == 1:
+                return {rows: self._in_words(error, rows)}
+            failures: dict = {}
+            for part in parts:
+                failures |= self._bill_or_fail(part)
+            return failures
+        return {}
+
+    def _in_words(self, error: Exception, row) -> str:
+        if isinstance(error, EXPECTED):
+            return str(error)
+        _logger.error("Project %s cannot be billed.", row.project_id.id, exc_info=error)
+        return self.env._(
+            "“%(project)s” cannot be billed because of an unexpected error: %(error)s. "
+            "Ask whoever looks after this Odoo; the server's log says more.",
+            project=row.project_id.display_name,
+            error=f"{type(error).__name__}: {error}".strip(),
+        )
+
+    def _elsewhere(self) -> dict:
+        return {
+            "state": SKIPPED,
+            "reason": self.env._(
+                "Somebody else was billing it at this moment. If it was not billed "
+                "then, the next run does."
+            ),
+        }
+
+    # === Transactions ===
+
+    def _tried_again(self, action):
+        """Look again at what somebody left who bills or edits the same rows.
+
+        :return: what the action returns
+        """
+        for _attempt in range(ATTEMPTS - 1):
+            try:
+                return action()
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                self.env.cr.rollback()
+        return action()
+
+    def _commit(self, processed: int = 0, remaining: int | None = None) -> float:
+        """Make what was done so far last; tell the scheduler that work goes on.
+
+        :return: seconds that the scheduler leaves us
+        """
+        return self.env["ir.cron"]._commit_progress(processed, remaining=remaining)
+
+    def _ask_to_be_called_again(self):
+        """As soon as others have had their turn, instead of a minute later."""
+        cron = self.env["ir.cron"].sudo().browse(self.env.context.get("cron_id"))
+        cron._trigger()
+        self._commit()
