@@ -269,3 +269,31 @@ def test_a_french_customer(site, page, picture):
 def french(day: str) -> str:
     year, month, number = day.split("-")
     return f"{number}/{month}/{year}"
+
+
+def test_a_run_that_nobody_looks_at(demo):
+    """The scheduled action bills, confirms and sends; what cannot go says why."""
+    company = demo.ref("base.main_company")
+    demo.call("res.company", "write", [company], {"billing_after_run": "send"})
+    silent = demo.one("res.partner", [("name", "=", "Harbour Logistics Inc.")], "id")
+    demo.call("res.partner", "write", [silent["id"]], {"email": False})
+    cron = demo.ref("psa_invoicing.ir_cron_run_due")
+    demo.call("ir.cron", "method_direct_trigger", [cron])
+    work_off(demo)
+    run = demo.one("psa.invoice.run", [], "invoice_ids", "state")
+    assert run["state"] == "done"
+    invoices = demo.call(
+        "account.move",
+        "read",
+        run["invoice_ids"],
+        ["name", "psa_state", "partner_id", "billing_sending_error"],
+    )
+    sent = [each for each in invoices if each["psa_state"] == "sent"]
+    assert len(sent) >= 2
+    mails = demo.wait_for_mail(len(sent))
+    for invoice in sent:
+        (mail,) = [each for each in mails if invoice["name"] in each["Subject"]]
+        assert invoice["name"] in pdf_text(mail)
+    left = [each for each in invoices if each["partner_id"][0] == silent["id"]]
+    assert left and {each["psa_state"] for each in left} == {"draft"}
+    assert all("no e-mail address" in each["billing_sending_error"] for each in left)

@@ -12,6 +12,7 @@ from . import psa_invoice_run_line
 from . import psa_invoice_run
 from . import psa_invoice_run_driving
 from . import psa_invoice_run_telling
+from . import psa_invoice_run_sending
 from . import psa_invoice_detail
 from . import psa_invoice_detail_actions
 from . import psa_billing_selection
@@ -40,6 +41,7 @@ from . import account_move_downpayments
 from . import account_move_conflict
 from . import account_move_annex
 from . import account_move_review
+from . import account_move_reminder
 from . import account_move_links
 from . import account_move_totals
 from . import account_move_line

@@ -96,6 +96,37 @@ class AccountMove(models.Model):
         )
         return wizard.action_send_and_print()
 
+    def _send_unattended(self):
+        """Confirm drafts and let Odoo's scheduled action send them, while nobody looks.
+
+        What cannot be confirmed or sent stays as it is, and says why.
+        """
+        sound = self
+        while sound and (problems := sound._confirm_unattended()):
+            for move, reasons in problems.items():
+                move._note_failed_sending(" ".join(reasons))
+                sound -= move
+        for company, moves in sound.grouped("company_id").items():
+            author = company.billing_user_id or self.env.user
+            moves.sending_data = {
+                "author_user_id": author.id,
+                "author_partner_id": author.partner_id.id,
+            }
+        if sound:
+            # sudo: invoices were confirmed; Odoo's own dialog starts it likewise.
+            self.env.ref("account.ir_cron_account_move_send").sudo()._trigger()
+
+    def _confirm_unattended(self) -> dict:
+        """:return: if they cannot be confirmed, why: see :meth:`_sending_problems`"""
+        if problems := self._sending_problems(several=True):
+            return problems
+        try:
+            return self._confirm_to_send()
+        except REFUSALS as error:
+            if len(self) > 1:
+                raise
+            return {self: [str(error.args[0])]}
+
     def _confirm_to_send(self) -> dict:
         """Post the drafts among these invoices: all of them, or none.
 
@@ -254,12 +285,15 @@ class AccountMove(models.Model):
         reason = " ".join(reason.split())
         for move in self:
             move.billing_sending_error = reason
-            move._message_log(
-                body=self.env._(
+            shown = reason.rstrip(".")
+            if move.state == "draft":
+                body = self.env._("It stays a draft: %(reason)s.", reason=shown)
+            else:
+                body = self.env._(
                     "The invoice was not sent: %(reason)s. Press Retry to try again.",
-                    reason=reason.rstrip("."),
+                    reason=shown,
                 )
-            )
+            move._message_log(body=body)
 
     def _note_returned(self, reason: str):
         """Nobody got the mail: the invoice is as it was before."""
@@ -326,7 +360,11 @@ class AccountMove(models.Model):
         """
         self._check_billing_manager()
         failed = self.filtered(
-            lambda move: move.billing_sending_error and not move.is_being_sent
+            lambda move: (
+                move.billing_sending_error
+                and move.state == "posted"
+                and not move.is_being_sent
+            )
         )
         if not failed:
             raise UserError(

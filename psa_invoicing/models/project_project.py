@@ -242,12 +242,39 @@ class ProjectProject(models.Model):
         :return: a message by project; those without a problem are not in it
         """
         orders = self._orders()
+        journals = self._companies_with_journal()
         problems = {}
         # sudo: the names of customer and order, for whoever may bill the project.
         for project in self.sudo():
-            if problem := project._billing_problem(orders[project], self.env):
+            problem = project._billing_problem(
+                orders[project], self.env
+            ) or project._journal_problem(orders[project].company_id - journals)
+            if problem:
                 problems[project] = problem
         return problems
+
+    @api.model
+    def _companies_with_journal(self):
+        """Companies that have a sales journal, or whose parent has one."""
+        # sudo: whoever bills a project need not see the journals.
+        groups = (
+            self.env["account.journal"]
+            .sudo()
+            ._read_group([("type", "=", "sale")], ["company_id"])
+        )
+        companies = self.env["res.company"].sudo().union(*(own for (own,) in groups))
+        return companies.search([("id", "child_of", companies.ids)])
+
+    def _journal_problem(self, companies) -> str:
+        """:param companies: of its orders, that have no sales journal"""
+        if not companies:
+            return ""
+        return self.env._(
+            "%(companies)s has no sales journal to invoice the project “%(project)s” "
+            "with. Create one under Invoicing > Configuration > Journals.",
+            companies=", ".join(companies.mapped("name")),
+            project=self.display_name,
+        )
 
     def _billing_problem(self, orders, env) -> str:
         name = self.display_name

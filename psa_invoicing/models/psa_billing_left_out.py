@@ -17,7 +17,7 @@ class PsaBilling(models.AbstractModel):
 
     @api.model
     def _left_out(self, request: Request) -> dict[int, Counter]:
-        """Open transactions within the cut-off date of a request that made no invoice.
+        """Open transactions that a request asks for and that made no invoice.
 
         :return: by project, how many are ``held``, ``credited`` (a credit note has
             reopened them), ``early`` (before the billing start), or ``other`` (nothing
@@ -52,5 +52,5 @@ class PsaBilling(models.AbstractModel):
             item
             for source in MODELS
             for item in self._select_source(source, request, {}, with_held=with_held)
-            if item.kind in request.types
+            if item.kind in request.types and request.is_due(item)
         ]

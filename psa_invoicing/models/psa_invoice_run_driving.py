@@ -158,7 +158,8 @@ class PsaInvoiceRun(models.Model):
                 )
             )
         foreign = self._foreign_projects(due)
-        return due.filtered(lambda row: row.project_id not in foreign)
+        due = due.filtered(lambda row: row.project_id not in foreign)
+        return due._without_caught_up()
 
     def _companies(self):
         """Those that a user has switched on; of the scheduled action, all."""
@@ -317,6 +318,7 @@ class PsaInvoiceRun(models.Model):
             return None
         lines = self._next_lines()
         if not lines:
+            self._send_made()
             self._finish()
             self._commit()
             return None

@@ -1,4 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from collections import defaultdict
 from dataclasses import replace
 from datetime import date
 
@@ -195,6 +196,43 @@ class PsaInvoiceSchedule(models.Model):
             domain &= Domain("company_id", "in", [False, *self.env.companies.ids])
         return domain
 
+    def _without_caught_up(self):
+        """Leave out due rows that a later one of their project bills with its own,
+        where the company wants one draft for all that were missed."""
+        last = {}
+        for row in self.sorted("run_date"):
+            if row.project_id._billing_company().billing_catch_up == "one":
+                last[row.project_id] = row
+        return self.filtered(lambda row: last.get(row.project_id, row) == row)
+
+    def _caught_up(self) -> dict:
+        """The rows that these bill with their own, by row: see
+        :meth:`_without_caught_up`."""
+        once = self.filtered(
+            lambda row: row.project_id._billing_company().billing_catch_up == "one"
+        )
+        missed = self.search(
+            [
+                ("project_id", "in", once.project_id.ids),
+                ("state", "in", ("planned", "failed")),
+                ("run_date", "<", max(once.mapped("run_date"), default=False)),
+            ]
+        ).grouped("project_id")
+        return {
+            row: missed.get(row.project_id, self.browse()).filtered(
+                lambda each, row=row: each.run_date < row.run_date
+            )
+            for row in once
+        }
+
+    def _cutoffs_with(self, missed) -> Cutoffs | None:
+        """What is due on this row and on those that it catches up with."""
+        cutoffs = self._cutoffs()
+        for row in missed:
+            other = row._cutoffs()
+            cutoffs = cutoffs and other and scopes.merged(cutoffs, other)
+        return cutoffs
+
     def _inseparable(self) -> list:
         """Rows by who may share an invoice: a customer's projects that consolidate."""
         return list(
@@ -229,6 +267,7 @@ class PsaInvoiceSchedule(models.Model):
         :return: the draft invoices
         """
         moves = self.env["account.move"]
+        missed = defaultdict(self.browse, self._caught_up())
         for (run_date, cutoff_date), rows in self.grouped(
             lambda row: (row.run_date, row._effective_cutoff_date())
         ).items():
@@ -241,7 +280,7 @@ class PsaInvoiceSchedule(models.Model):
                 cutoffs={
                     row.project_id.id: scopes.no_later(cutoffs, cutoff_date)
                     for row in rows
-                    if (cutoffs := row._cutoffs())
+                    if (cutoffs := row._cutoffs_with(missed[row]))
                 },
             )
             made = projects._bill(request)
@@ -250,7 +289,7 @@ class PsaInvoiceSchedule(models.Model):
                 invoices = made.filtered(
                     lambda move, row=row: row.project_id in move.billing_project_ids
                 )
-                row.write(
+                (row | missed[row]).write(
                     {
                         "state": "done" if invoices else "nothing",
                         "invoice_ids": [fields.Command.set(invoices.ids)],

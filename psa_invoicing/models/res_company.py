@@ -1,7 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from datetime import date
 
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 
 class ResCompany(models.Model):
@@ -50,6 +51,32 @@ class ResCompany(models.Model):
         "manager of its project has approved it.",
     )
 
+    billing_after_run = fields.Selection(
+        [
+            ("review", "Leave drafts to be looked at"),
+            ("send", "Confirm and send them"),
+        ],
+        string="After an Invoice Run",
+        required=True,
+        default="review",
+        help="What cannot be confirmed or sent stays as it is and says why.",
+    )
+    billing_catch_up = fields.Selection(
+        [
+            ("each", "A draft for each date"),
+            ("one", "One draft for all"),
+        ],
+        string="Missed Invoice Dates",
+        required=True,
+        default="each",
+        help="Where several dates of a project are due at once: the scheduled action "
+        "did not run, or an invoice failed.",
+    )
+    billing_reminder_days = fields.Integer(
+        string="Remind of Drafts",
+        help="Days after which somebody is reminded of a project invoice that is still "
+        "a draft. 0: never.",
+    )
     billing_user_id = fields.Many2one(
         "res.users",
         string="Billing Responsible",
@@ -58,6 +85,26 @@ class ResCompany(models.Model):
         help="Is told by a message how an invoice run came out, unless the project has "
         "a billing responsible of its own.",
     )
+
+    @api.constrains("billing_after_run", "billing_review_required")
+    def _check_after_run(self):
+        for company in self:
+            if company.billing_after_run == "send" and company.billing_review_required:
+                raise ValidationError(
+                    self.env._(
+                        "%(company)s: what must be reviewed before it is confirmed "
+                        "cannot be sent right after the invoice run. Switch one of the "
+                        "two off.",
+                        company=company.name,
+                    )
+                )
+
+    @api.constrains("billing_reminder_days")
+    def _check_reminder_days(self):
+        if any(company.billing_reminder_days < 0 for company in self):
+            raise ValidationError(
+                self.env._("Drafts are reminded of after 0 or more days.")
+            )
 
     def _billing_today(self) -> date:
         """Today where the company works, whatever the time zone of who asks.

@@ -8,6 +8,15 @@ class ResConfigSettings(models.TransientModel):
     billing_frequency_id = fields.Many2one(
         related="company_id.billing_frequency_id", readonly=False
     )
+    billing_after_run = fields.Selection(
+        related="company_id.billing_after_run", readonly=False, required=True
+    )
+    billing_catch_up = fields.Selection(
+        related="company_id.billing_catch_up", readonly=False, required=True
+    )
+    billing_reminder_days = fields.Integer(
+        related="company_id.billing_reminder_days", readonly=False
+    )
     billing_invoice_date = fields.Selection(
         related="company_id.billing_invoice_date", readonly=False, required=True
     )
