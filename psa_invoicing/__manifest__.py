@@ -18,6 +18,7 @@
         "data/ir_cron.xml",
         "data/mail_activity_type.xml",
         "views/psa_billing_frequency_views.xml",
+        "wizards/psa_schedule_skip_views.xml",
         "views/psa_invoice_schedule_views.xml",
         "views/psa_invoice_run_line_views.xml",
         "views/psa_invoice_run_views.xml",

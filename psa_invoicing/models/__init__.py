@@ -9,6 +9,7 @@ from . import psa_billing_override
 from . import psa_invoice_schedule
 from . import psa_invoice_schedule_attempts
 from . import psa_invoice_run_line
+from . import psa_invoice_schedule_actions
 from . import psa_invoice_run
 from . import psa_invoice_run_driving
 from . import psa_invoice_run_telling

@@ -16,6 +16,7 @@ from ..core.calendar import (
     NoWorkingDayError,
     Occurrence,
     WorkingDay,
+    cutoff_date,
     monday_to_friday,
     occurrences,
 )
@@ -297,6 +298,10 @@ class PsaBillingFrequency(models.Model):
                     frequency=self.name or "",
                 )
             ) from error
+
+    def _cutoff_date(self, day: date) -> date:
+        """What an invoice of any day would cover."""
+        return cutoff_date(self._as_frequency(), day, day)
 
     def _working_days(self, start: date, calendar) -> WorkingDay:
         """What says whether people work on a day; read once, and only if needed."""

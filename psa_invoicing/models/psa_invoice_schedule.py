@@ -25,7 +25,7 @@ class PsaInvoiceSchedule(models.Model):
     company_id = fields.Many2one(
         related="project_id.company_id", store=True, index="btree_not_null"
     )
-    run_date = fields.Date(string="Invoice Date", required=True, readonly=True)
+    run_date = fields.Date(string="Invoice Date", required=True)
     planned_date = fields.Date(
         readonly=True,
         help="The date that the billing frequency gives. A row that somebody moved has "
@@ -52,6 +52,7 @@ class PsaInvoiceSchedule(models.Model):
             ("done", "Done"),
             ("nothing", "Nothing to Bill"),
             ("failed", "Failed"),
+            ("skipped", "Skipped"),
         ],
         string="Status",
         required=True,
@@ -161,17 +162,6 @@ class PsaInvoiceSchedule(models.Model):
         values = self._cutoff_values(scopes.merged(cutoffs, beside or {}))
         if any(self[name] != value for name, value in values.items()):
             self.write(values)
-
-    def action_plan_again(self):
-        """Bill rows again whose draft was deleted.
-
-        :raises AccessError: unless the user is a billing administrator
-        """
-        self.env["account.move"]._check_billing_manager()
-        self.check_access("read")
-        rows = self.filtered(lambda row: row.state == "done" and not row.has_invoices)
-        # sudo: the administrator was just checked; rows are written by methods only.
-        rows.sudo().write({"state": "planned", "error": False})
 
     def _note_deleted_draft(self):
         """Say who deleted the invoice: no run makes it again by itself."""

@@ -92,6 +92,13 @@ class TestRightsMatrix(BillingCase):
                 }
             )
         )
+        cls.work.billing_start_date = date.today()
+        cls.work.billing_frequency_id = cls.env.ref(
+            "psa_invoicing.frequency_monthly_last_day"
+        )
+        cls.planned = cls.work.invoice_schedule_ids.filtered(
+            lambda row: row.state == "planned"
+        )[-1]
         cls.env.flush_all()
 
     @classmethod
@@ -222,6 +229,29 @@ class TestRightsMatrix(BillingCase):
             "invoice": (self.on(self.work, "action_manual_invoice"), BILLER),
             "plan": (self.on(self.work, "action_plan_from_start"), BILLER),
             "plan again": (self.on(self.row, "action_plan_again"), BILLER),
+            "skip": (
+                self.wizard("psa.schedule.skip", self.planned, reason="Agreed"),
+                BILLER,
+            ),
+            "move a date": (
+                self.on(self.planned, "write", {"run_date": date.today()}),
+                BILLER,
+            ),
+            "change the state of a date": (
+                self.on(self.planned, "write", {"state": "done"}),
+                set(),
+            ),
+            "add a date": (
+                lambda env: env["psa.invoice.schedule"].create(
+                    {
+                        "project_id": self.work.id,
+                        "run_date": date.today(),
+                        "cutoff_date": date.today(),
+                    }
+                ),
+                BILLER,
+            ),
+            "delete a date": (self.on(self.planned, "unlink"), set()),
             "wizard": (
                 self.wizard(
                     "psa.manual.invoice",

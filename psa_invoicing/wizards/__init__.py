@@ -14,6 +14,7 @@ from . import psa_reset_to_draft
 from . import psa_review_comment
 from . import psa_row_removal
 from . import psa_run_due
+from . import psa_schedule_skip
 from . import psa_send
 from . import psa_transaction_decision
 from . import psa_unbilled

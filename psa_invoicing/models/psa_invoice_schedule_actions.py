@@ -1,0 +1,264 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What a billing administrator does with the rows of a schedule."""
+
+from datetime import date, timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.tools import format_date
+
+from ..core.scopes import OWN
+
+# What a person may enter: everything else is the engine's, or has a button.
+ADDED_FIELDS = {"project_id", "run_date", "cutoff_date"}
+MOVED_FIELDS = {"run_date"}
+COLORS = {"planned": 4, "done": 10, "nothing": 0, "failed": 1, "skipped": 3}
+
+
+class PsaInvoiceSchedule(models.Model):
+    _inherit = "psa.invoice.schedule"
+
+    skip_user_id = fields.Many2one(
+        "res.users", string="Skipped By", readonly=True, ondelete="set null"
+    )
+    color = fields.Integer(compute="_compute_color", help="In the calendar.")
+
+    @api.depends("project_id", "run_date")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        for row in self:
+            # sudo: whoever sees the row sees whose it is.
+            row.display_name = ", ".join(
+                filter(None, [row.sudo().project_id.display_name, row._day()])
+            )
+
+    @api.depends("state")
+    def _compute_color(self):
+        for row in self:
+            row.color = COLORS.get(row.state, 0)
+
+    @api.onchange("project_id", "run_date")
+    def _onchange_run_date(self):
+        """Propose what an added date covers, as the project's frequency would."""
+        if not self.run_date or self._origin:
+            return
+        if frequency := self.project_id.billing_frequency_id:
+            self.cutoff_date = frequency._cutoff_date(self.run_date)
+        else:
+            self.cutoff_date = self.run_date - timedelta(days=1)
+
+    @api.model
+    def get_unusual_days(self, date_from, date_to=None):
+        """Days without work in the company, for the calendar to show them."""
+        return self.env.company.sudo().resource_calendar_id._get_unusual_days(
+            fields.Datetime.to_datetime(date_from),
+            fields.Datetime.to_datetime(date_to or date_from),
+            self.env.company,
+        )
+
+    # === Adding and moving ===
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """A date that a person adds: it survives changes of the frequency.
+
+        :raises AccessError: unless the user is a billing administrator
+        :raises UserError: for a day that has passed, or has an invoice already
+        """
+        if not self.env.su:
+            self.env["account.move"]._check_billing_manager()
+            self._check_entered(vals_list, ADDED_FIELDS)
+            for vals in vals_list:
+                project = self.env["project.project"].browse(vals.get("project_id"))
+                project.check_access("read")
+                self._check_day(project, fields.Date.to_date(vals.get("run_date")))
+        rows = super().create(vals_list)
+        if not self.env.su:
+            for row in rows:
+                row._note_on_project(
+                    self.env._("The invoice date %(date)s was added.", date=row._day())
+                )
+        return rows
+
+    def write(self, vals):
+        """A person may move planned rows to another day, nothing else.
+
+        :raises AccessError: unless the user is a billing administrator
+        :raises UserError: for rows that are not planned, and for a day that has passed
+            or has an invoice already
+        """
+        if self.env.su:
+            return super().write(vals)
+        self.env["account.move"]._check_billing_manager()
+        self._check_entered([vals], MOVED_FIELDS)
+        self.check_access("write")
+        if "run_date" in vals:
+            for row in self:
+                row._move_to(fields.Date.to_date(vals["run_date"]))
+        return True
+
+    def _check_entered(self, vals_list: list[dict], allowed: set[str]):
+        if any(set(vals) - allowed for vals in vals_list):
+            raise AccessError(
+                self.env._(
+                    "Of an invoice schedule only the date can be changed; the rest "
+                    "follows from the project and the invoice runs."
+                )
+            )
+
+    def _check_day(self, project, day: date | None):
+        """Whether a project may be invoiced on a day as well.
+
+        :raises UserError: if not
+        """
+        # sudo: only to say what is wrong, to an administrator of billing.
+        project = project.sudo()
+        if not project.allow_billable or project.is_template or not project.active:
+            raise UserError(
+                self.env._(
+                    "Nothing can be planned for the project “%(project)s”: it is "
+                    "archived, a template, or not billable.",
+                    project=project.display_name or "",
+                )
+            )
+        if not day:
+            raise UserError(
+                self.env._(
+                    "Choose an invoice date for the project “%(project)s”.",
+                    project=project.display_name,
+                )
+            )
+        if day < project._billing_company()._billing_today():
+            raise UserError(
+                self.env._(
+                    "The project “%(project)s” cannot be invoiced on %(date)s, which "
+                    "has passed. Choose today or a later day.",
+                    project=project.display_name,
+                    date=format_date(self.env, day),
+                )
+            )
+        if self.sudo().search_count(
+            [("project_id", "=", project.id), ("run_date", "=", day)], limit=1
+        ):
+            raise UserError(
+                self.env._(
+                    "The project “%(project)s” has the invoice date %(date)s already. "
+                    "Choose another day.",
+                    project=project.display_name,
+                    date=format_date(self.env, day),
+                )
+            )
+
+    def _move_to(self, day: date | None):
+        """Invoice on another day.
+
+        What is covered moves as far, except where it is the end of a month, or where a
+        person entered it.
+        """
+        self.ensure_one()
+        if day == self.run_date:
+            return
+        if self.state != "planned":
+            raise UserError(
+                self.env._(
+                    "The invoice date %(date)s of the project “%(project)s” cannot be "
+                    "moved, because it is not planned any more.",
+                    date=self._day(),
+                    project=self.project_id.display_name,
+                )
+            )
+        self._check_day(self.project_id, day)
+        before = self._day()
+        # sudo: the administrator and the day were just checked.
+        self.sudo().write({"run_date": day, **self._covered_on(day)})
+        self._note_on_project(
+            self.env._(
+                "The invoice date %(before)s was moved to %(after)s.",
+                before=before,
+                after=self._day(),
+            )
+        )
+
+    def _covered_on(self, day: date) -> dict:
+        """The values of what the row covers when it is moved to a day."""
+        cutoffs = self._cutoffs() or {OWN: self.cutoff_date}
+        if self.planned_date:
+            # sudo: whoever bills a project need not see all of it.
+            frequencies = self.sudo().project_id._frequencies_by_scope()
+            stay = {
+                scope
+                for scope, frequency in frequencies.items()
+                if frequency.cutoff == "previous_month_end"
+            }
+            cutoffs = {
+                scope: cutoff + (day - self.run_date)
+                if cutoff and scope not in stay
+                else cutoff
+                for scope, cutoff in cutoffs.items()
+            }
+        return self._cutoff_values(cutoffs)
+
+    # === Skipping and planning again ===
+
+    def _skip(self, reason: str):
+        """Make no invoice on these days; the next one covers their work.
+
+        :raises AccessError: unless the user is a billing administrator
+        :raises UserError: without a reason, or for rows that are not due any more
+        """
+        self.env["account.move"]._check_billing_manager()
+        self.check_access("write")
+        if not reason:
+            raise UserError(self.env._("Say why no invoice is made."))
+        for row in self:
+            if row.state not in ("planned", "failed"):
+                raise UserError(
+                    self.env._(
+                        "The invoice date %(date)s of the project “%(project)s” cannot "
+                        "be skipped, because it is not planned any more.",
+                        date=row._day(),
+                        project=row.project_id.display_name,
+                    )
+                )
+        # sudo: the administrator was just checked; rows are written by methods only.
+        self.sudo().write(
+            {"state": "skipped", "error": reason, "skip_user_id": self.env.uid}
+        )
+        for row in self:
+            row._note_on_project(
+                self.env._(
+                    "The invoice date %(date)s is skipped: %(reason)s",
+                    date=row._day(),
+                    reason=reason,
+                )
+            )
+
+    def action_plan_again(self):
+        """Bill rows after all: skipped ones, those with nothing to bill, and those
+        whose draft was deleted.
+
+        :raises AccessError: unless the user is a billing administrator
+        """
+        self.env["account.move"]._check_billing_manager()
+        self.check_access("write")
+        rows = self.filtered(
+            lambda row: (
+                row.state in ("skipped", "nothing")
+                or (row.state == "done" and not row.has_invoices)
+            )
+        )
+        # sudo: the administrator was just checked; rows are written by methods only.
+        rows.sudo().write({"state": "planned", "error": False, "skip_user_id": False})
+        for row in rows:
+            row._note_on_project(
+                self.env._(
+                    "The invoice date %(date)s is planned again.", date=row._day()
+                )
+            )
+
+    def _day(self) -> str:
+        return format_date(self.env, self.run_date)
+
+    def _note_on_project(self, text: str):
+        # sudo: whoever bills a project need not be able to change it.
+        self.project_id.sudo().message_post(body=text)

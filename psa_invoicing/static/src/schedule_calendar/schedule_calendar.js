@@ -1,0 +1,50 @@
+import {CalendarCommonRenderer} from "@web/views/calendar/calendar_common/calendar_common_renderer";
+import {CalendarModel} from "@web/views/calendar/calendar_model";
+import {CalendarRenderer} from "@web/views/calendar/calendar_renderer";
+import {calendarView} from "@web/views/calendar/calendar_view";
+import {registry} from "@web/core/registry";
+
+class ScheduleCalendarModel extends CalendarModel {
+    /** The day is where the project is shown. */
+    normalizeRecord(rawRecord) {
+        const [, title] = rawRecord.project_id;
+        return {...super.normalizeRecord(rawRecord), title};
+    }
+
+    /** Show a date where it was, when the server refuses to move it. */
+    async updateRecord(...args) {
+        try {
+            return await super.updateRecord(...args);
+        } catch (error) {
+            await this.load();
+            throw error;
+        }
+    }
+}
+
+/** Only what is planned can be dragged, and no date takes longer than a day. */
+class ScheduleCalendarCommonRenderer extends CalendarCommonRenderer {
+    convertRecordToEvent(record) {
+        const isPlanned = record.rawRecord.state === "planned";
+        return {
+            ...super.convertRecordToEvent(record),
+            startEditable: isPlanned && this.props.model.canEdit,
+            durationEditable: false,
+        };
+    }
+}
+
+class ScheduleCalendarRenderer extends CalendarRenderer {
+    static components = {
+        ...CalendarRenderer.components,
+        day: ScheduleCalendarCommonRenderer,
+        week: ScheduleCalendarCommonRenderer,
+        month: ScheduleCalendarCommonRenderer,
+    };
+}
+
+registry.category("views").add("psa_schedule_calendar", {
+    ...calendarView,
+    Model: ScheduleCalendarModel,
+    Renderer: ScheduleCalendarRenderer,
+});

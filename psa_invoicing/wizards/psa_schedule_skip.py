@@ -1,0 +1,32 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo import api, fields, models
+
+
+class PsaScheduleSkip(models.TransientModel):
+    """Ask why no invoice is made on some dates."""
+
+    _name = "psa.schedule.skip"
+    _description = "Skip Invoice Dates"
+
+    row_ids = fields.Many2many(
+        "psa.invoice.schedule", string="Invoice Dates", required=True
+    )
+    reason = fields.Char(help="For whoever asks later.")
+
+    @api.model
+    def default_get(self, fields_list):
+        values = super().default_get(fields_list)
+        context = self.env.context
+        if context.get("active_model") == "psa.invoice.schedule":
+            values["row_ids"] = [fields.Command.set(context.get("active_ids") or [])]
+        return values
+
+    def action_apply(self):
+        """Skip them.
+
+        :raises AccessError: unless the user is a billing administrator
+        :raises UserError: without a reason, or for rows that are not due any more
+        """
+        self.ensure_one()
+        self.row_ids._skip((self.reason or "").strip())
+        return {"type": "ir.actions.act_window_close"}
