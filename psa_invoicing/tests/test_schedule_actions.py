@@ -132,15 +132,11 @@ class TestScheduleActions(BillingCase):
                 .id,
             }
         )
-        row = self.work.invoice_schedule_ids[0].with_user(self.biller)
-        self.assertEqual(
-            row.scope_cutoffs, {"": "2026-01-31", "expense": "2025-12-31"}
-        )
-        row.run_date = date(2026, 1, 28)
-        self.assertEqual(
-            row.scope_cutoffs, {"": "2026-01-28", "expense": "2025-12-31"}
-        )
-        self.assertEqual(row.cutoff_date, date(2026, 1, 28))
+        row = self.work.invoice_schedule_ids[1].with_user(self.biller)
+        self.assertEqual(row.scope_cutoffs, {"": "2026-02-28", "expense": "2026-01-31"})
+        row.run_date = date(2026, 2, 25)
+        self.assertEqual(row.scope_cutoffs, {"": "2026-02-25", "expense": "2026-01-31"})
+        self.assertEqual(row.cutoff_date, date(2026, 2, 25))
 
     def test_moved_back_it_follows_the_frequency_again(self):
         self.row.run_date = date(2026, 1, 20)
