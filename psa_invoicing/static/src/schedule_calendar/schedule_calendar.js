@@ -1,8 +1,16 @@
 import {CalendarCommonRenderer} from "@web/views/calendar/calendar_common/calendar_common_renderer";
+import {CalendarController} from "@web/views/calendar/calendar_controller";
 import {CalendarModel} from "@web/views/calendar/calendar_model";
 import {CalendarRenderer} from "@web/views/calendar/calendar_renderer";
+import {_t} from "@web/core/l10n/translation";
 import {calendarView} from "@web/views/calendar/calendar_view";
 import {registry} from "@web/core/registry";
+
+class ScheduleCalendarController extends CalendarController {
+    get editRecordDefaultDisplayText() {
+        return _t("New Invoice Date");
+    }
+}
 
 class ScheduleCalendarModel extends CalendarModel {
     /** The day is where the project is shown. */
@@ -45,6 +53,7 @@ class ScheduleCalendarRenderer extends CalendarRenderer {
 
 registry.category("views").add("psa_schedule_calendar", {
     ...calendarView,
+    Controller: ScheduleCalendarController,
     Model: ScheduleCalendarModel,
     Renderer: ScheduleCalendarRenderer,
 });
