@@ -3,28 +3,20 @@
 Nothing is billed twice; whoever comes second finds the work done, or is told so.
 """
 
-import subprocess
-import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 import requests
+from racing import TRIED_AGAIN, Outcome, Racer
 
-from tools import database, odoo_process
-from tools.settings import settings
+from tools import database
 
 NAME = "psa_system_concurrency"
 ROUNDS = 3
-SECONDS_TO_ANSWER = 120
-# What the log says of a transaction that was tried again.
-TRIED_AGAIN = ("could not serialize access", "deadlock detected", "could not obtain")
 MEANWHILE = "billed or changed meanwhile"
 NOTHING_TO_INVOICE = "No items are available to invoice"
 
@@ -86,71 +78,6 @@ BILLED = """
 """
 
 
-class Outcome(NamedTuple):
-    """What one of the racers came home with.
-
-    :ivar refusal: Odoo's message to the user, '' if nothing was refused
-    """
-
-    result: Any
-    refusal: str
-
-
-@dataclass
-class Racer:
-    """An Odoo process that waits for orders (``racer.py``)."""
-
-    process: subprocess.Popen
-    pipe: Connection
-    log: Path
-
-    @classmethod
-    def start(cls, number: int) -> "Racer":
-        ours, theirs = Pipe()
-        log = settings().logs / f"{NAME}-racer-{number}.log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "odoo", "shell", *odoo_process.options(NAME)],
-                stdin=(Path(__file__).parent / "racer.py").open(),
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={**odoo_process.environment(), "RACE_PIPE": str(theirs.fileno())},
-                pass_fds=[theirs.fileno()],
-            )
-        theirs.close()
-        return cls(process, ours, log)
-
-    def line_up(self, name: str, *arguments) -> None:
-        self.pipe.send((name, arguments))
-        assert self._answer() == "ready"
-
-    def go(self) -> None:
-        self.pipe.send("go")
-
-    def come_home(self) -> Outcome:
-        return Outcome(*self._answer())
-
-    def do(self, name: str, *arguments):
-        """Act alone."""
-        self.line_up(name, *arguments)
-        self.go()
-        result, refusal = self.come_home()
-        assert not refusal
-        return result
-
-    def stop(self) -> None:
-        self.pipe.send(None)
-        self.process.wait(30)
-        warnings = odoo_process.warnings_in(self.log.read_text())
-        assert not [
-            text for text in warnings if not any(known in text for known in TRIED_AGAIN)
-        ]
-
-    def _answer(self):
-        assert self.pipe.poll(SECONDS_TO_ANSWER), f"No answer: see {self.log}."
-        return self.pipe.recv()
-
-
 @pytest.fixture(scope="module")
 def site(start_site):
     site = start_site(NAME, database.addon_template())
@@ -161,7 +88,7 @@ def site(start_site):
 @pytest.fixture(scope="module")
 def judge(site):
     """Two processes beside that of the server."""
-    judge = Judge([Racer.start(number) for number in (1, 2)])
+    judge = Judge([Racer.start(NAME, number) for number in (1, 2)])
     yield judge
     for racer in judge.racers:
         racer.stop()
