@@ -268,11 +268,7 @@ class PsaInvoiceRun(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "psa_invoicing.psa_invoice_run_line_action"
         )
-        return {
-            **action,
-            "name": self.name,
-            "domain": [("run_id", "=", self.id)],
-        }
+        return {**action, "domain": [("run_id", "=", self.id)]}
 
     def action_send_invoices(self):
         """Send what this run has made and nobody has sent yet.

@@ -16,7 +16,7 @@ from odoo.fields import Domain
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 from .project_project import of_other_companies
-from .psa_invoice_run_line import BILLED, FAILED, NOTHING, SKIPPED, WAITING
+from .psa_invoice_run_line import BILLED, FAILED, NOTHING, SKIPPED, TO_BILL, WAITING
 
 _logger = logging.getLogger(__name__)
 
@@ -362,6 +362,9 @@ class PsaInvoiceRun(models.Model):
         results = self._bill_turns(lines)
         if self.is_dry_run:
             self.env.cr.rollback()
+            for values in results.values():
+                if values["state"] == BILLED:
+                    values["state"] = TO_BILL
         self._note(results)
 
     def _note(self, results: dict):
@@ -383,9 +386,12 @@ class PsaInvoiceRun(models.Model):
             )
         )
         following = self._next_lines().project_id
+        ended = (BILLED, TO_BILL, NOTHING)
         self.write(
             {
-                "done": groups.get(BILLED, 0) + groups.get(NOTHING, 0),
+                "done": sum(
+                    groups.get(state, 0) for state in (BILLED, TO_BILL, NOTHING)
+                ),
                 "failed": groups.get(FAILED, 0),
                 "skipped": groups.get(SKIPPED, 0),
                 "current": following and self._current(following),

@@ -2,9 +2,10 @@
 from odoo import api, fields, models
 from odoo.tools import SQL, formatLang
 
-WAITING, BILLED, NOTHING, FAILED, SKIPPED = (
+WAITING, BILLED, TO_BILL, NOTHING, FAILED, SKIPPED = (
     "waiting",
     "billed",
+    "to_bill",
     "nothing",
     "failed",
     "skipped",
@@ -54,6 +55,7 @@ class PsaInvoiceRunLine(models.Model):
             (FAILED, "Failed"),
             (SKIPPED, "Left Out"),
             (BILLED, "Invoiced"),
+            (TO_BILL, "To Invoice"),
             (NOTHING, "Nothing to Bill"),
         ],
         string="Status",

@@ -154,7 +154,7 @@ class PsaInvoiceRun(models.Model):
     # === Health ===
 
     @api.model
-    def scheduler_problem(self) -> str:
+    def get_scheduler_problem(self) -> str:
         """Why due invoices are not made by themselves, for the banner of the start
         page; nothing to those who could not do anything about it."""
         if not self.env.user.has_group(BILLING_MANAGER):

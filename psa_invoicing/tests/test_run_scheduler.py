@@ -32,7 +32,7 @@ class TestRunScheduler(BillingCase):
         )
 
     def problem(self):
-        return self.env["psa.invoice.run"].scheduler_problem()
+        return self.env["psa.invoice.run"].get_scheduler_problem()
 
     def test_all_is_well(self):
         self.assertEqual(self.problem(), "")
@@ -69,4 +69,4 @@ class TestRunScheduler(BillingCase):
             self.env, login="reviewer", groups="psa_invoicing.group_billing_reviewer"
         )
         Run = self.env["psa.invoice.run"].with_user(reviewer)
-        self.assertEqual(Run.scheduler_problem(), "")
+        self.assertEqual(Run.get_scheduler_problem(), "")

@@ -19,7 +19,7 @@ class SchedulerBanner extends Component {
         onWillStart(async () => {
             this.state.problem = await orm.call(
                 "psa.invoice.run",
-                "scheduler_problem",
+                "get_scheduler_problem",
                 []
             );
         });
