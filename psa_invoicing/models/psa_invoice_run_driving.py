@@ -386,7 +386,6 @@ class PsaInvoiceRun(models.Model):
             )
         )
         following = self._next_lines().project_id
-        ended = (BILLED, TO_BILL, NOTHING)
         self.write(
             {
                 "done": sum(
