@@ -91,6 +91,7 @@ class Request:
             "types": list(self.types),
             "units": list(self.unit_ids),
             "milestones": list(self.milestone_ids),
+            "sale_lines": list(self.sale_line_ids),
             "picks": None if self.picks is None else sorted(map(list, self.picks)),
             "from_billing_start": self.from_billing_start,
             "cutoffs": {
@@ -122,6 +123,7 @@ class Request:
             types=tuple(values.get("types") or TYPES),
             unit_ids=tuple(values.get("units") or ()),
             milestone_ids=tuple(values.get("milestones") or ()),
+            sale_line_ids=tuple(values.get("sale_lines") or ()),
             picks=None if picks is None else frozenset(map(tuple, picks)),
             from_billing_start=values.get("from_billing_start", False),
             cutoffs=kept,

@@ -20,6 +20,7 @@ from . import psa_billing_selection
 from . import psa_billing_writing
 from . import psa_billing_left_out
 from . import psa_billing_recalculation
+from . import psa_billing_adding
 from . import psa_billing_difference
 from . import psa_billing_recording
 from . import psa_billing_history

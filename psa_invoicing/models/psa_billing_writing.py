@@ -58,13 +58,19 @@ class PsaBilling(models.AbstractModel):
     def _group(
         self, transactions: list[Transaction], with_credits: bool = False
     ) -> list[Draft]:
-        """Put transactions of one project, customer and terms on one invoice; those of
-        several projects only where each of them says so.
+        """Divide transactions over the invoices that bill them.
 
         An invoice that would not charge anything is not made: what it would have
         credited waits until there is something to charge.
 
         :param with_credits: what is due to the customer becomes a credit note
+        """
+        return self._sound(self._merge(transactions), with_credits)
+
+    @api.model
+    def _merge(self, transactions: list[Transaction]) -> list[Draft]:
+        """Put transactions of one project, customer and terms on one invoice; those of
+        several projects only where each of them says so.
         """
         by_order: dict[tuple[int, int], list[Transaction]] = defaultdict(list)
         lines = self._lines_by_id(item.sale_line_id for item in transactions)
@@ -100,7 +106,7 @@ class PsaBilling(models.AbstractModel):
                 draft.order_ids.append(order_id)
             for item in items:
                 draft.add(item)
-        return self._sound(list(drafts.values()), with_credits)
+        return list(drafts.values())
 
     @api.model
     def _projects_by_id(self, ids: Iterable[int]) -> dict:
@@ -153,11 +159,7 @@ class PsaBilling(models.AbstractModel):
 
         :param with_credits: those that credit something, too
         """
-        for draft, quantities in zip(
-            drafts, self._line_quantities(drafts), strict=True
-        ):
-            draft.quantities = quantities
-            draft.total = self._untaxed_total(draft)
+        self._measure(drafts)
         sound = [
             draft
             for draft in drafts
@@ -165,6 +167,15 @@ class PsaBilling(models.AbstractModel):
         ]
         # What is left out closes no contract line of another invoice.
         return sound if len(sound) == len(drafts) else self._sound(sound, with_credits)
+
+    @api.model
+    def _measure(self, drafts: list[Draft]):
+        """Note the quantities of the lines of drafts, and what they add up to."""
+        for draft, quantities in zip(
+            drafts, self._line_quantities(drafts), strict=True
+        ):
+            draft.quantities = quantities
+            draft.total = self._untaxed_total(draft)
 
     @api.model
     def _charges(self, draft: Draft) -> bool:
