@@ -205,14 +205,14 @@ def test_the_wizard_bills_what_it_showed(demo, open_page, picture):
     picture(page, "2-settings")
     assert "Customer disputes" in page.inner_text(".modal")
     page.click(".modal button[name=action_next]")
-    page.wait_for_selector(".modal .o_data_row")
-    page.click(".modal .o_data_row >> nth=0 >> td[name=selected] input")
+    page.wait_for_selector(".modal .o_psa_row")
+    page.click(".modal .o_psa_row >> nth=0 >> input[type=checkbox]")
     page.wait_for_function(
-        "count => document.querySelector('.modal [name=ticked]').innerText == count",
-        arg=str(page.locator(".modal .o_data_row").count() - 1),
+        "count => document.querySelector('.o_psa_ticked b').innerText == count",
+        arg=str(page.locator(".modal .o_psa_row").count() - 1),
     )
     picture(page, "3-review")
-    total = page.inner_text(".modal .o_field_widget[name=total]")
+    total = page.inner_text(".modal .o_psa_totals")
     page.click(".modal button[name=action_finish]")
     wait_for_status(page, "Draft")
     picture(page, "4-draft")
@@ -232,7 +232,7 @@ def test_a_project_typed_in_by_hand_agrees_to_the_cent(empty, open_page, picture
     page.fill(".modal div[name=cutoff_date] input", f"{CUTOFF:%m/%d/%Y}")
     page.keyboard.press("Tab")
     page.click(".modal button[name=action_next]")
-    page.wait_for_selector(".modal .o_data_row")
+    page.wait_for_selector(".modal .o_psa_row")
     picture(page, "review")
     page.click(".modal button[name=action_finish]")
     wait_for_status(page, "Draft")

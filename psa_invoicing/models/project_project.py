@@ -322,12 +322,7 @@ class ProjectProject(models.Model):
 
         :raises AccessError: unless the user is a billing administrator
         """
-        self.env["account.move"]._check_billing_manager()
-        self.check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "psa_invoicing.psa_manual_invoice_action"
-        )
-        return {**action, "context": {"default_project_ids": self.ids}}
+        return self.env["psa.manual.invoice"]._action_on(self)
 
     def action_view_project_invoices(self):
         """The project invoices of this project."""

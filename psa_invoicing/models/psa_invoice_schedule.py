@@ -163,6 +163,19 @@ class PsaInvoiceSchedule(models.Model):
         if any(self[name] != value for name, value in values.items()):
             self.write(values)
 
+    def action_manual_invoice(self):
+        """Open the wizard that invoices the projects of rows by hand, as far as the
+        last of them goes.
+
+        :raises AccessError: unless the user is a billing administrator
+        """
+        self.env["account.move"]._check_billing_manager()
+        self.check_access("read")
+        return self.env["psa.manual.invoice"]._action_on(
+            self.project_id,
+            cutoff_date=max(row._effective_cutoff_date() for row in self),
+        )
+
     def _note_deleted_draft(self):
         """Say who deleted the invoice: no run makes it again by itself."""
         for row in self.filtered(lambda row: not row.invoice_ids):

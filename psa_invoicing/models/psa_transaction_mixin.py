@@ -609,6 +609,23 @@ class PsaTransactionMixin(models.AbstractModel):
             )
         return moves._open(moves, self.env._("Invoices"), "list,form")
 
+    def action_manual_invoice(self):
+        """Open the wizard that invoices these transactions, and nothing else.
+
+        :raises AccessError: unless the user is a billing administrator
+        :raises UserError: if they belong to no project
+        """
+        self._check_may_decide()
+        # sudo: an administrator need not read timesheets.
+        records = self.sudo()
+        names = self._billing_columns
+        days = [day for day in records.mapped(names["date"]) if day]
+        return self.env["psa.manual.invoice"]._action_on(
+            records[names["project_id"]].with_env(self.env),
+            picks=[[self._billing_source, id_] for id_ in self.ids],
+            **({"cutoff_date": max(days)} if days else {}),
+        )
+
     def _check_may_decide(self):
         self.env["account.move"]._check_billing_manager()
         # sudo: an administrator need not read timesheets, but not of other companies.

@@ -39,6 +39,23 @@ class ResPartner(models.Model):
         "is, with its prices, unless other customers pay for a part of it.",
     )
 
+    def action_manual_invoice(self):
+        """Open the wizard that invoices all projects of these customers by hand.
+
+        :raises AccessError: unless the user is a billing administrator
+        :raises UserError: if they have no billable project
+        """
+        self.env["account.move"]._check_billing_manager()
+        self.check_access("read")
+        projects = self.env["project.project"].search(
+            [
+                ("partner_id", "child_of", self.commercial_partner_id.ids),
+                ("allow_billable", "=", True),
+                ("is_template", "=", False),
+            ]
+        )
+        return self.env["psa.manual.invoice"]._action_on(projects)
+
     def _commercial_fields(self):
         return [
             *super()._commercial_fields(),

@@ -1,11 +1,23 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
 
+from .psa_transaction_mixin import TRANSACTION_MODELS
+
 
 class SaleOrder(models.Model):
     _inherit = "sale.order"
 
     has_time_rates = fields.Boolean(compute="_compute_has_time_rates")
+
+    has_billed_project = fields.Boolean(compute="_compute_has_billed_project")
+
+    @api.depends("order_line.billing_project_id", "project_ids")
+    def _compute_has_billed_project(self):
+        for order in self:
+            order.has_billed_project = bool(
+                # sudo: who sells need not see the projects.
+                order.sudo().order_line.billing_project_id or order.sudo().project_ids
+            )
 
     @api.depends("order_line.product_id", "state")
     def _compute_has_time_rates(self):
@@ -31,6 +43,31 @@ class SaleOrder(models.Model):
             # What depends on the quantity to invoice, the status too, is computed anew.
             self.order_line.modified(["excluded_quantity"])
         return moves
+
+    def action_manual_invoice(self):
+        """Open the wizard that invoices what was done for these orders by hand.
+
+        :raises AccessError: unless the user is a billing administrator
+        :raises UserError: if nobody works on them in a project
+        """
+        self.env["account.move"]._check_billing_manager()
+        return self.env["psa.manual.invoice"]._action_on(
+            self._billed_projects(), order_ids=self.ids
+        )
+
+    def _billed_projects(self):
+        """Projects in which something is done or sold on these orders."""
+        # sudo: who bills need not read orders and timesheets.
+        lines = self.sudo().order_line
+        projects = lines.billing_project_id
+        for name in TRANSACTION_MODELS:
+            model = lines.env[name]
+            columns = model._billing_columns
+            groups = model._read_group(
+                [(columns["sale_line_id"], "in", lines.ids)], [columns["project_id"]]
+            )
+            projects = projects.union(*(project for (project,) in groups))
+        return projects.with_env(self.env)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_billed(self):

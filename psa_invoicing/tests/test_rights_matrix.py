@@ -99,6 +99,9 @@ class TestRightsMatrix(BillingCase):
         cls.planned = cls.work.invoice_schedule_ids.filtered(
             lambda row: row.state == "planned"
         )[-1]
+        cls.milestones = cls.milestone(
+            cls.work, cls.contract(cls.work, cls.milestone_product), 0.1
+        )
         cls.env.flush_all()
 
     @classmethod
@@ -125,7 +128,10 @@ class TestRightsMatrix(BillingCase):
         return lambda env: getattr(records.with_env(env), method)(*args)
 
     def wizard(self, model, records, method="action_apply", **values):
-        """Open a dialog on records, and press its button."""
+        """Open a dialog on records, and press its button.
+
+        :param method: its name, or what to do with the dialog
+        """
 
         def press(env):
             wizard = (
@@ -133,7 +139,7 @@ class TestRightsMatrix(BillingCase):
                 .with_context(active_model=records._name, active_ids=records.ids)
                 .create(values)
             )
-            return getattr(wizard, method)()
+            return method(wizard) if callable(method) else getattr(wizard, method)()
 
         return press
 
@@ -260,6 +266,43 @@ class TestRightsMatrix(BillingCase):
                     project_ids=self.work.ids,
                     cutoff_date=JANUARY,
                 ),
+                BILLER,
+            ),
+            "invoice a customer": (
+                self.on(self.customer, "action_manual_invoice"),
+                # Another project of the customer is of no company.
+                ANY_BILLER,
+            ),
+            "invoice an order": (
+                self.on(self.work.sale_line_id.order_id, "action_manual_invoice"),
+                BILLER,
+            ),
+            "invoice a row": (self.on(self.row, "action_manual_invoice"), BILLER),
+            "invoice an entry": (self.on(entry, "action_manual_invoice"), BILLER),
+            **{
+                f"review: {name}": (
+                    self.wizard(
+                        "psa.manual.invoice",
+                        self.work,
+                        lambda wizard, name=name, args=args: getattr(
+                            wizard.action_next() and wizard, name
+                        )(*args),
+                        project_ids=self.work.ids,
+                        cutoff_date=JANUARY,
+                    ),
+                    BILLER,
+                )
+                for name, args in {
+                    "review_tick": (False, {}),
+                    "review_rows": ({},),
+                    "review_left_out": (),
+                    "review_refresh": (),
+                    "review_choose_draft": (draft.id,),
+                    "action_finish": (),
+                }.items()
+            },
+            "reach a milestone": (
+                lambda env: env["psa.manual.invoice"].mark_reached(self.milestones.ids),
                 BILLER,
             ),
             "change contract line": (

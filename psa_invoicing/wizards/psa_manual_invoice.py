@@ -1,33 +1,40 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from collections import defaultdict
+"""Invoice by hand: settings, Next, a look at every transaction, Finish."""
+
+from dataclasses import replace
 from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import formatLang
 
-from ..core.allocation import is_zero
 from ..core.billing import (
     EXPENSE,
     MATERIAL,
     MILESTONE,
     ORDER_LINE,
     TIME,
+    Key,
     Request,
+    Transaction,
 )
-from ..models.psa_billing_selection import MODELS
-from ..models.psa_invoice_detail import SOURCE_FIELDS, TRANSACTION_TYPES
-from ..models.psa_transaction_mixin import BILLING_TYPES
+
+TYPE_FIELDS = {
+    TIME: "bill_time",
+    EXPENSE: "bill_expense",
+    MATERIAL: "bill_material",
+    MILESTONE: "bill_milestone",
+    ORDER_LINE: "bill_order_line",
+}
+# How many of many transactions a message names.
+NAMED = 5
 
 
 class PsaManualInvoice(models.TransientModel):
-    """Invoice by hand: settings, Next, a look at every transaction, Finish."""
-
     _name = "psa.manual.invoice"
     _description = "Manual Invoice"
 
     step = fields.Selection(
-        [("settings", "Settings"), ("review", "Review")],
+        [("settings", "1 Settings"), ("review", "2 Review")],
         default="settings",
         required=True,
         readonly=True,
@@ -37,6 +44,18 @@ class PsaManualInvoice(models.TransientModel):
         required=True,
         # What was left on an archived project can still be billed.
         context={"active_test": False},
+    )
+    order_ids = fields.Many2many(
+        "sale.order",
+        string="Only of Orders",
+        readonly=True,
+        help="The wizard was opened on these orders: nothing else is billed.",
+    )
+    picks = fields.Json(
+        help="Transactions that were selected in a list: nothing else is billed."
+    )
+    pick_count = fields.Integer(
+        string="Selected Transactions", compute="_compute_pick_count"
     )
     cutoff_date = fields.Date(
         string="Up To",
@@ -53,8 +72,8 @@ class PsaManualInvoice(models.TransientModel):
     unit_ids = fields.Many2many(
         "hr.department",
         string="Units",
-        help="Only transactions of these departments and those below them. Leave it "
-        "empty for all.",
+        help="Only transactions of these departments and those below them: the "
+        "department of the entry, else that of its project. Leave it empty for all.",
     )
     milestone_ids = fields.Many2many(
         "project.milestone",
@@ -63,18 +82,10 @@ class PsaManualInvoice(models.TransientModel):
         help="Leave it empty for all milestones that are reached.",
     )
     line_ids = fields.One2many("psa.manual.invoice.line", "wizard_id")
-    currency_id = fields.Many2one(
-        "res.currency", compute="_compute_total", help="Of the ticked transactions."
+    choices = fields.Json(
+        help="What a person unticked, lowered or typed in the review, by transaction."
     )
-    total = fields.Monetary(
-        string="Total, Untaxed",
-        compute="_compute_total",
-        help="Before taxes and rounding of the invoice lines.",
-    )
-    ticked = fields.Integer(string="Transactions Ticked", compute="_compute_total")
-    has_credited = fields.Boolean(compute="_compute_has_credited")
     hold_warning = fields.Char(compute="_compute_hold_warning")
-    credit_warning = fields.Char(compute="_compute_credit_warning")
     is_cutoff_in_future = fields.Boolean(compute="_compute_is_cutoff_in_future")
 
     def _default_cutoff_date(self):
@@ -97,20 +108,10 @@ class PsaManualInvoice(models.TransientModel):
             return row.cutoff_date
         return fields.Date.context_today(self).replace(day=1) - timedelta(days=1)
 
-    @api.depends("line_ids.selected", "line_ids.amount")
-    def _compute_total(self):
+    @api.depends("picks")
+    def _compute_pick_count(self):
         for wizard in self:
-            ticked = wizard.line_ids.filtered("selected")
-            currencies = wizard.line_ids.currency_id
-            wizard.ticked = len(ticked)
-            # Amounts of different currencies have no sum.
-            wizard.currency_id = currencies if len(currencies) == 1 else False
-            wizard.total = sum(ticked.mapped("amount")) if wizard.currency_id else 0.0
-
-    @api.depends("line_ids.remark")
-    def _compute_has_credited(self):
-        for wizard in self:
-            wizard.has_credited = any(wizard.line_ids.mapped("remark"))
+            wizard.pick_count = len(wizard.picks or ())
 
     @api.depends("project_ids.billing_hold", "project_ids.billing_hold_reason")
     def _compute_hold_warning(self):
@@ -132,93 +133,55 @@ class PsaManualInvoice(models.TransientModel):
             today = fields.Date.context_today(wizard)
             wizard.is_cutoff_in_future = (wizard.cutoff_date or today) > today
 
-    @api.depends("line_ids.selected", "line_ids.amount")
-    def _compute_credit_warning(self):
-        for wizard in self:
-            sums: dict = defaultdict(float)
-            for line in wizard.line_ids.filtered("selected"):
-                sums[line.project_id, line.currency_id] += line.amount
-            due = [
-                f"{project.name} {formatLang(self.env, -amount, currency_obj=currency)}"
-                for (project, currency), amount in sums.items()
-                if currency.compare_amounts(amount, 0) < 0
-            ]
-            wizard.credit_warning = bool(due) and self.env._(
-                "Due to the customer: %(amounts)s. Finish makes a credit note of it.",
-                amounts=", ".join(due),
+    # === Opening ===
+
+    @api.model
+    def _action_on(self, projects, **values) -> dict:
+        """Open the wizard on projects.
+
+        :param values: of other fields
+        :raises AccessError: unless the user is a billing administrator
+        :raises UserError: if there are no projects
+        """
+        self.env["account.move"]._check_billing_manager()
+        if not projects:
+            raise UserError(
+                self.env._(
+                    "There is no project here to invoice. Choose a billable project, "
+                    "or one of its orders."
+                )
             )
+        projects.check_access("read")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "psa_invoicing.psa_manual_invoice_action"
+        )
+        context = {f"default_{name}": value for name, value in values.items()}
+        return {**action, "context": {"default_project_ids": projects.ids, **context}}
+
+    # === Buttons ===
 
     def action_next(self):
         """Show the transactions that the settings select.
 
+        What was unticked, lowered or typed before stays so.
+
         :raises AccessError: unless the user is a billing administrator
-        :raises UserError: if a project cannot be billed, or a setting makes no sense
+        :raises UserError: if no project can be billed, or a setting makes no sense
         """
         self.ensure_one()
-        request = self._checked_request()
-        # sudo: the administrator was just checked; he need not read timesheets.
-        Billing = self.env["psa.billing"].sudo()
-        found = Billing._select(request)
-        credited = self._credited(found)
-        lines = self.env["sale.order.line"].sudo()
-        self.line_ids = [
-            fields.Command.clear(),
-            *(
-                fields.Command.create(
-                    {
-                        SOURCE_FIELDS[item.source]: item.source_id,
-                        "source": item.source,
-                        "transaction_type": item.kind,
-                        "billing_type": item.billing_type,
-                        "project_id": item.project_id,
-                        "sale_line_id": item.sale_line_id,
-                        "date": item.date,
-                        "employee_name": item.who,
-                        "task_name": item.task,
-                        "name": item.text,
-                        "quantity": item.quantity,
-                        "quantity_unrounded": item.quantity,
-                        "amount": self._amount(lines.browse(item.sale_line_id), item),
-                        "remark": "credited" if item.key in credited else False,
-                    }
-                )
-                for item in found
-            ),
-        ]
+        self._find()
         self.step = "review"
         return self._reopen()
-
-    @api.model
-    def _credited(self, found) -> set:
-        """Transactions that a credit note has reopened: no invoice run bills them."""
-        credited = set()
-        for source, model in MODELS.items():
-            ids = [item.source_id for item in found if item.source == source]
-            # sudo: the administrator was just checked; he need not read timesheets.
-            records = self.env[model].sudo().browse(ids)
-            credited |= {
-                (source, record.id)
-                for record in records
-                if not is_zero(record.credited_quantity)
-            }
-        return credited
-
-    @api.model
-    def _amount(self, line, item) -> float:
-        """What a transaction is worth before taxes, in the order's currency."""
-        if not item.is_chargeable:
-            return 0.0
-        price = line.price_unit * (1 - line.discount / 100)
-        return line.currency_id.round(item.quantity * price)
 
     def action_back(self):
         """Change the settings."""
         self.ensure_one()
+        self._remember_choices()
         self.step = "settings"
         return self._reopen()
 
     def action_finish(self):
-        """Make draft invoices of the ticked transactions and show them.
+        """Bill the ticked transactions, and show the drafts.
 
         What is due to a customer becomes a draft credit note.
 
@@ -226,49 +189,51 @@ class PsaManualInvoice(models.TransientModel):
         :raises UserError: if nothing is ticked, or somebody else billed it meanwhile
         """
         self.ensure_one()
-        picks = frozenset(line._key for line in self.line_ids if line.selected)
-        if not picks:
+        self.env["account.move"]._check_billing_manager()
+        ticked = {line._key: line for line in self.line_ids if line.selected}
+        if not ticked:
             raise UserError(self.env._("Tick at least one transaction."))
-        everything = len(picks) == len(self.line_ids)
-        request = self._checked_request(picks=None if everything else picks)
+        request = self._checked_request()
+        if len(ticked) < len(self.line_ids):
+            request = replace(request, picks=frozenset(ticked))
         # sudo: the administrator was just checked; he need not read timesheets.
         Billing = self.env["psa.billing"].sudo()
-        selected = [item for item in Billing._select(request) if item.key in picks]
-        shown = {line._key: line for line in self.line_ids if line.selected}
-        if len(selected) != len(picks) or any(
-            shown[item.key]._differs(item) for item in selected
-        ):
-            raise UserError(
-                self.env._(
-                    "Some of these transactions were billed or changed meanwhile. Go "
-                    "back and press Next to see what is open now."
-                )
-            )
-        moves = Billing._write(Billing._group(selected, with_credits=True), request)
+        found = {item.key: item for item in Billing._select(request)}
+        self._check_nothing_changed(ticked, found)
+        items = [
+            line._as_chosen(found[key]) for key, line in ticked.items() if key in found
+        ]
+        moves = self._bill(items, request)
         if not moves:
             raise UserError(
                 self.env._(
                     "The ticked transactions add up to nothing that could be charged."
                 )
             )
+        self._keep_choices(moves, ticked, found)
         return self._open(moves)
 
-    def _checked_request(self, picks=None) -> Request:
+    # === What is asked for ===
+
+    def _find(self):
+        """Read what the settings select; keep what a person chose before."""
+        request = self._checked_request()
+        self._remember_choices()
+        # sudo: the administrator was just checked; he need not read timesheets.
+        found = self.env["psa.billing"].sudo()._select(request)
+        self._fill(found)
+
+    def _checked_request(self) -> Request:
         self.env["account.move"]._check_billing_manager()
+        self.check_access("write")
+        if not self.project_ids:
+            raise UserError(self.env._("Choose at least one project."))
         self.project_ids.check_access("read")
-        if problems := self.project_ids._billing_problems():
+        problems = self.project_ids._billing_problems()
+        projects = self.project_ids.filtered(lambda each: each not in problems)
+        if not projects:
             raise UserError("\n".join(problems.values()))
-        types = [
-            kind
-            for kind, wanted in (
-                (TIME, self.bill_time),
-                (EXPENSE, self.bill_expense),
-                (MATERIAL, self.bill_material),
-                (MILESTONE, self.bill_milestone),
-                (ORDER_LINE, self.bill_order_line),
-            )
-            if wanted
-        ]
+        types = tuple(kind for kind, name in TYPE_FIELDS.items() if self[name])
         if not types:
             raise UserError(self.env._("Choose what to bill: tick at least one type."))
         if unreached := self.milestone_ids.filtered(lambda each: not each.is_reached):
@@ -280,14 +245,74 @@ class PsaManualInvoice(models.TransientModel):
                 )
             )
         return Request(
-            project_ids=tuple(self.project_ids.ids),
+            project_ids=tuple(projects.ids),
             cutoff_date=self.cutoff_date,
-            types=tuple(types),
+            types=types,
             unit_ids=tuple(self.unit_ids.ids),
             milestone_ids=tuple(self.milestone_ids.ids),
-            picks=picks,
+            # sudo: who bills an order need not read its lines.
+            sale_line_ids=tuple(self.order_ids.sudo().order_line.ids),
+            picks=self._picked(),
             credited=True,
         )
+
+    def _picked(self) -> frozenset[Key] | None:
+        """The transactions that were selected in a list; None: all may be billed."""
+        if not self.picks:
+            return None
+        return frozenset((source, source_id) for source, source_id in self.picks)
+
+    # === Finish ===
+
+    def _check_nothing_changed(self, ticked: dict, found: dict):
+        """:raises UserError: if a ticked transaction is not what a person saw"""
+        changed = [
+            line
+            for key, line in ticked.items()
+            if key not in found or line._differs(found[key])
+        ]
+        if not changed:
+            return
+        named = ", ".join(f"“{line._label()}”" for line in changed[:NAMED])
+        raise UserError(
+            self.env._(
+                "%(count)s of these transactions were billed or changed meanwhile: "
+                "%(transactions)s. Nothing was invoiced. Press Refresh to see what is "
+                "open now; your ticks stay.",
+                count=len(changed),
+                transactions=f"{named}…" if len(changed) > NAMED else named,
+            )
+        )
+
+    def _bill(self, items: list[Transaction], request: Request):
+        """:return: the drafts that were made, or added to"""
+        # sudo: the administrator was just checked; he need not read timesheets.
+        Billing = self.env["psa.billing"].sudo()
+        drafts = Billing._merge(items)
+        target = self._target_draft()
+        added = [draft for draft in drafts if target and Billing._takes(target, draft)]
+        for draft in added:
+            Billing._add_to_draft(target, draft)
+        new = [draft for draft in drafts if draft not in added]
+        moves = Billing._write(Billing._sound(new, with_credits=True), request)
+        return moves | target if added else moves
+
+    def _keep_choices(self, moves, ticked: dict, found: dict):
+        """Recalculate leaves what a person lowered, and the types that he chose."""
+        for move in moves:
+            if not move.is_project_invoice:
+                continue
+            caps, types = {}, {}
+            for key in {detail._key for detail in move.detail_ids} & set(ticked):
+                line, item = ticked[key], found[key]
+                if line._is_lowered():
+                    caps[key] = line._as_chosen(item).source_quantity
+                if line.billing_type != item.billing_type:
+                    types[key] = line.billing_type
+            if caps:
+                move._cap(caps)
+            if types:
+                move._choose_types(types)
 
     def _open(self, moves) -> dict:
         action = self.env["ir.actions.act_window"]._for_xml_id(
@@ -310,57 +335,3 @@ class PsaManualInvoice(models.TransientModel):
             # A row has a dozen columns.
             action["context"] = {"dialog_size": "extra-large"}
         return {**action, "res_id": self.id}
-
-
-class PsaManualInvoiceLine(models.TransientModel):
-    """A transaction in the wizard, to be ticked or not."""
-
-    _name = "psa.manual.invoice.line"
-    _description = "Manual Invoice Transaction"
-    _order = "id"
-
-    wizard_id = fields.Many2one("psa.manual.invoice", required=True, ondelete="cascade")
-    selected = fields.Boolean(string="Ticked", default=True)
-    transaction_type = fields.Selection(
-        TRANSACTION_TYPES,
-        string="Type",
-        required=True,
-        readonly=True,
-    )
-    source = fields.Char(required=True, readonly=True)
-    billing_type = fields.Selection(BILLING_TYPES, readonly=True)
-    analytic_line_id = fields.Many2one("account.analytic.line", readonly=True)
-    cost_id = fields.Many2one("psa.reinvoiced.cost", readonly=True)
-    milestone_id = fields.Many2one("project.milestone", readonly=True)
-    project_id = fields.Many2one("project.project", readonly=True)
-    sale_line_id = fields.Many2one(
-        "sale.order.line", string="Contract Line", readonly=True
-    )
-    product_id = fields.Many2one(related="sale_line_id.product_id")
-    date = fields.Date(readonly=True)
-    employee_name = fields.Char(string="Who", readonly=True)
-    task_name = fields.Char(string="Task", readonly=True)
-    name = fields.Char(string="Description", readonly=True)
-    quantity_unrounded = fields.Float(readonly=True)
-    quantity = fields.Float(digits="Product Unit", readonly=True)
-    uom_id = fields.Many2one(
-        related="sale_line_id.product_uom_id", string="Unit of Measure"
-    )
-    amount = fields.Monetary(readonly=True)
-    currency_id = fields.Many2one(related="sale_line_id.currency_id")
-    remark = fields.Selection(
-        [("credited", "Credited")],
-        readonly=True,
-        help="Credited: it was on an invoice that was credited. Invoice runs leave it "
-        "out.",
-    )
-
-    def _differs(self, item) -> bool:
-        """Whether a transaction is no longer what a person saw and ticked."""
-        return item.sale_line_id != self.sale_line_id.id or not is_zero(
-            item.quantity - self.quantity_unrounded
-        )
-
-    @property
-    def _key(self):
-        return (self.source, self[SOURCE_FIELDS[self.source]].id)

@@ -160,16 +160,16 @@ tours.add("psa_invoicing_manual_invoice", {
         },
         {
             content: "Untick the first transaction",
-            trigger: ".modal .o_data_row:first td[name=selected] input",
+            trigger: ".modal .o_psa_row:first input[type=checkbox]",
             run: "click",
         },
         {
             content: "One is left",
-            trigger: ".modal .o_field_widget[name=ticked]:contains(1)",
+            trigger: ".modal .o_psa_ticked b:contains(1)",
         },
         {
             content: "Finish",
-            trigger: ".modal button[name=action_finish]",
+            trigger: ".modal button[name=action_finish]:enabled",
             run: "click",
         },
         statusIs("Draft"),

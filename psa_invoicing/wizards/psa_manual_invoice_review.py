@@ -1,0 +1,742 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The review of the manual invoice: a tree with ticks, and totals that follow.
+
+The tree is customer > invoice > contract line > transaction. Which transactions share
+an invoice, and what its lines come to, is asked of the code that makes the invoices.
+The client gets sums by contract line, and transactions page by page: five thousand of
+them cost it no more than a hundred.
+"""
+
+from collections import defaultdict
+from math import fsum
+from typing import NamedTuple
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+from odoo.tools import SQL, float_round, format_date, formatLang
+
+from ..core.allocation import TOLERANCE, is_zero
+from ..core.billing import CHARGEABLE, MILESTONE, TIME, Draft, Key, Transaction
+from ..models.psa_billing_selection import MODELS
+from ..models.psa_invoice_detail import SOURCE_FIELDS
+
+# Transactions that are sent to the client at once.
+PAGE = 80
+# What a tick may be about: the parts of the tree, as columns.
+LEVELS = {
+    "customer": "partner_id",
+    "invoice": "invoice_number",
+    "contract_line": "sale_line_id",
+    "row": "id",
+}
+
+
+class Branch(NamedTuple):
+    """A contract line on an invoice of the review.
+
+    :ivar count: of its transactions
+    :ivar ticked: of them
+    :ivar quantity: ticked and chargeable, in the contract line's unit
+    """
+
+    partner_id: int
+    invoice_number: int
+    sale_line_id: int
+    project_ids: list[int]
+    count: int
+    ticked: int
+    quantity: float
+
+
+class PsaManualInvoice(models.TransientModel):
+    # One file per side of the wizard.
+    # pylint: disable=consider-merging-classes-inherited
+    _inherit = "psa.manual.invoice"
+
+    draft_id = fields.Many2one(
+        "account.move",
+        string="Add to Draft",
+        help="What belongs on this draft is added to it, instead of a new invoice.",
+    )
+    draft_choices = fields.Json(
+        help="The invoices of the review that each open draft would take, by its id."
+    )
+    review = fields.Json(compute="_compute_review")
+    ticked = fields.Integer(string="Transactions Ticked", compute="_compute_total")
+    currency_id = fields.Many2one("res.currency", compute="_compute_total")
+    total = fields.Monetary(
+        string="Total, Untaxed",
+        compute="_compute_total",
+        help="Of the ticked transactions, if all are in one currency.",
+    )
+    credit_warning = fields.Char(compute="_compute_total")
+
+    @api.depends(
+        "draft_id", "line_ids.selected", "line_ids.quantity", "line_ids.billing_type"
+    )
+    def _compute_total(self):
+        for wizard in self:
+            drafts = wizard._preview()
+            totals = wizard._totals(drafts)
+            single = len(totals) == 1
+            wizard.ticked = sum(branch.ticked for branch in wizard._branches())
+            wizard.currency_id = next(iter(totals)) if single else False
+            wizard.total = totals[wizard.currency_id] if single else 0.0
+            wizard.credit_warning = wizard._credit_warning(drafts)
+
+    @api.depends("step")
+    def _compute_review(self):
+        """With the first transactions: what the client paints at once."""
+        for wizard in self:
+            wizard.review = wizard.step == "review" and wizard._review(PAGE)
+
+    # === Filling ===
+
+    def _fill(self, found: list[Transaction]):
+        """Make rows of transactions, each on the invoice that would bill it."""
+        # sudo: the administrator was just checked; he need not read orders.
+        Billing = self.env["psa.billing"].sudo()
+        drafts = Billing._merge(found)
+        place = {
+            item.key: (number, slice_key)
+            for number, draft in enumerate(drafts)
+            for (_line_id, slice_key), items in draft.slices.items()
+            for item in items
+        }
+        customers = [
+            Billing.env["res.partner"]
+            .browse(draft.header["partner_id"])
+            .commercial_partner_id.id
+            for draft in drafts
+        ]
+        remarks = self._remarks(found)
+        chosen = self._choices_by_key()
+        lines = Billing._lines_by_id(item.sale_line_id for item in found)
+        # Looked up once per contract line: there may be thousands of transactions.
+        prices = {
+            line.id: (
+                line.price_unit * (1 - line.discount / 100),
+                line.currency_id.rounding,
+            )
+            for line in lines.values()
+        }
+        digits = self.env["decimal.precision"].precision_get("Product Unit")
+        Line = self.env["psa.manual.invoice.line"]
+        rows = []
+        for item in found:
+            number, slice_key = place[item.key]
+            values = self._row_values(item, digits, chosen.get(item.key) or {})
+            price, rounding = prices[item.sale_line_id]
+            is_charged = values["billing_type"] == CHARGEABLE
+            rows.append(
+                {
+                    "wizard_id": self.id,
+                    "partner_id": customers[number],
+                    "invoice_number": number,
+                    "slice": slice_key,
+                    "remark": remarks.get(item.key),
+                    **values,
+                    "amount": float_round(
+                        values["to_bill"] * price, precision_rounding=rounding
+                    )
+                    if is_charged
+                    else 0.0,
+                }
+            )
+        self.env.flush_all()
+        self.env.cr.execute(
+            SQL("DELETE FROM psa_manual_invoice_line WHERE wizard_id = %s", self.id)
+        )
+        self.invalidate_recordset(["line_ids"])
+        Line.invalidate_model()
+        Line._insert(rows)
+        self._find_drafts(drafts)
+
+    @api.model
+    def _row_values(self, item: Transaction, digits: int, chosen: dict) -> dict:
+        """:param digits: of quantities
+        :param chosen: what a person chose before, see :meth:`_remember_choices`
+        """
+        quantity = float_round(item.quantity, precision_digits=digits)
+        to_bill = item.quantity
+        lowered = chosen.get("quantity")
+        if lowered and abs(lowered) < abs(quantity) and lowered * quantity > 0:
+            quantity = to_bill = lowered
+        row = {
+            "analytic_line_id": None,
+            "cost_id": None,
+            "milestone_id": None,
+            "selected": chosen.get("selected", True),
+            "source": item.source,
+            "transaction_type": item.kind,
+            "billing_type": chosen.get("billing_type") or item.billing_type,
+            "own_billing_type": item.billing_type,
+            "project_id": item.project_id,
+            "date": item.date,
+            "employee_name": item.who or None,
+            "task_name": item.task or None,
+            "name": item.text or None,
+            "quantity_unrounded": item.quantity,
+            "quantity": quantity,
+            "to_bill": to_bill,
+        }
+        row[SOURCE_FIELDS[item.source]] = item.source_id
+        # An order line is its own contract line.
+        row["sale_line_id"] = item.sale_line_id
+        return row
+
+    @api.model
+    def _amount(self, line, item: Transaction) -> float:
+        """What a transaction is worth before taxes, in the order's currency."""
+        Line = self.env["psa.manual.invoice.line"]
+        return Line._amount(line, item.quantity, item.is_chargeable)
+
+    @api.model
+    def _remarks(self, found: list[Transaction]) -> dict:
+        """Why no invoice run would bill a transaction that a person may."""
+        ids = defaultdict(list)
+        for item in found:
+            ids[item.source].append(item.source_id)
+        # sudo: the administrator was just checked; he need not read timesheets.
+        projects = self.sudo().project_ids
+        starts = {project.id: project.billing_start_date for project in projects}
+        remarks = {
+            item.key: "before_start"
+            for item in found
+            if starts.get(item.project_id) and item.date < starts[item.project_id]
+        }
+        for source, source_ids in ids.items():
+            model = self.env[MODELS[source]].sudo()
+            credited = model.search(
+                [("id", "in", source_ids), ("credited_quantity", "!=", 0)]
+            )
+            for record in credited:
+                if not is_zero(record.credited_quantity):
+                    remarks[source, record.id] = "credited"
+        return remarks
+
+    def _find_drafts(self, drafts: list[Draft]):
+        """Note which open drafts would take some of these invoices."""
+        # sudo: the administrator was just checked; he need not read orders.
+        Billing = self.env["psa.billing"].sudo()
+        moves = Billing._drafts_to_add_to(self.project_ids.ids)
+        choices = {
+            str(move.id): [
+                number
+                for number, draft in enumerate(drafts)
+                if Billing._takes(move, draft)
+            ]
+            for move in moves
+            if move.company_id in self.env.companies
+        }
+        choices = {key: numbers for key, numbers in choices.items() if numbers}
+        self.draft_choices = choices
+        if str(self.draft_id.id) not in choices:
+            self.draft_id = False
+
+    # === What a person chose stays ===
+
+    def _remember_choices(self):
+        """Keep what was unticked, lowered or typed, also of what another cut-off date
+        leaves out for now."""
+        self.env["psa.manual.invoice.line"].flush_model()
+        shown = self._shown_keys()
+        kept = {
+            key: chosen
+            for key, chosen in self._choices_by_key().items()
+            if key not in shown
+        }
+        for line in self.env["psa.manual.invoice.line"].browse(self._chosen_ids()):
+            chosen: dict = {}
+            if not line.selected:
+                chosen["selected"] = False
+            if line._is_lowered():
+                chosen["quantity"] = line.quantity
+            if line.billing_type != line.own_billing_type:
+                chosen["billing_type"] = line.billing_type
+            kept[line._key] = chosen
+        self.choices = [[*key, chosen] for key, chosen in kept.items()]
+
+    def _shown_keys(self) -> set[Key]:
+        """The transactions of the review, ticked or not."""
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT source, CASE source WHEN 'time' THEN analytic_line_id
+                                           WHEN 'cost' THEN cost_id
+                                           WHEN 'milestone' THEN milestone_id
+                                           ELSE sale_line_id END
+                  FROM psa_manual_invoice_line WHERE wizard_id = %s
+                """,
+                self.id,
+            )
+        )
+        return set(rows)
+
+    def _chosen_ids(self) -> list[int]:
+        """Rows that a person unticked, lowered or typed: few of thousands."""
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT id FROM psa_manual_invoice_line
+                 WHERE wizard_id = %s
+                   AND (selected IS NOT TRUE OR to_bill <> quantity_unrounded
+                        OR billing_type <> own_billing_type)
+                """,
+                self.id,
+            )
+        )
+        return [row[0] for row in rows]
+
+    def _choices_by_key(self) -> dict:
+        return {
+            (source, source_id): chosen
+            for source, source_id, chosen in self.choices or ()
+        }
+
+    # === What it comes to ===
+
+    def _preview(self) -> list[Draft]:
+        """The invoices that Finish would make of what is ticked, in their order.
+
+        Transactions of a contract line count as one: their number is no matter.
+        """
+        self.env["psa.manual.invoice.line"].flush_model()
+        drafts: dict[int, Draft] = {}
+        for number, line_id, slice_key, billing_type, quantity in self._sums():
+            draft = drafts.setdefault(number, Draft({"number": number}, (), []))
+            draft.slices.setdefault((line_id, slice_key), []).append(
+                Transaction(
+                    kind=TIME,
+                    source=TIME,
+                    source_id=0,
+                    sale_line_id=line_id,
+                    project_id=0,
+                    date=self.cutoff_date,
+                    source_quantity=quantity,
+                    quantity=quantity,
+                    billing_type=billing_type,
+                )
+            )
+        taken = self._taken_by_draft()
+        # sudo: the administrator is checked; he need not read orders.
+        Billing = self.env["psa.billing"].sudo()
+        added = [draft for number, draft in drafts.items() if number in taken]
+        Billing._measure(added)
+        new = [draft for number, draft in drafts.items() if number not in taken]
+        return added + Billing._sound(new, with_credits=True)
+
+    def _sums(self) -> list[tuple]:
+        """``(invoice, contract line, slice, billing type, quantity)`` of the ticked."""
+        return self.env.execute_query(
+            SQL(
+                """
+                SELECT invoice_number, sale_line_id, slice, billing_type, SUM(to_bill)
+                  FROM psa_manual_invoice_line
+                 WHERE wizard_id = %s AND selected
+              GROUP BY invoice_number, sale_line_id, slice, billing_type
+              ORDER BY MIN(id)
+                """,
+                self._origin.id or None,
+            )
+        )
+
+    def _branches(self) -> list[Branch]:
+        """The contract lines of the review, in their order."""
+        self.env["psa.manual.invoice.line"].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT partner_id, invoice_number, sale_line_id,
+                       ARRAY_AGG(DISTINCT project_id), COUNT(*),
+                       COUNT(*) FILTER (WHERE selected),
+                       COALESCE(SUM(to_bill) FILTER (
+                           WHERE selected AND billing_type = 'chargeable'), 0)
+                  FROM psa_manual_invoice_line
+                 WHERE wizard_id = %s
+              GROUP BY partner_id, invoice_number, sale_line_id
+              ORDER BY MIN(id)
+                """,
+                self._origin.id or None,
+            )
+        )
+        return [Branch(*row) for row in rows]
+
+    def _taken_by_draft(self) -> set[int]:
+        """The invoices of the review that the chosen draft takes."""
+        choices = self.draft_choices or {}
+        return set(choices.get(str(self.draft_id.id), ()))
+
+    def _target_draft(self):
+        """The draft to add to, which the user may have meanwhile posted or deleted.
+
+        :raises UserError: if it is no draft any more
+        """
+        if not self.draft_id:
+            return None
+        # sudo: the administrator was just checked; his companies are, below.
+        draft = self.draft_id.sudo().exists()
+        if (
+            not draft
+            or draft.state != "draft"
+            or not draft.is_project_invoice
+            or draft.company_id not in self.env.companies
+        ):
+            raise UserError(
+                self.env._(
+                    "The draft that you wanted to add to is no draft any more. Choose "
+                    "another one, or a new invoice."
+                )
+            )
+        return draft
+
+    def _totals(self, drafts: list[Draft]) -> dict:
+        """Untaxed, by currency."""
+        # sudo: the administrator is checked; he need not read orders.
+        lines = self.env["sale.order.line"].sudo()
+        totals: dict = defaultdict(float)
+        for draft in drafts:
+            for line_id, _slice in [*draft.quantities, *draft.slices][:1]:
+                totals[lines.browse(line_id).currency_id] += draft.total
+        return dict(totals)
+
+    def _credit_warning(self, drafts: list[Draft]) -> str | bool:
+        due = {}
+        for draft in drafts:
+            if draft.total < -TOLERANCE:
+                due.update(self._totals([draft]))
+        names = ", ".join(
+            self._money(draft.total * -1, currency)
+            for draft in drafts
+            if draft.total < -TOLERANCE
+            for currency in self._totals([draft])
+        )
+        return bool(due) and self.env._(
+            "Due to the customer: %(amounts)s. Finish makes a credit note of it.",
+            amounts=names,
+        )
+
+    # === What the client paints ===
+
+    def _review(self, page: int = 0) -> dict:
+        """The tree with its sums.
+
+        :param page: with so many transactions, from the first one on
+        """
+        branches = self._branches()
+        drafts = {draft.header["number"]: draft for draft in self._preview()}
+        totals = self._totals(list(drafts.values()))
+        ticked = sum(branch.ticked for branch in branches)
+        return {
+            "customers": self._tree(branches, drafts),
+            "rows": self._first_rows(branches, page) if page else [],
+            "count": sum(branch.count for branch in branches),
+            "ticked": ticked,
+            "totals": [self._money(each, unit) for unit, each in totals.items()],
+            "invoices": len(drafts),
+            "drafts": self._draft_options(),
+            "draft": self.draft_id.id,
+            "credit_warning": self._credit_warning(list(drafts.values())),
+            "refusal": self._refusal(ticked, drafts),
+        }
+
+    def _refusal(self, ticked: int, drafts: dict) -> str:
+        """Why Finish cannot be pressed; '': it can."""
+        if not ticked:
+            return self.env._("Tick at least one transaction.")
+        if not drafts:
+            return self.env._(
+                "The ticked transactions add up to nothing that could be charged."
+            )
+        return ""
+
+    def _tree(self, branches: list[Branch], drafts: dict[int, Draft]) -> list[dict]:
+        # sudo: the administrator is checked; he need not read orders and projects.
+        env = self.sudo().env
+        # Browsed together, they are fetched together.
+        lines = env["sale.order.line"].browse(each.sale_line_id for each in branches)
+        lines = {line.id: line for line in lines}
+        customers: dict[int, dict] = {}
+        invoices: dict[int, dict] = {}
+        for branch in branches:
+            customer = customers.setdefault(
+                branch.partner_id,
+                {
+                    "id": branch.partner_id,
+                    "name": env["res.partner"].browse(branch.partner_id).display_name,
+                    "invoices": [],
+                },
+            )
+            invoice = invoices.get(branch.invoice_number)
+            if invoice is None:
+                invoice = invoices[branch.invoice_number] = {
+                    "id": branch.invoice_number,
+                    "names": [],
+                    "lines": [],
+                    **self._fate(branch, drafts, lines),
+                }
+                customer["invoices"].append(invoice)
+            line = lines[branch.sale_line_id]
+            projects = env["project.project"].browse(branch.project_ids)
+            invoice["names"] += [*projects.mapped("display_name"), line.order_id.name]
+            invoice["lines"].append(
+                self._branch_values(branch, line, drafts.get(branch.invoice_number))
+            )
+        for invoice in invoices.values():
+            invoice["name"] = " · ".join(dict.fromkeys(invoice.pop("names")))
+        return sorted(customers.values(), key=lambda each: each["name"])
+
+    def _fate(self, branch: Branch, drafts: dict, lines: dict) -> dict:
+        """What becomes of an invoice of the review."""
+        number = branch.invoice_number
+        draft = drafts.get(number)
+        if draft is None:
+            return {"kind": "nothing", "total": ""}
+        kind = "credit" if draft.total < -TOLERANCE else "new"
+        if number in self._taken_by_draft():
+            kind = "added"
+        currency = lines[branch.sale_line_id].currency_id
+        return {"kind": kind, "total": self._money(draft.total, currency)}
+
+    def _branch_values(self, branch: Branch, line, draft: Draft | None) -> dict:
+        amount = fsum(
+            self.env["psa.manual.invoice.line"]._amount(line, quantity, True)
+            for (line_id, _slice), quantity in (
+                draft.quantities if draft else {}
+            ).items()
+            if line_id == line.id
+        )
+        return {
+            "id": line.id,
+            "name": (line.name or line.product_id.display_name).split("\n")[0],
+            "count": branch.count,
+            "ticked": branch.ticked,
+            "quantity": self._figure(branch.quantity),
+            "unit": line.product_uom_id.name,
+            "amount": self._money(amount, line.currency_id) if draft else "",
+        }
+
+    def _draft_options(self) -> list[dict]:
+        # sudo: they are drafts that an administrator may see.
+        moves = (
+            self.env["account.move"]
+            .sudo()
+            .browse(int(key) for key in self.draft_choices or {})
+        )
+        return [
+            {"id": move.id, "name": self._draft_name(move)} for move in moves.exists()
+        ]
+
+    @api.model
+    def _draft_name(self, move) -> str:
+        parts = [
+            move.display_name,
+            ", ".join(move.billing_project_ids.mapped("display_name")),
+            self._money(move.amount_untaxed, move.currency_id),
+        ]
+        return " · ".join(filter(None, parts))
+
+    @api.model
+    def _money(self, amount: float, currency) -> str:
+        return formatLang(self.env, amount, currency_obj=currency)
+
+    @api.model
+    def _figure(self, quantity: float) -> str:
+        return formatLang(self.env, quantity, dp="Product Unit")
+
+    def _first_rows(self, branches: list[Branch], page: int) -> list[dict]:
+        """The transactions of the first contract lines, up to a page of them."""
+        rows: list[dict] = []
+        for branch in branches:
+            if len(rows) >= page:
+                break
+            rows += self._rows(
+                {
+                    "invoice": branch.invoice_number,
+                    "contract_line": branch.sale_line_id,
+                },
+                limit=page - len(rows),
+            )
+        return rows
+
+    def _rows(self, where: dict, offset: int = 0, limit: int = PAGE) -> list[dict]:
+        """Transactions, as the client shows them."""
+        domain = Domain("wizard_id", "=", self.id)
+        for level, value in where.items():
+            domain &= Domain(LEVELS[level], "=", value)
+        lines = self.env["psa.manual.invoice.line"].search(
+            domain, offset=offset, limit=limit
+        )
+        labels = {
+            name: dict(lines._fields[name]._description_selection(self.env))
+            for name in ("transaction_type", "remark")
+        }
+        return [line._shown(labels) for line in lines]
+
+    # === What the client asks ===
+
+    def _check_review(self):
+        """:raises AccessError: unless it is a billing administrator's own wizard"""
+        self.ensure_one()
+        self.env["account.move"]._check_billing_manager()
+        self.check_access("write")
+
+    def review_rows(self, where: dict, offset: int = 0) -> list[dict]:
+        """A page of transactions.
+
+        :param where: what part of the tree, by level
+        :param offset: how many are shown already
+        """
+        self._check_review()
+        return self._rows(where, offset)
+
+    def review_tick(self, selected: bool, where: dict) -> dict:
+        """Tick or untick all of a part of the tree.
+
+        :param where: what part, by level; empty: everything
+        :return: the tree with its sums
+        """
+        self._check_review()
+        conditions = [
+            SQL("%s = %s", SQL.identifier(LEVELS[level]), int(value))
+            for level, value in where.items()
+        ]
+        Line = self.env["psa.manual.invoice.line"]
+        Line.flush_model()
+        self.env.cr.execute(
+            SQL(
+                "UPDATE psa_manual_invoice_line SET selected = %s WHERE %s",
+                bool(selected),
+                SQL(" AND ").join([SQL("wizard_id = %s", self.id), *conditions]),
+            )
+        )
+        Line.invalidate_model(["selected"])
+        self.invalidate_recordset()
+        return self._review()
+
+    def review_edit(self, row: int, values: dict) -> dict:
+        """Lower a quantity, or choose a billing type for this invoice.
+
+        :param row: id of the line
+        :param values: ``quantity``, ``billing_type``
+        :raises UserError: if the quantity is more than what is open
+        :return: the tree with its sums, and the row
+        """
+        self._check_review()
+        line = self.env["psa.manual.invoice.line"].search(
+            [("id", "=", row), ("wizard_id", "=", self.id)]
+        )
+        line.write(
+            {
+                name: values[name]
+                for name in ("quantity", "billing_type")
+                if name in values
+            }
+        )
+        return {"review": self._review(), "row": self._rows({"row": row})[0]}
+
+    def review_choose_draft(self, draft: int | bool) -> dict:
+        """Add to an open draft what belongs on it.
+
+        :param draft: id of the draft; False: make new invoices
+        """
+        self._check_review()
+        self.draft_id = draft if str(draft) in (self.draft_choices or {}) else False
+        return self._review()
+
+    def review_refresh(self) -> dict:
+        """Read anew what is open; ticks, quantities and types stay.
+
+        :return: the tree with its sums, and the first transactions
+        """
+        self._check_review()
+        self._find()
+        return self._review(PAGE)
+
+    # === Milestones ===
+
+    milestone_rows = fields.Json(
+        compute="_compute_milestone_rows",
+        help="Milestones that are not billed yet: the reached ones can be ticked.",
+    )
+
+    @api.depends("cutoff_date", "project_ids", "milestone_ids")
+    def _compute_milestone_rows(self):
+        for wizard in self:
+            wizard.milestone_rows = wizard._open_milestones()
+
+    def _open_milestones(self) -> list[dict]:
+        projects = self.project_ids._origin
+        # sudo: the administrator is checked where it counts; names are shown here.
+        milestones = (
+            self.env["project.milestone"]
+            .sudo()
+            .search(
+                [
+                    ("project_id", "in", projects.ids),
+                    ("sale_line_id.qty_delivered_method", "=", "milestones"),
+                    ("sale_line_id.state", "=", "sale"),
+                ],
+                order="project_id, deadline, id",
+            )
+            .filtered(lambda each: not each.is_reached or each.open_quantity)
+        )
+        may_reach = self.env["project.milestone"].has_access("write")
+        chosen = self.milestone_ids._origin.ids
+        cutoff_date = self.cutoff_date or fields.Date.context_today(self)
+        return [
+            {
+                "id": each.id,
+                "name": each.name,
+                "project": each.project_id.display_name if len(projects) > 1 else "",
+                "reached": each.is_reached,
+                "day": format_date(self.env, each.reached_date or each.deadline) or "",
+                "ticked": each.is_reached and (not chosen or each.id in chosen),
+                "is_late": each.is_reached and each.reached_date > cutoff_date,
+                "may_reach": may_reach,
+            }
+            for each in milestones
+        ]
+
+    @api.model
+    def mark_reached(self, milestone_ids: list[int]):
+        """Say that milestones are reached today, so that they can be billed.
+
+        :raises AccessError: unless the user bills, and may edit these milestones
+        """
+        self.env["account.move"]._check_billing_manager()
+        milestones = self.env["project.milestone"].browse(milestone_ids)
+        milestones.check_access("write")
+        milestones.write({"is_reached": True})
+        return True
+
+
+class PsaManualInvoiceLine(models.TransientModel):
+    # What the review shows of a row.
+    # pylint: disable=consider-merging-classes-inherited
+    _inherit = "psa.manual.invoice.line"
+
+    def _shown(self, labels: dict) -> dict:
+        """:param labels: of types and remarks, by field and value"""
+        # sudo: the administrator is checked; he need not read orders.
+        line = self.sudo()
+        return {
+            "id": self.id,
+            "invoice": self.invoice_number,
+            "contract_line": line.sale_line_id.id,
+            "selected": self.selected,
+            "date": format_date(self.env, self.date),
+            "kind": labels["transaction_type"].get(self.transaction_type, ""),
+            "who": self.employee_name or "",
+            "task": self.task_name or "",
+            "text": self.name or "",
+            "quantity": self.quantity,
+            "open": line.uom_id.round(self.quantity_unrounded),
+            "is_lowered": self._is_lowered(),
+            "is_milestone": self.transaction_type == MILESTONE,
+            "unit": line.uom_id.name,
+            "billing_type": self.billing_type,
+            "amount": formatLang(self.env, self.amount, currency_obj=line.currency_id),
+            "remark": labels["remark"].get(self.remark, ""),
+        }
