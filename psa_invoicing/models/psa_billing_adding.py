@@ -88,6 +88,7 @@ class PsaBilling(models.AbstractModel):
             sale_line_ids=(),
             picks=frozenset(keys),
             from_billing_start=False,
+            cutoffs={},
         )
         move.billing_request = {**(move.billing_request or {}), **request.to_json()}
         last = max(item.date for item in items)
