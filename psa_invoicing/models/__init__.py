@@ -9,11 +9,11 @@ from . import psa_billing_override
 from . import psa_invoice_schedule
 from . import psa_invoice_schedule_attempts
 from . import psa_invoice_run_line
-from . import psa_invoice_schedule_actions
 from . import psa_invoice_run
 from . import psa_invoice_run_driving
 from . import psa_invoice_run_telling
 from . import psa_invoice_run_sending
+from . import psa_invoice_schedule_actions
 from . import psa_invoice_detail
 from . import psa_invoice_detail_actions
 from . import psa_billing_selection

@@ -8,6 +8,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_date
 
 from ..core.scopes import OWN
+from .psa_invoice_run_telling import FAILED_ACTIVITY
 
 # What a person may enter: everything else is the engine's, or has a button.
 ADDED_FIELDS = {"project_id", "run_date", "cutoff_date"}
@@ -221,9 +222,10 @@ class PsaInvoiceSchedule(models.Model):
                     )
                 )
         # sudo: the administrator was just checked; rows are written by methods only.
-        self.sudo().write(
-            {"state": "skipped", "error": reason, "skip_user_id": self.env.uid}
-        )
+        rows = self.sudo()
+        failed = rows.filtered(lambda row: row.state == "failed")
+        rows.write({"state": "skipped", "error": reason, "skip_user_id": self.env.uid})
+        failed._settle(reason)
         for row in self:
             row._note_on_project(
                 self.env._(
@@ -232,6 +234,17 @@ class PsaInvoiceSchedule(models.Model):
                     reason=reason,
                 )
             )
+
+    def _settle(self, reason: str):
+        """Whoever was asked to mend what failed need not any more."""
+        projects = self.project_id
+        failing = projects.invoice_schedule_ids.filtered(
+            lambda row: row.state == "failed"
+        )
+        (projects - failing.project_id).activity_feedback(
+            [FAILED_ACTIVITY],
+            feedback=self.env._("Settled: skipped. %(reason)s", reason=reason),
+        )
 
     def action_plan_again(self):
         """Bill rows after all: skipped ones, those with nothing to bill, and those
@@ -248,13 +261,23 @@ class PsaInvoiceSchedule(models.Model):
             )
         )
         # sudo: the administrator was just checked; rows are written by methods only.
-        rows.sudo().write({"state": "planned", "error": False, "skip_user_id": False})
+        rows.sudo().write(
+            {
+                "state": "planned",
+                "error": False,
+                "skip_user_id": False,
+                "attempts": 0,
+                "failed_on": False,
+            }
+        )
         for row in rows:
             row._note_on_project(
                 self.env._(
                     "The invoice date %(date)s is planned again.", date=row._day()
                 )
             )
+
+    # === Words ===
 
     def _day(self) -> str:
         return format_date(self.env, self.run_date)

@@ -70,6 +70,18 @@ class TestScheduleActions(BillingCase):
             self.skip(self.rows[:2], "No")
         self.assertEqual(self.rows[1].state, "planned", "None of them was.")
 
+    def test_skipping_a_date_that_failed_settles_it(self):
+        order = self.work.sale_line_id.order_id
+        order._action_cancel()
+        self.run_due(date(2026, 1, 31))
+        self.assertEqual(self.row.state, "failed")
+        failed = ["psa_invoicing.mail_activity_type_failed"]
+        self.assertTrue(self.work.activity_search(failed))
+        self.skip(self.row, "The order was cancelled")
+        self.assertFalse(self.work.activity_search(failed))
+        self.row.action_plan_again()
+        self.assertEqual((self.row.state, self.row.attempts), ("planned", 0))
+
     def test_a_skipped_date_is_planned_again_and_billed(self):
         self.skip(self.row, "Not yet")
         self.row.action_plan_again()
