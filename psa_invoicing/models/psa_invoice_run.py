@@ -13,7 +13,6 @@ DAYS_TO_KEEP_DRY_RUNS = 30
 class PsaInvoiceRun(models.Model):
     _name = "psa.invoice.run"
     _description = "Invoice Run"
-    _inherit = ["mail.thread"]
     _order = "id desc"
 
     name = fields.Char(compute="_compute_name")

@@ -184,7 +184,9 @@ class PsaInvoiceRun(models.Model):
     def _foreign_projects(self, due):
         """Projects without a company whose orders belong to one that is not on."""
         found = due.project_id.browse()
-        if self.env.su:
+        off = [("id", "not in", self.env.companies.ids)]
+        # sudo: companies that a user may not see have orders, too.
+        if self.env.su or not self.env["res.company"].sudo().search_count(off, limit=1):
             return found
         ids = due.project_id.ids
         for start in range(0, len(ids), 500):
@@ -388,9 +390,7 @@ class PsaInvoiceRun(models.Model):
         following = self._next_lines().project_id
         self.write(
             {
-                "done": sum(
-                    groups.get(state, 0) for state in (BILLED, TO_BILL, NOTHING)
-                ),
+                "done": sum(groups.get(state, 0) for state in ended),
                 "failed": groups.get(FAILED, 0),
                 "skipped": groups.get(SKIPPED, 0),
                 "current": following and self._current(following),

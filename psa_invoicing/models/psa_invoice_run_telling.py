@@ -114,22 +114,45 @@ class PsaInvoiceRun(models.Model):
             {
                 "run": run,
                 "url": run._url(),
-                "billed": counts.get(BILLED, 0),
-                "nothing": counts.get(NOTHING, 0),
-                "skipped": counts.get(SKIPPED, 0),
-                "totals": run._amounts_in_words([("id", "in", lines.ids)]),
+                "points": run._summary_points(lines, counts),
                 "failures": failures[:FAILURES_IN_SUMMARY],
-                "more": len(failures[FAILURES_IN_SUMMARY:]),
+                "more": run._and_more(len(failures[FAILURES_IN_SUMMARY:])),
                 "project_url": lambda project: (
                     f"{run.get_base_url()}/odoo/project.project/{project.id}"
                 ),
             },
         )
-        run.message_notify(
+        run.env["mail.thread"].message_notify(
+            model=run._name,
+            res_id=run.id,
             partner_ids=user.partner_id.ids,
             subject=run._summary_subject(counts),
             body=Markup(body),  # noqa: S704 (rendered by a template of ours)
         )
+
+    def _summary_points(self, lines, counts: dict) -> list[str]:
+        amounts = ", ".join(self._amounts_in_words([("id", "in", lines.ids)]))
+        billed = counts.get(BILLED, 0)
+        points = [
+            self.env._(
+                "Invoiced: %(count)s, untaxed %(amounts)s",
+                count=billed,
+                amounts=amounts,
+            )
+            if amounts
+            else self.env._("Invoiced: %(count)s", count=billed)
+        ]
+        for state, text in (
+            (NOTHING, self.env._("Nothing to bill: %(count)s")),
+            (SKIPPED, self.env._("Left out: %(count)s")),
+            (FAILED, self.env._("Failed: %(count)s")),
+        ):
+            if counts.get(state):
+                points.append(text % {"count": counts[state]})
+        return points
+
+    def _and_more(self, number: int) -> str:
+        return number and self.env._("and %(count)s more", count=number)
 
     def _summary_subject(self, counts: dict) -> str:
         if counts.get(FAILED):

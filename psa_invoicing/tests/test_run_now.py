@@ -9,6 +9,8 @@ from freezegun import freeze_time
 from odoo.exceptions import AccessError
 from odoo.tests import Form, new_test_user
 
+from odoo.addons.base.models import ir_cron
+
 from ..models import psa_invoice_run_driving
 from .common import BillingCase
 
@@ -258,3 +260,28 @@ class TestRunNow(BillingCase):
             [self.row(project).invoice_ids.amount_untaxed for project in projects],
             [100, 200, 300],
         )
+
+    def test_the_scheduler_gets_its_turn_between_the_chunks(self):
+        """Its time is over after each chunk; it calls again, and nobody waits for the
+        next night."""
+        cron = self.env.ref("psa_invoicing.ir_cron_run_due")
+        projects = [self.due_project(hours) for hours in (1, 2, 3)]
+        with (
+            patch.object(psa_invoice_run_driving, "CHUNK", 1),
+            patch.object(ir_cron, "MIN_TIME_PER_JOB", 0),
+            patch.object(ir_cron, "MIN_RUNS_PER_JOB", 1),
+        ):
+            states = []
+            for _call in projects:
+                with self.enter_registry_test_mode():
+                    cron.method_direct_trigger()
+                self.env.invalidate_all()
+                run = self.env["psa.invoice.run"].search([], limit=1)
+                triggers = self.env["ir.cron.trigger"].search_count(
+                    [("cron_id", "=", cron.id)]
+                )
+                states.append((run.done, run.state, bool(triggers)))
+        self.assertEqual(
+            states, [(1, "running", True), (2, "running", True), (3, "done", False)]
+        )
+        self.assertEqual(run.create_uid, self.env.ref("base.user_root"))
