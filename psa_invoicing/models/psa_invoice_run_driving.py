@@ -388,6 +388,7 @@ class PsaInvoiceRun(models.Model):
             )
         )
         following = self._next_lines().project_id
+        ended = (BILLED, TO_BILL, NOTHING)
         self.write(
             {
                 "done": sum(groups.get(state, 0) for state in ended),
