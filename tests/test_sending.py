@@ -189,7 +189,9 @@ def test_one_invoice_of_a_run_in_four_clicks(demo, page):
         [("state", "=", "planned"), ("run_date", "<=", date.today().isoformat())],
         ["project_id"],
     )
-    others = {row["project_id"][0] for row in due} - {due[-1]["project_id"][0]}
+    others = {
+        row["project_id"][0] for row in due if "ERP rollout" not in row["project_id"][1]
+    }
     demo.call("project.project", "write", sorted(others), {"billing_hold": True})
     open_app(page)
     for button in (
