@@ -103,6 +103,10 @@ REWIND = """
     ALTER TABLE psa_invoice_detail ALTER quantity TYPE numeric;
     ALTER TABLE sale_order_line ALTER excluded_quantity TYPE numeric;
     DROP TABLE psa_reinvoiced_cost CASCADE;
+    CREATE TABLE psa_invoice_run_psa_invoice_schedule_rel AS
+          SELECT run_id AS psa_invoice_run_id, schedule_id AS psa_invoice_schedule_id
+            FROM psa_invoice_run_line;
+    DROP TABLE psa_invoice_run_line CASCADE;
     DELETE FROM psa_billing_frequency AS frequency USING ir_model_data AS data
      WHERE data.model = 'psa.billing.frequency' AND data.res_id = frequency.id
        AND data.name NOT IN ('frequency_weekly', 'frequency_biweekly',
