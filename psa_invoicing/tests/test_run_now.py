@@ -63,12 +63,12 @@ class TestRunNow(BillingCase):
         self.due_project(3)
         dialog = Form(self.env["psa.run.due"])
         self.assertEqual(dialog.run_date, date(2026, 1, 31))
-        self.assertEqual(dialog.summary, "2 due rows of 2 projects")
+        self.assertEqual(dialog.summary, "Due dates: 2. Projects: 2.")
         dialog.run_date = "2026-01-30"
-        self.assertEqual(dialog.summary, "0 due rows of 0 projects")
+        self.assertEqual(dialog.summary, "Due dates: 0. Projects: 0.")
         self.assertFalse(dialog.is_in_future)
         dialog.run_date = "2026-02-28"
-        self.assertEqual(dialog.summary, "4 due rows of 2 projects")
+        self.assertEqual(dialog.summary, "Due dates: 4. Projects: 2.")
         self.assertTrue(dialog.is_in_future)
 
     def test_a_single_invoice_is_opened_at_once(self):

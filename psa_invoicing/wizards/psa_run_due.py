@@ -53,7 +53,7 @@ class PsaRunDue(models.TransientModel):
             due = wizard._run_model()._due(wizard._date(), wizard._projects())
             wizard.due_count = len(due)
             wizard.summary = self.env._(
-                "%(rows)s due rows of %(projects)s projects",
+                "Due dates: %(rows)s. Projects: %(projects)s.",
                 rows=len(due),
                 projects=len(due.project_id),
             )
