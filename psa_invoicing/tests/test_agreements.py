@@ -21,7 +21,7 @@ class TestProjectOfAnOrder(BillingCase):
         super().setUpClass()
         cls.frequencies = {
             name: cls.env["psa.billing.frequency"].create(
-                {"name": name, "period": "month", "month_day": 31}
+                {"name": name, "period": "month", "month_last": True}
             )
             for name in ("template", "product", "customer", "company")
         }
