@@ -229,12 +229,26 @@ class PsaInvoiceSchedule(models.Model):
         }
 
     def _cutoffs_with(self, missed) -> Cutoffs | None:
-        """What is due on this row and on those that it catches up with."""
-        cutoffs = self._cutoffs()
-        for row in missed:
-            other = row._cutoffs()
-            cutoffs = cutoffs and other and scopes.merged(cutoffs, other)
-        return cutoffs
+        """What is due on this row and on those that it catches up with.
+
+        :return: None: everything, up to :meth:`_effective_cutoff_date_with`
+        """
+        rows = self | missed
+        every = {row: row._cutoffs() for row in rows}
+        if not any(every.values()):
+            return None
+        names = {scope for cutoffs in every.values() for scope in cutoffs or ()}
+        found: Cutoffs = {}
+        for row in rows:
+            cutoffs = every[row] or dict.fromkeys(names, row.cutoff_date)
+            limit = row._effective_cutoff_date()
+            found = scopes.merged(found, scopes.no_later(cutoffs, limit))
+        return found
+
+    def _effective_cutoff_date_with(self, missed) -> date:
+        """How far this row bills with those that it catches up with: one of them may
+        cover more, where work has dates of its own or a row was moved."""
+        return max(row._effective_cutoff_date() for row in self | missed)
 
     def _inseparable(self) -> list:
         """Rows by who may share an invoice: a customer's projects that consolidate."""
@@ -272,7 +286,7 @@ class PsaInvoiceSchedule(models.Model):
         moves = self.env["account.move"]
         missed = defaultdict(self.browse, self._caught_up())
         for (run_date, cutoff_date), rows in self.grouped(
-            lambda row: (row.run_date, row._effective_cutoff_date())
+            lambda row: (row.run_date, row._effective_cutoff_date_with(missed[row]))
         ).items():
             projects = rows.project_id
             request = Request(
@@ -281,7 +295,7 @@ class PsaInvoiceSchedule(models.Model):
                 from_billing_start=True,
                 run_date=run_date,
                 cutoffs={
-                    row.project_id.id: scopes.no_later(cutoffs, cutoff_date)
+                    row.project_id.id: cutoffs
                     for row in rows
                     if (cutoffs := row._cutoffs_with(missed[row]))
                 },

@@ -34,6 +34,7 @@ from . import test_run_failures
 from . import test_run_now
 from . import test_run_scheduler
 from . import test_schedule_actions
+from . import test_schedule_attacks
 from . import test_send_and_pay
 from . import test_sending
 from . import test_state_machine

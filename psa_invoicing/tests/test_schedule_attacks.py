@@ -1,0 +1,84 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Schedules in disorder: whatever is due is billed, once, and with its own date."""
+
+from datetime import date
+
+from freezegun import freeze_time
+
+from .common import BillingCase
+
+JANUARY = date(2026, 1, 31)
+FEBRUARY = date(2026, 2, 28)
+
+
+class AttackCase(BillingCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env["psa.invoice.schedule"].sudo().search([]).unlink()
+        cls.last_day = cls.env.ref("psa_invoicing.frequency_monthly_last_day")
+        cls.first_day = cls.env.ref("psa_invoicing.frequency_monthly_first_day")
+        cls.weekly = cls.env.ref("psa_invoicing.frequency_weekly")
+        cls.yearly = cls.env.ref("psa_invoicing.frequency_yearly")
+        # Two hours on 1 January.
+        cls.work = cls.time_project(
+            2,
+            name="Tower",
+            billing_frequency_id=cls.last_day.id,
+            billing_start_date=date(2026, 1, 1),
+        )
+        cls.package = cls.contract(
+            cls.work, cls.milestone_product, product_uom_qty=1, project_id=cls.work.id
+        )
+
+    def override(self, frequency, kind="time"):
+        return self.env["psa.billing.override"].create(
+            {
+                "project_id": self.work.id,
+                "frequency_id": frequency.id,
+                "transaction_type": kind,
+            }
+        )
+
+    def row(self, day):
+        return self.work.invoice_schedule_ids.filtered(lambda row: row.run_date == day)
+
+    def billed_days(self):
+        """Of time, drafts included."""
+        entries = self.work.timesheet_ids.filtered("billed_quantity")
+        return sorted(entries.mapped("date"))
+
+
+@freeze_time("2026-01-01")
+class TestCatchUpOfScopes(AttackCase):
+    """One draft for all that was missed, where work has dates of its own."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env.company.billing_catch_up = "one"
+
+    def test_a_missed_date_that_covers_more_than_the_last_one(self):
+        """Time every Monday, up to Sunday; the rest on the 1st, up to the month's end.
+
+        Missed: Monday 9 February, and the 1st, which a person moved to the 10th.
+        """
+        self.work.billing_frequency_id = self.first_day
+        self.override(self.weekly)
+        self.log(self.work, date(2026, 2, 4), 3)
+        self.row(date(2026, 2, 1)).write({"run_date": date(2026, 2, 10)})
+        row = self.row(date(2026, 2, 10))
+        self.assertEqual(row.cutoff_date, JANUARY)
+        self.run_due(date(2026, 2, 10))
+        self.assertEqual(self.row(date(2026, 2, 9)).state, "done")
+        self.assertEqual(self.billed_days(), [date(2026, 1, 1), date(2026, 2, 4)])
+        self.assert_ledger(row.invoice_ids)
+
+    def test_a_date_that_was_missed_before_time_got_its_own(self):
+        """January was missed with all its work. Since February, time is yearly."""
+        with freeze_time("2026-02-01"):
+            self.override(self.yearly)
+            self.assertTrue(self.row(FEBRUARY).scope_cutoffs)
+        self.log(self.work, date(2026, 2, 4), 3)
+        self.run_due(FEBRUARY)
+        self.assertEqual(self.billed_days(), [date(2026, 1, 1)])
