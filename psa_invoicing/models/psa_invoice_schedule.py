@@ -151,17 +151,35 @@ class PsaInvoiceSchedule(models.Model):
             return
         known = self._cutoffs()
         cutoffs = known
-        if planned and self.is_moved:
-            cutoffs = known or scopes.until(planned, self.cutoff_date)
-        elif planned:
-            cutoffs = planned
+        if planned:
+            cutoffs = self._as_moved(planned) if self.is_moved else planned
             if known and self.project_id.billing_milestones == "reached":
-                cutoffs = scopes.merged(planned, {MILESTONE: known.get(MILESTONE)})
+                cutoffs = scopes.merged(cutoffs, {MILESTONE: known.get(MILESTONE)})
         if cutoffs is None:
             return
         values = self._cutoff_values(scopes.merged(cutoffs, beside or {}))
         if any(self[name] != value for name, value in values.items()):
             self.write(values)
+
+    def _as_moved(self, planned: Cutoffs) -> Cutoffs:
+        """What is due on a row that was moved: what is due on its planned date, each
+        as far as it was moved with the row."""
+        known = self._cutoffs()
+        if not known:
+            return self._until_end(scopes.until(planned, self.cutoff_date))
+        return self._until_end(
+            {
+                scope: cutoff and (known.get(scope) or cutoff)
+                for scope, cutoff in planned.items()
+            }
+        )
+
+    def _until_end(self, cutoffs: Cutoffs) -> Cutoffs:
+        """The same, but nothing from after the billing end; a date that a person added
+        may go beyond it."""
+        # sudo: whoever bills a project need not see all of it.
+        end = self.planned_date and self.sudo().project_id.billing_end_date
+        return scopes.no_later(cutoffs, end) if end else cutoffs
 
     def action_manual_invoice(self):
         """Open the wizard that invoices the projects of rows by hand, as far as the
@@ -340,6 +358,8 @@ class PsaInvoiceSchedule(models.Model):
                 )
 
     def _effective_cutoff_date(self) -> date:
-        """How far this row may bill: its cut-off date, or the end of the year."""
+        """How far this row may bill: its cut-off date, or the end of the year or of
+        the billing."""
         company = self.project_id._billing_company()
-        return company._billing_cutoff_date(self.run_date, self.cutoff_date)
+        cutoff_date = company._billing_cutoff_date(self.run_date, self.cutoff_date)
+        return scopes.last(self._until_end({OWN: cutoff_date}))

@@ -197,7 +197,7 @@ class PsaInvoiceSchedule(models.Model):
                 else cutoff
                 for scope, cutoff in cutoffs.items()
             }
-        return self._cutoff_values(cutoffs)
+        return self._cutoff_values(self._until_end(cutoffs))
 
     # === Skipping and planning again ===
 

@@ -3,7 +3,10 @@
 
 from datetime import date
 
+
 from freezegun import freeze_time
+
+
 
 from .common import BillingCase
 
@@ -81,4 +84,44 @@ class TestCatchUpOfScopes(AttackCase):
             self.assertTrue(self.row(FEBRUARY).scope_cutoffs)
         self.log(self.work, date(2026, 2, 4), 3)
         self.run_due(FEBRUARY)
+        self.assertEqual(self.billed_days(), [date(2026, 1, 1)])
+
+
+@freeze_time("2026-01-01")
+class TestMovedRows(AttackCase):
+    def test_work_that_gets_dates_of_its_own_after_a_move(self):
+        self.override(self.weekly, "milestone")
+        self.row(JANUARY).write({"run_date": date(2026, 2, 3)})
+        self.override(self.yearly)
+        self.assertEqual(self.row(date(2026, 2, 3)).covers, "Regular")
+        self.run_due(date(2026, 2, 3))
+        self.assertFalse(self.billed_days())
+
+    def test_work_that_loses_its_own_dates_after_a_move(self):
+        own = self.override(self.yearly)
+        self.row(JANUARY).write({"run_date": date(2026, 2, 3)})
+        own.unlink()
+        self.run_due(date(2026, 2, 3))
+        self.assertEqual(self.billed_days(), [date(2026, 1, 1)])
+
+    def test_the_last_one_bills_nothing_after_the_end(self):
+        self.work.billing_end_date = JANUARY
+        self.row(JANUARY).write({"run_date": date(2026, 2, 3)})
+        self.log(self.work, date(2026, 2, 2), 4)
+        self.run_due(date(2026, 2, 3))
+        self.assertEqual(self.billed_days(), [date(2026, 1, 1)])
+
+    def test_an_end_that_is_entered_after_the_move(self):
+        self.row(JANUARY).write({"run_date": date(2026, 2, 3)})
+        self.work.billing_end_date = JANUARY
+        self.assertEqual(self.row(date(2026, 2, 3)).cutoff_date, JANUARY)
+        self.log(self.work, date(2026, 2, 2), 4)
+        self.run_due(date(2026, 2, 3))
+        self.assertEqual(self.billed_days(), [date(2026, 1, 1)])
+
+    def test_a_missed_one_bills_nothing_after_the_end(self):
+        self.log(self.work, date(2026, 1, 20), 4)
+        with freeze_time("2026-02-05"):
+            self.work.billing_end_date = date(2026, 1, 15)
+            self.run_due(date(2026, 2, 5))
         self.assertEqual(self.billed_days(), [date(2026, 1, 1)])
