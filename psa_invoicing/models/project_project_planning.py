@@ -225,8 +225,8 @@ class ProjectProject(models.Model):
         for project in self.sudo():
             today = project._billing_company()._billing_today()
             first = from_start and project.billing_start_date or today
-            due = project._due_dates(today, first, dates_of)
             known = rows.get(project, Schedule)
+            due = project._due_dates(today, first, dates_of, known)
             gone = known.filtered(
                 lambda row, today=today, due=due: row._is_obsolete(today, due)
             )
@@ -249,13 +249,14 @@ class ProjectProject(models.Model):
         self._plan_reached_milestones()
 
     def _due_dates(
-        self, today: date, first: date, dates_of: Callable
+        self, today: date, first: date, dates_of: Callable, known
     ) -> dict[date, Cutoffs]:
         """What is due on which date, a year ahead.
 
         :param today: in the company's calendar
         :param first: the first date wanted
         :param dates_of: as ``psa.billing.frequency._occurrences``
+        :param known: the rows that the schedule has
         """
         self.ensure_one()
         if not self.active or self.is_template:
@@ -268,7 +269,8 @@ class ProjectProject(models.Model):
             if not frequency:
                 continue
             dates = dates_of(frequency, self.billing_start_date, horizon, calendar)
-            for run_date, cutoff_date in self._until_end(dates):
+            short = known._short_of_end(scope, today)
+            for run_date, cutoff_date in self._until_end(dates, short):
                 if run_date >= first and cutoff_date >= self.billing_start_date:
                     scopes = due.setdefault(run_date, dict.fromkeys(frequencies))
                     scopes[scope] = cutoff_date
@@ -285,12 +287,18 @@ class ProjectProject(models.Model):
             found[override._scope()] = override.frequency_id
         return found
 
-    def _until_end(self, dates: list[Occurrence]) -> Iterator[Occurrence]:
+    def _until_end(
+        self, dates: list[Occurrence], short: set[date]
+    ) -> Iterator[Occurrence]:
         """Dates up to the billing end: on it or after it, one last run bills what was
-        done until then."""
+        done until then.
+
+        :param short: dates that cannot be the last: see ``_short_of_end``
+        """
+        end = self.billing_end_date
         for occurrence in dates:
-            if self.billing_end_date and occurrence.run_date >= self.billing_end_date:
-                yield Occurrence(occurrence.run_date, self.billing_end_date)
+            if end and occurrence.run_date >= end and occurrence.run_date not in short:
+                yield Occurrence(occurrence.run_date, end)
                 return
             yield occurrence
 
@@ -310,13 +318,20 @@ class ProjectProject(models.Model):
         Billing = self.env["psa.billing"].sudo()
         reached = Billing._select_source(MILESTONE, request, {})
         reached = Billing._since_billing_start(reached)
+        rows = self.env["psa.invoice.schedule"].sudo()
+        waiting = rows.search(
+            [("project_id", "in", eager.ids), ("state", "in", ("planned", "failed"))]
+        ).grouped("project_id")
         for project in eager.sudo():
             today = project._billing_company()._billing_today()
             scopes = project._frequencies_by_scope()
+            due = waiting.get(project, rows.browse())
             if any(
                 item.project_id == project.id
                 and item.date <= today
                 and scope_of(MILESTONE, item.sale_line_id, scopes) == MILESTONE
+                # Else a project that fails or is on hold would get a row a day.
+                and not any(row.run_date <= today and row._bills(item) for row in due)
                 for item in reached
             ):
                 project._plan_today({**dict.fromkeys(scopes), MILESTONE: today})

@@ -8,7 +8,7 @@ from odoo.fields import Domain
 from odoo.tools import formatLang
 
 from ..core import scopes
-from ..core.billing import MILESTONE, Request
+from ..core.billing import MILESTONE, Request, Transaction
 from ..core.scopes import OWN, Cutoffs
 
 
@@ -128,6 +128,13 @@ class PsaInvoiceSchedule(models.Model):
         # A person may have changed the date of the whole row.
         return scopes.until(scopes.from_json(self.scope_cutoffs), self.cutoff_date)
 
+    def _bills(self, item: Transaction) -> bool:
+        """Whether a transaction is billed with this row."""
+        cutoffs = self._cutoffs()
+        if not cutoffs:
+            return item.date <= self.cutoff_date
+        return scopes.is_due(item.kind, item.sale_line_id, item.date, cutoffs)
+
     def _is_obsolete(self, today: date, due: dict[date, Cutoffs]) -> bool:
         """Whether no frequency has the date of this row any more.
 
@@ -140,6 +147,21 @@ class PsaInvoiceSchedule(models.Model):
             and self.planned_date >= today
             and self.planned_date not in due
         )
+
+    def _short_of_end(self, scope: str, today: date) -> set[date]:
+        """Planned dates of rows that stay as they are and do not cover all work until
+        the billing end, which was entered later: another one must be the last."""
+        short = set()
+        for row in self.filtered("planned_date"):
+            end = row.project_id.billing_end_date
+            stays = row.state != "planned" or row.planned_date < today or row.is_moved
+            if not end or not stays:
+                continue
+            cutoffs = row._cutoffs()
+            covered = cutoffs.get(scope) if cutoffs else row.cutoff_date
+            if not covered or covered < end:
+                short.add(row.planned_date)
+        return short
 
     def _follow(self, planned: Cutoffs | None, beside: Cutoffs | None):
         """Bring a planned row in line with the frequencies.

@@ -3,10 +3,7 @@
 
 from datetime import date
 
-
 from freezegun import freeze_time
-
-
 
 from .common import BillingCase
 
@@ -125,3 +122,73 @@ class TestMovedRows(AttackCase):
             self.work.billing_end_date = date(2026, 1, 15)
             self.run_due(date(2026, 2, 5))
         self.assertEqual(self.billed_days(), [date(2026, 1, 1)])
+
+
+class TestEndAfterLastRun(AttackCase):
+    """Every Monday, up to the Sunday before."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        with freeze_time("2026-01-01"):
+            cls.work.billing_frequency_id = cls.weekly
+        # Monday 12 January.
+        cls.log(cls.work, date(2026, 1, 12), 4)
+
+    def test_a_day_that_the_run_of_the_end_did_not_cover(self):
+        """On the 14th one learns that the project ended on Monday the 12th."""
+        with freeze_time("2026-01-12 12:00:00"):
+            self.run_due(date(2026, 1, 12))
+        self.assertEqual(self.billed_days(), [date(2026, 1, 1)])
+        with freeze_time("2026-01-14"):
+            self.work.billing_end_date = date(2026, 1, 12)
+            self.run_due(date(2026, 1, 19))
+        self.assertEqual(self.billed_days(), [date(2026, 1, 1), date(2026, 1, 12)])
+        last = self.row(date(2026, 1, 19))
+        self.assertEqual(last.cutoff_date, date(2026, 1, 12))
+        with freeze_time("2026-01-20"):
+            self.work._plan_invoices()
+        self.assertEqual(self.work.invoice_schedule_ids[-1], last)
+
+    def test_today_after_the_run_of_the_day(self):
+        with freeze_time("2026-01-12 12:00:00"):
+            self.run_due(date(2026, 1, 12))
+            self.work.billing_end_date = date(2026, 1, 12)
+        self.run_due(date(2026, 1, 19))
+        self.assertEqual(self.billed_days(), [date(2026, 1, 1), date(2026, 1, 12)])
+
+    def test_no_second_last_one(self):
+        """An end that was known in time needs one run on it or after it."""
+        with freeze_time("2026-01-11"):
+            self.work.billing_end_date = date(2026, 1, 12)
+        with freeze_time("2026-01-12 12:00:00"):
+            self.run_due(date(2026, 1, 12))
+        with freeze_time("2026-01-14"):
+            self.work._plan_invoices()
+        self.assertEqual(self.work.next_invoice_date, False)
+        self.assertEqual(self.billed_days(), [date(2026, 1, 1), date(2026, 1, 12)])
+
+
+@freeze_time("2026-01-20")
+class TestReachedMilestones(AttackCase):
+    def test_a_project_on_hold_gets_one_date_and_not_one_a_day(self):
+        self.work.write({"billing_milestones": "reached", "billing_hold": True})
+        self.milestone(self.work, self.package, 0.5, date(2026, 1, 20))
+        for day in ("2026-01-21", "2026-01-22"):
+            with freeze_time(day):
+                self.work._plan_invoices()
+        waiting = self.work.invoice_schedule_ids.filtered(
+            lambda row: row.run_date < JANUARY
+        )
+        self.assertEqual(waiting.mapped("run_date"), [date(2026, 1, 20)])
+        self.work.billing_hold = False
+        self.run_due(date(2026, 1, 22))
+        self.assertEqual(waiting.invoice_ids.amount_untaxed, 50)
+
+    def test_one_that_is_reached_meanwhile(self):
+        """What waits covers the 20th only."""
+        self.work.write({"billing_milestones": "reached", "billing_hold": True})
+        self.milestone(self.work, self.package, 0.5, date(2026, 1, 20))
+        with freeze_time("2026-01-21"):
+            self.milestone(self.work, self.package, 0.25, date(2026, 1, 21))
+        self.assertEqual(self.row(date(2026, 1, 21)).covers, "Milestone")
