@@ -74,10 +74,10 @@ class PsaInvoiceRun(models.Model):
         """Daily: extend the schedules by a day and bill what is due."""
         own = [("user_id", "=", False)]
         interrupted = self._unfinished(own)
-        interrupted._resume()
+        stopped = interrupted._resume()
         today = fields.Datetime.now().date()
-        if self._unfinished(own) or any(
-            run.create_date.date() == today for run in interrupted
+        if self._unfinished(own) - stopped or any(
+            run.create_date.date() == today for run in interrupted - stopped
         ):
             # The scheduler calls as often as the run of today needs.
             return
@@ -95,8 +95,17 @@ class PsaInvoiceRun(models.Model):
         return self.search([("state", "=", "running"), *domain], order="id")
 
     def _resume(self):
+        """:return: those that a defect has stopped: it must not keep other runs, nor
+        that of tonight, from theirs"""
+        stopped = self.browse()
         for run in self:
-            run._drive()
+            try:
+                run._drive()
+            except Exception:
+                self.env.cr.rollback()
+                _logger.exception("Invoice run %s cannot go on.", run.id)
+                stopped += run
+        return stopped
 
     # === Begin ===
 
@@ -320,8 +329,8 @@ class PsaInvoiceRun(models.Model):
             return None
         lines = self._next_lines()
         if not lines:
-            self._send_made()
-            self._finish()
+            if self._send_made():
+                self._finish()
             self._commit()
             return None
         try:

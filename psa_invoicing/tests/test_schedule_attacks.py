@@ -2,13 +2,17 @@
 """Schedules in disorder: whatever is due is billed, once, and with its own date."""
 
 from datetime import date
+from unittest.mock import patch
 
 from freezegun import freeze_time
+
+from odoo.tools import mute_logger
 
 from .common import BillingCase
 
 JANUARY = date(2026, 1, 31)
 FEBRUARY = date(2026, 2, 28)
+MODELS = "odoo.addons.psa_invoicing.models"
 
 
 class AttackCase(BillingCase):
@@ -192,3 +196,55 @@ class TestReachedMilestones(AttackCase):
         with freeze_time("2026-01-21"):
             self.milestone(self.work, self.package, 0.25, date(2026, 1, 21))
         self.assertEqual(self.row(date(2026, 1, 21)).covers, "Milestone")
+
+
+@freeze_time("2026-01-01")
+class TestDefects(AttackCase):
+    """What another add-on gets wrong with one invoice must not stop the others."""
+
+    def test_an_invoice_that_cannot_be_confirmed_for_a_defect(self):
+        self.env.company.billing_after_run = "send"
+        bridge = self.time_project(
+            3,
+            name="Bridge",
+            billing_frequency_id=self.last_day.id,
+            billing_start_date=date(2026, 1, 1),
+        )
+        Move = type(self.env["account.move"])
+        action_post = Move.action_post
+
+        def defective(moves):
+            if bridge.id in moves.billing_project_ids.ids:
+                raise ValueError("no such series")
+            return action_post(moves)
+
+        with (
+            patch.object(Move, "action_post", defective),
+            mute_logger(f"{MODELS}.psa_invoice_run_sending"),
+        ):
+            run = self.run_due(JANUARY)
+        self.assertEqual(run.state, "done")
+        self.assertEqual(self.row(JANUARY).invoice_ids.state, "posted")
+        draft = bridge.invoice_schedule_ids[0].invoice_ids
+        self.assertEqual(draft.state, "draft")
+        self.assertIn("no such series", draft.billing_sending_error)
+
+    @freeze_time("2026-01-31 12:00:00")
+    def test_a_run_that_cannot_go_on_does_not_stop_the_next_night(self):
+        Run = self.env["psa.invoice.run"].sudo()
+        broken = Run.create({"run_date": date(2026, 1, 30)})
+        drive = type(Run)._drive
+
+        def defective(run):
+            if run.id == broken.id:
+                raise ValueError("broken")
+            return drive(run)
+
+        with (
+            patch.object(type(Run), "_drive", defective),
+            mute_logger(f"{MODELS}.psa_invoice_run_driving"),
+            self.driver() as env,
+        ):
+            env["psa.invoice.run"]._cron_run_due()
+        self.assertEqual(self.row(JANUARY).invoice_ids.amount_untaxed, 200)
+        self.assertEqual(broken.state, "running")
