@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """When a project is invoiced: from billing frequency to the rows of its schedule."""
 
+import logging
 from collections.abc import Callable, Iterator
 from datetime import date
 from functools import cache
@@ -8,13 +9,15 @@ from functools import cache
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command, Domain
 from odoo.tools import split_every
 
 from ..core.billing import MILESTONE, Request
 from ..core.calendar import Occurrence
 from ..core.scopes import OWN, Cutoffs, scope_of
+
+_logger = logging.getLogger(__name__)
 
 PLANNED_MONTHS = 12
 PLANNED_TOGETHER = 500
@@ -198,9 +201,22 @@ class ProjectProject(models.Model):
             | Domain("billing_milestones", "=", "reached")
         )
         for ids in split_every(PLANNED_TOGETHER, to_plan.ids):
-            self.browse(ids)._plan_invoices()
+            self.browse(ids)._plan_or_log()
             self.env["ir.cron"]._commit_progress()
             self.env.invalidate_all()
+
+    def _plan_or_log(self):
+        """Plan what can be planned: a project whose frequency finds no day keeps the
+        rows that it has, and must not keep all others from being billed."""
+        try:
+            with self.env.cr.savepoint():
+                self._plan_invoices()
+        except UserError as error:
+            if len(self) > 1:
+                for project in self:
+                    project._plan_or_log()
+                return
+            _logger.error("Project %s cannot be planned: %s", self.id, error)
 
     def _plan_invoices(self, from_start: bool = False):
         """Bring the planned rows of the schedule in line with the frequencies.

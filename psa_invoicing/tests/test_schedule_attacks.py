@@ -6,6 +6,8 @@ from unittest.mock import patch
 
 from freezegun import freeze_time
 
+from odoo.fields import Command
+from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
 from .common import BillingCase
@@ -248,3 +250,19 @@ class TestDefects(AttackCase):
             env["psa.invoice.run"]._cron_run_due()
         self.assertEqual(self.row(JANUARY).invoice_ids.amount_untaxed, 200)
         self.assertEqual(broken.state, "running")
+
+    @freeze_time("2026-01-31 12:00:00")
+    def test_working_hours_without_work_stop_no_other_company(self):
+        """Of another project's company: its frequency finds no day."""
+        other = self.env.company.create({"name": "Idle"})
+        project = self.project(name="Bridge", company_id=other.id)
+        project.billing_frequency_id = self.env.ref(
+            "psa_invoicing.frequency_monthly_last_working_day"
+        )
+        other.resource_calendar_id.attendance_ids.unlink()
+        with (
+            mute_logger(f"{MODELS}.project_project_planning"),
+            self.driver() as env,
+        ):
+            env["psa.invoice.run"]._cron_run_due()
+        self.assertEqual(self.row(JANUARY).invoice_ids.amount_untaxed, 200)
