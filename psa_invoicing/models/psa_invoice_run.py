@@ -295,10 +295,11 @@ class PsaInvoiceRun(models.Model):
         self.ensure_one()
         self.env["account.move"]._check_billing_manager()
         self.check_access("read")
-        # sudo: whoever may run the invoices need not read every project.
-        projects = self.sudo().project_ids
+        # sudo: whoever may run the invoices need not read every project. Only those
+        # that it has shown: none of it does not mean all.
+        projects = self.sudo().line_ids.project_id
         run = self.with_context(allowed_company_ids=self.company_ids.ids)._run_now(
-            self.run_date, projects or None
+            self.run_date, projects
         )
         return run._show()
 

@@ -266,3 +266,34 @@ class TestDefects(AttackCase):
         ):
             env["psa.invoice.run"]._cron_run_due()
         self.assertEqual(self.row(JANUARY).invoice_ids.amount_untaxed, 200)
+
+
+@freeze_time("2026-01-01")
+class TestDryRuns(AttackCase):
+    def dry_run(self, projects):
+        with self.driver() as env:
+            run = env["psa.invoice.run"]._run_now(
+                JANUARY, projects.with_env(env), is_dry_run=True
+            )
+            run_id = run.id
+        return self.env["psa.invoice.run"].browse(run_id)
+
+    def test_one_that_showed_nothing_bills_nothing(self):
+        run = self.dry_run(self.env["project.project"])
+        self.assertFalse(run.total)
+        with self.driver() as env:
+            run.with_env(env).action_bill()
+        self.assertEqual(self.row(JANUARY).state, "planned")
+
+    def test_one_whose_project_was_deleted_bills_no_other(self):
+        empty = self.project(
+            name="Empty",
+            billing_frequency_id=self.last_day.id,
+            billing_start_date=date(2026, 1, 1),
+        )
+        run = self.dry_run(empty)
+        self.assertEqual(run.total, 1)
+        empty.unlink()
+        with self.driver() as env:
+            run.with_env(env).action_bill()
+        self.assertEqual(self.row(JANUARY).state, "planned")
