@@ -201,7 +201,10 @@ class PsaInvoiceRun(models.Model):
         ]
 
     def _unsent(self):
-        return self._invoices().filtered_domain([("psa_state", "in", UNSENT)])
+        # Those that the user may see: a run may be of other companies, too.
+        return self.env["account.move"].search(
+            [("id", "in", self._invoices().ids), ("psa_state", "in", UNSENT)]
+        )
 
     def _retry_domain(self) -> list:
         """Rows that failed in this run, and that nobody has billed since."""

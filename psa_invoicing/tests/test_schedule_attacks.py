@@ -297,3 +297,31 @@ class TestDryRuns(AttackCase):
         with self.driver() as env:
             run.with_env(env).action_bill()
         self.assertEqual(self.row(JANUARY).state, "planned")
+
+
+@freeze_time("2026-01-01")
+class TestRunOfTwoCompanies(AttackCase):
+    def test_whoever_has_one_company_sends_its_invoices(self):
+        other = self.setup_other_company()["company"]
+        bridge = self.project(name="Bridge", company_id=other.id)
+        self.contract(bridge, company_id=other.id)
+        self.log(bridge, date(2026, 1, 1), 3)
+        bridge.write(
+            {
+                "billing_start_date": date(2026, 1, 1),
+                "billing_frequency_id": self.last_day.id,
+            }
+        )
+        run = self.run_due(JANUARY)
+        self.assertEqual(len(run.invoice_ids), 2)
+        user = new_test_user(
+            self.env,
+            login="administrator",
+            groups="psa_invoicing.group_billing_manager",
+            company_ids=[Command.set(self.env.company.ids)],
+        )
+        own = run.with_user(user)
+        self.assertEqual(own.invoice_count, 1)
+        own.action_send_invoices()
+        self.assertEqual(self.row(JANUARY).invoice_ids.state, "posted")
+        self.assertEqual(bridge.invoice_schedule_ids[0].invoice_ids.state, "draft")
