@@ -285,7 +285,7 @@ class ProjectProject(models.Model):
             if not frequency:
                 continue
             dates = dates_of(frequency, self.billing_start_date, horizon, calendar)
-            short = known._short_of_end(scope, today)
+            short = known._short_of_end(scope, today, frequencies)
             for run_date, cutoff_date in self._until_end(dates, short):
                 if run_date >= first and cutoff_date >= self.billing_start_date:
                     scopes = due.setdefault(run_date, dict.fromkeys(frequencies))

@@ -148,18 +148,26 @@ class PsaInvoiceSchedule(models.Model):
             and self.planned_date not in due
         )
 
-    def _short_of_end(self, scope: str, today: date) -> set[date]:
+    def _short_of_end(self, scope: str, today: date, known_scopes) -> set[date]:
         """Planned dates of rows that stay as they are and do not cover all work until
-        the billing end, which was entered later: another one must be the last."""
+        the billing end, which was entered later: another one must be the last.
+
+        :param known_scopes: those of the project by now; the work of any other has
+            become its own
+        """
         short = set()
         for row in self.filtered("planned_date"):
             end = row.project_id.billing_end_date
             stays = row.state != "planned" or row.planned_date < today or row.is_moved
             if not end or not stays:
                 continue
-            cutoffs = row._cutoffs()
-            covered = cutoffs.get(scope) if cutoffs else row.cutoff_date
-            if not covered or covered < end:
+            cutoffs = row._cutoffs() or {scope: row.cutoff_date}
+            covered = [cutoffs.get(scope)]
+            if scope == OWN:
+                covered += [
+                    cutoffs[name] for name in cutoffs if name not in known_scopes
+                ]
+            if not all(covered) or min(covered) < end:
                 short.add(row.planned_date)
         return short
 

@@ -325,3 +325,22 @@ class TestRunOfTwoCompanies(AttackCase):
         own.action_send_invoices()
         self.assertEqual(self.row(JANUARY).invoice_ids.state, "posted")
         self.assertEqual(bridge.invoice_schedule_ids[0].invoice_ids.state, "draft")
+
+
+class TestEndWithoutOwnDates(AttackCase):
+    def test_time_that_loses_its_own_dates_after_the_last_run(self):
+        """Time was yearly; the rest ended with January. In February it is no longer
+        yearly: the next run of the project bills it, and nothing else follows."""
+        with freeze_time("2026-01-01"):
+            own = self.override(self.yearly)
+            self.work.billing_end_date = JANUARY
+        with freeze_time("2026-01-31 12:00:00"):
+            self.run_due(JANUARY)
+        self.assertFalse(self.billed_days())
+        with freeze_time("2026-02-05"):
+            own.unlink()
+            self.run_due(FEBRUARY)
+        self.assertEqual(self.billed_days(), [date(2026, 1, 1)])
+        with freeze_time("2026-03-01"):
+            self.work._plan_invoices()
+        self.assertFalse(self.work.next_invoice_date)
