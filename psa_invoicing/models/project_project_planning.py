@@ -329,11 +329,14 @@ class ProjectProject(models.Model):
         )
         if not eager:
             return
-        request = Request(project_ids=tuple(eager.ids), cutoff_date=None)
+        request = Request(
+            project_ids=tuple(eager.ids),
+            cutoff_date=None,
+            types=(MILESTONE,),
+            from_billing_start=True,
+        )
         # sudo: whoever reaches a milestone need not see the orders.
-        Billing = self.env["psa.billing"].sudo()
-        reached = Billing._select_source(MILESTONE, request, {})
-        reached = Billing._since_billing_start(reached)
+        reached = self.env["psa.billing"].sudo()._select(request)
         rows = self.env["psa.invoice.schedule"].sudo()
         waiting = rows.search(
             [("project_id", "in", eager.ids), ("state", "in", ("planned", "failed"))]
@@ -341,16 +344,17 @@ class ProjectProject(models.Model):
         for project in eager.sudo():
             today = project._billing_company()._billing_today()
             scopes = project._frequencies_by_scope()
+            last = min(today, project.billing_end_date or today)
             due = waiting.get(project, rows.browse())
             if any(
                 item.project_id == project.id
-                and item.date <= today
+                and item.date <= last
                 and scope_of(MILESTONE, item.sale_line_id, scopes) == MILESTONE
                 # Else a project that fails or is on hold would get a row a day.
                 and not any(row.run_date <= today and row._bills(item) for row in due)
                 for item in reached
             ):
-                project._plan_today({**dict.fromkeys(scopes), MILESTONE: today})
+                project._plan_today({**dict.fromkeys(scopes), MILESTONE: last})
 
     def _plan_today(self, cutoffs: Cutoffs):
         """Bill something with the next invoice run.

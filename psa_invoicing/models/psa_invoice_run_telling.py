@@ -198,7 +198,25 @@ class PsaInvoiceRun(models.Model):
             self._cron_problem(self.env.ref(xmlid, raise_if_not_found=False))
             for xmlid in (RUN_CRON, BACKGROUND_CRON)
         )
-        return next(filter(None, problems), "")
+        return next(filter(None, problems), "") or self._endless_run_problem()
+
+    def _endless_run_problem(self) -> str:
+        # sudo: that a run does not end is no secret.
+        run = self.sudo().search(
+            [
+                ("state", "=", "running"),
+                ("create_date", "<", fields.Datetime.now() - PATIENCE),
+            ],
+            order="id",
+            limit=1,
+        )
+        if not run:
+            return ""
+        return self.env._(
+            "The “%(run)s” does not come to an end. Ask a system administrator to look "
+            "into the server's log.",
+            run=run.name,
+        )
 
     def _cron_problem(self, cron) -> str:
         if not cron:

@@ -162,7 +162,8 @@ class PsaInvoiceSchedule(models.Model):
             if not end or not stays:
                 continue
             cutoffs = row._cutoffs() or {scope: row.cutoff_date}
-            covered = [cutoffs.get(scope)]
+            # What somebody skips is left to the next date.
+            covered = [row.state != "skipped" and cutoffs.get(scope)]
             if scope == OWN:
                 covered += [
                     cutoffs[name] for name in cutoffs if name not in known_scopes

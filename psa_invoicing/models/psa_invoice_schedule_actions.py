@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_date
+from odoo.tools.misc import clean_context
 
 from ..core.scopes import OWN
 from .psa_invoice_run_telling import FAILED_ACTIVITY
@@ -73,6 +74,9 @@ class PsaInvoiceSchedule(models.Model):
                 project = self.env["project.project"].browse(vals.get("project_id"))
                 project.check_access("read")
                 self._check_day(project, fields.Date.to_date(vals.get("run_date")))
+            # What was not entered is not a default of the caller's, either.
+            # pylint: disable-next=context-overridden
+            self = self.with_context(clean_context(self.env.context))
         rows = super().create(vals_list)
         if not self.env.su:
             for row in rows:

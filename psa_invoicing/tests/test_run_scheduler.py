@@ -47,6 +47,17 @@ class TestRunScheduler(BillingCase):
         self.cron.first_failure_date = "2026-01-30 03:00:00"
         self.assertIn("has failed since", self.problem())
 
+    def test_a_run_that_does_not_end(self):
+        run = self.env["psa.invoice.run"].sudo().create({"run_date": date(2026, 1, 30)})
+        self.assertEqual(self.problem(), "")
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE psa_invoice_run SET create_date = '2026-01-30' WHERE id = %s",
+            [run.id],
+        )
+        self.env.invalidate_all()
+        self.assertIn("does not come to an end", self.problem())
+
     def test_not_called_for_a_day(self):
         self.cron.nextcall = "2026-01-31 03:00:00"
         self.assertEqual(self.problem(), "")

@@ -44,6 +44,21 @@ class TestScheduleActions(BillingCase):
     def last_note(self):
         return str(self.work.message_ids[0].body)
 
+    def test_what_is_not_entered_is_no_default_either(self):
+        row = (
+            self.env["psa.invoice.schedule"]
+            .with_user(self.biller)
+            .with_context(default_state="done", default_scope_cutoffs={"time": None})
+            .create(
+                {
+                    "project_id": self.work.id,
+                    "run_date": date(2026, 1, 20),
+                    "cutoff_date": date(2026, 1, 20),
+                }
+            )
+        )
+        self.assertEqual((row.state, row.scope_cutoffs), ("planned", False))
+
     # === Skip ===
 
     def test_a_skipped_date_is_not_billed_and_the_next_covers_its_work(self):

@@ -344,3 +344,25 @@ class TestEndWithoutOwnDates(AttackCase):
         with freeze_time("2026-03-01"):
             self.work._plan_invoices()
         self.assertFalse(self.work.next_invoice_date)
+
+    def test_the_last_date_is_skipped(self):
+        """The next one covers the work then, as the dialog says."""
+        with freeze_time("2026-01-01"):
+            self.work.billing_end_date = JANUARY
+        with freeze_time("2026-01-31"):
+            self.row(JANUARY)._skip("Agreed")
+            self.work._plan_invoices()
+        self.assertEqual(self.row(FEBRUARY).cutoff_date, JANUARY)
+        self.assertEqual(self.work.invoice_schedule_ids[-1], self.row(FEBRUARY))
+
+    def test_a_milestone_reached_after_the_billing_end(self):
+        with freeze_time("2026-01-01"):
+            self.work.write(
+                {"billing_end_date": JANUARY, "billing_milestones": "reached"}
+            )
+            package = self.contract(
+                self.work, self.milestone_product, project_id=self.work.id
+            )
+        with freeze_time("2026-02-10"):
+            self.milestone(self.work, package, 0.5, date(2026, 2, 10))
+        self.assertFalse(self.row(date(2026, 2, 10)))
