@@ -177,7 +177,8 @@ class TestPerformance(BillingCase):
                 order="id",
             )
             plan = self.env.execute_query(SQL("EXPLAIN %s", query.select()))
-            self.assertRegex(str(plan), "Index Scan using [a-z_]+_open_index")
+            # By itself or as a bitmap, as the planner thinks fit.
+            self.assertRegex(str(plan), "Index Scan (using|on) [a-z_]+_open_index")
 
     def _drop_other_indexes(self, table):
         rows = self.env.execute_query(
