@@ -183,6 +183,10 @@ def is_complete(name: str) -> bool:
 
 
 def _mark_complete(name: str) -> None:
+    # Copies inherit the statistics: without, the planner guesses until autovacuum comes
+    # by, and sometimes guesses a plan that takes minutes.
+    with server().cursor(name) as cursor:
+        cursor.execute("VACUUM ANALYZE")
     _set_comment(name, "complete")
 
 
