@@ -7,6 +7,8 @@ Everything has a default. The environment (or ``make NAME=value``) overrides it:
 ``PGHOST`` ...        an existing PostgreSQL (also ``PGPORT``, ``PGUSER``,
                       ``PGPASSWORD``, or ``DATABASE_URL``)
 ``DB``                name of the demo database (``psa_demo``)
+``TEST_DB``           name of the tests' database (``psa_test``): another one lets two
+                      ``make test`` run side by side
 ``PORT``              port of the web client (8069)
 ``PSA_CACHE``         downloads: Odoo and the Python environment
 ``PSA_STATE``         databases, attachments, logs, caught mail of this checkout
@@ -53,6 +55,7 @@ class Settings:
     odoo_path: Path | None
     postgres: PostgresTarget | None
     database: str
+    test_database: str
     port: int
 
     @property
@@ -129,10 +132,12 @@ def _port() -> int:
     return int(text)
 
 
-def _database() -> str:
-    name = os.environ.get("DB") or "psa_demo"
+def _database(variable: str, default: str) -> str:
+    name = os.environ.get(variable) or default
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}", name):
-        raise Problem(f"DB is {name!r}.", "Use letters, digits, '_', '-' and '.' only.")
+        raise Problem(
+            f"{variable} is {name!r}.", "Use letters, digits, '_', '-' and '.' only."
+        )
     return name
 
 
@@ -155,6 +160,7 @@ def settings() -> Settings:
         ),
         odoo_path=Path(odoo_path).expanduser().resolve() if odoo_path else None,
         postgres=_existing_postgres(),
-        database=_database(),
+        database=_database("DB", "psa_demo"),
+        test_database=_database("TEST_DB", "psa_test"),
         port=_port(),
     )

@@ -28,7 +28,8 @@ def test(rest: list[str]) -> int:
     if any(_is_system_test(argument) for argument in rest):
         return _pytest_system(rest)
     arguments = rest or [str(ROOT / addon) for addon in ADDONS]
-    failed = _pytest_odoo("psa_test", database.test_template(), arguments)
+    name = settings().test_database
+    failed = _pytest_odoo(name, database.test_template(), arguments)
     return failed if rest else _pytest_system([str(ROOT / "tests")]) or failed
 
 

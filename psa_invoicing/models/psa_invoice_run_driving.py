@@ -508,9 +508,9 @@ class PsaInvoiceRun(models.Model):
                 rows._bill()
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             raise
+        # Any: a defect of one project, logged in full below, must not keep all the
+        # others from their invoices.
         except Exception as error:  # noqa: BLE001
-            # A defect of one project, logged in full below, must not keep all the
-            # others from their invoices.
             parts = rows._inseparable()
             if len(parts) == 1:
                 parts = list(rows)

@@ -127,7 +127,7 @@ class PsaInvoiceRun(models.Model):
             res_id=run.id,
             partner_ids=user.partner_id.ids,
             subject=run._summary_subject(counts),
-            body=Markup(body),  # noqa: S704 (rendered by a template of ours)
+            body=body,
         )
 
     def _summary_points(self, lines, counts: dict) -> list[str]:

@@ -133,13 +133,16 @@ class PsaInvoiceSchedule(models.Model):
                     project=project.display_name,
                 )
             )
+        words = {
+            "project": project.display_name,
+            "date": format_date(self.env, day),
+        }
         if day < project._billing_company()._billing_today():
             raise UserError(
                 self.env._(
                     "The project “%(project)s” cannot be invoiced on %(date)s, which "
                     "has passed. Choose today or a later day.",
-                    project=project.display_name,
-                    date=format_date(self.env, day),
+                    **words,
                 )
             )
         if self.sudo().search_count(
@@ -149,8 +152,7 @@ class PsaInvoiceSchedule(models.Model):
                 self.env._(
                     "The project “%(project)s” has the invoice date %(date)s already. "
                     "Choose another day.",
-                    project=project.display_name,
-                    date=format_date(self.env, day),
+                    **words,
                 )
             )
 

@@ -10,41 +10,15 @@ from odoo.exceptions import AccessError, ValidationError
 from odoo.fields import Command
 from odoo.tools import mute_logger
 
-from .common import BillingCase
+from .other_dates import OtherDatesCase
 
 JANUARY = date(2026, 1, 31)
 FEBRUARY = date(2026, 2, 28)
 
 
 @freeze_time("2026-01-01")
-class TestOtherDates(BillingCase):
+class TestOtherDates(OtherDatesCase):
     """Time on the last day of the month, milestones on the first of the next."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.env["psa.invoice.schedule"].sudo().search([]).unlink()
-        cls.last_day = cls.env.ref("psa_invoicing.frequency_monthly_last_day")
-        cls.first_day = cls.env.ref("psa_invoicing.frequency_monthly_first_day")
-        cls.weekly = cls.env.ref("psa_invoicing.frequency_weekly")
-        # Two hours on 1 January.
-        cls.work = cls.time_project(
-            2,
-            name="Tower",
-            billing_frequency_id=cls.last_day.id,
-            billing_start_date=date(2026, 1, 1),
-        )
-        cls.package = cls.contract(
-            cls.work, cls.milestone_product, product_uom_qty=1, project_id=cls.work.id
-        )
-
-    def override(self, frequency, **values):
-        return self.env["psa.billing.override"].create(
-            {"project_id": self.work.id, "frequency_id": frequency.id, **values}
-        )
-
-    def row(self, day):
-        return self.work.invoice_schedule_ids.filtered(lambda row: row.run_date == day)
 
     def support(self):
         """Another contract line of the project, with three hours on 2 January."""

@@ -10,53 +10,15 @@ from odoo.fields import Command
 from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
-from .common import BillingCase
+from .other_dates import OtherDatesCase
 
 JANUARY = date(2026, 1, 31)
 FEBRUARY = date(2026, 2, 28)
 MODELS = "odoo.addons.psa_invoicing.models"
 
 
-class AttackCase(BillingCase):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.env["psa.invoice.schedule"].sudo().search([]).unlink()
-        cls.last_day = cls.env.ref("psa_invoicing.frequency_monthly_last_day")
-        cls.first_day = cls.env.ref("psa_invoicing.frequency_monthly_first_day")
-        cls.weekly = cls.env.ref("psa_invoicing.frequency_weekly")
-        cls.yearly = cls.env.ref("psa_invoicing.frequency_yearly")
-        # Two hours on 1 January.
-        cls.work = cls.time_project(
-            2,
-            name="Tower",
-            billing_frequency_id=cls.last_day.id,
-            billing_start_date=date(2026, 1, 1),
-        )
-        cls.package = cls.contract(
-            cls.work, cls.milestone_product, product_uom_qty=1, project_id=cls.work.id
-        )
-
-    def override(self, frequency, kind="time"):
-        return self.env["psa.billing.override"].create(
-            {
-                "project_id": self.work.id,
-                "frequency_id": frequency.id,
-                "transaction_type": kind,
-            }
-        )
-
-    def row(self, day):
-        return self.work.invoice_schedule_ids.filtered(lambda row: row.run_date == day)
-
-    def billed_days(self):
-        """Of time, drafts included."""
-        entries = self.work.timesheet_ids.filtered("billed_quantity")
-        return sorted(entries.mapped("date"))
-
-
 @freeze_time("2026-01-01")
-class TestCatchUpOfScopes(AttackCase):
+class TestCatchUpOfScopes(OtherDatesCase):
     """One draft for all that was missed, where work has dates of its own."""
 
     @classmethod
@@ -70,7 +32,7 @@ class TestCatchUpOfScopes(AttackCase):
         Missed: Monday 9 February, and the 1st, which a person moved to the 10th.
         """
         self.work.billing_frequency_id = self.first_day
-        self.override(self.weekly)
+        self.override(self.weekly, transaction_type="time")
         self.log(self.work, date(2026, 2, 4), 3)
         self.row(date(2026, 2, 1)).write({"run_date": date(2026, 2, 10)})
         row = self.row(date(2026, 2, 10))
@@ -83,7 +45,7 @@ class TestCatchUpOfScopes(AttackCase):
     def test_a_date_that_was_missed_before_time_got_its_own(self):
         """January was missed with all its work. Since February, time is yearly."""
         with freeze_time("2026-02-01"):
-            self.override(self.yearly)
+            self.override(self.yearly, transaction_type="time")
             self.assertTrue(self.row(FEBRUARY).scope_cutoffs)
         self.log(self.work, date(2026, 2, 4), 3)
         self.run_due(FEBRUARY)
@@ -91,17 +53,17 @@ class TestCatchUpOfScopes(AttackCase):
 
 
 @freeze_time("2026-01-01")
-class TestMovedRows(AttackCase):
+class TestMovedRows(OtherDatesCase):
     def test_work_that_gets_dates_of_its_own_after_a_move(self):
-        self.override(self.weekly, "milestone")
+        self.override(self.weekly, transaction_type="milestone")
         self.row(JANUARY).write({"run_date": date(2026, 2, 3)})
-        self.override(self.yearly)
+        self.override(self.yearly, transaction_type="time")
         self.assertEqual(self.row(date(2026, 2, 3)).covers, "Regular")
         self.run_due(date(2026, 2, 3))
         self.assertFalse(self.billed_days())
 
     def test_work_that_loses_its_own_dates_after_a_move(self):
-        own = self.override(self.yearly)
+        own = self.override(self.yearly, transaction_type="time")
         self.row(JANUARY).write({"run_date": date(2026, 2, 3)})
         own.unlink()
         self.run_due(date(2026, 2, 3))
@@ -130,7 +92,7 @@ class TestMovedRows(AttackCase):
         self.assertEqual(self.billed_days(), [date(2026, 1, 1)])
 
 
-class TestEndAfterLastRun(AttackCase):
+class TestEndAfterLastRun(OtherDatesCase):
     """Every Monday, up to the Sunday before."""
 
     @classmethod
@@ -176,7 +138,7 @@ class TestEndAfterLastRun(AttackCase):
 
 
 @freeze_time("2026-01-20")
-class TestReachedMilestones(AttackCase):
+class TestReachedMilestones(OtherDatesCase):
     def test_a_project_on_hold_gets_one_date_and_not_one_a_day(self):
         self.work.write({"billing_milestones": "reached", "billing_hold": True})
         self.milestone(self.work, self.package, 0.5, date(2026, 1, 20))
@@ -201,7 +163,7 @@ class TestReachedMilestones(AttackCase):
 
 
 @freeze_time("2026-01-01")
-class TestDefects(AttackCase):
+class TestDefects(OtherDatesCase):
     """What another add-on gets wrong with one invoice must not stop the others."""
 
     def test_an_invoice_that_cannot_be_confirmed_for_a_defect(self):
@@ -269,7 +231,7 @@ class TestDefects(AttackCase):
 
 
 @freeze_time("2026-01-01")
-class TestDryRuns(AttackCase):
+class TestDryRuns(OtherDatesCase):
     def dry_run(self, projects):
         with self.driver() as env:
             run = env["psa.invoice.run"]._run_now(
@@ -300,7 +262,7 @@ class TestDryRuns(AttackCase):
 
 
 @freeze_time("2026-01-01")
-class TestRunOfTwoCompanies(AttackCase):
+class TestRunOfTwoCompanies(OtherDatesCase):
     def test_whoever_has_one_company_sends_its_invoices(self):
         other = self.setup_other_company()["company"]
         bridge = self.project(name="Bridge", company_id=other.id)
@@ -327,12 +289,12 @@ class TestRunOfTwoCompanies(AttackCase):
         self.assertEqual(bridge.invoice_schedule_ids[0].invoice_ids.state, "draft")
 
 
-class TestEndWithoutOwnDates(AttackCase):
+class TestEndWithoutOwnDates(OtherDatesCase):
     def test_time_that_loses_its_own_dates_after_the_last_run(self):
         """Time was yearly; the rest ended with January. In February it is no longer
         yearly: the next run of the project bills it, and nothing else follows."""
         with freeze_time("2026-01-01"):
-            own = self.override(self.yearly)
+            own = self.override(self.yearly, transaction_type="time")
             self.work.billing_end_date = JANUARY
         with freeze_time("2026-01-31 12:00:00"):
             self.run_due(JANUARY)

@@ -1,6 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Frequencies have several days, and a schedule's rows know where they come from."""
 
+from odoo.tools import SQL
+
 WEEKDAY_FIELDS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -11,9 +13,12 @@ def migrate(cr, _version):
     """
     for day, name in enumerate(WEEKDAY_FIELDS):
         cr.execute(
-            f'UPDATE psa_billing_frequency SET "{name}" = (weekday = %s) '  # noqa: S608
-            "WHERE period = 'week' AND month_day IS NOT NULL",
-            [str(day)],
+            SQL(
+                "UPDATE psa_billing_frequency SET %s = (weekday = %s) "
+                "WHERE period = 'week' AND month_day IS NOT NULL",
+                SQL.identifier(name),
+                str(day),
+            )
         )
     # The 31st was how one said the last day.
     cr.execute(

@@ -36,7 +36,8 @@ tours.add("psa_invoicing_run_to_paid", {
         },
         {
             content: "One project is due",
-            trigger: ".modal .o_field_widget[name=summary]:contains(Due dates: 1. Projects: 1.)",
+            trigger:
+                ".modal .o_field_widget[name=summary]:contains(Due dates: 1. Projects: 1.)",
         },
         {
             content: "Run it",
