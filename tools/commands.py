@@ -28,6 +28,7 @@ def run(arguments: list[str]) -> int:
         ("test", "the add-ons' tests and the system tests"),
         ("test-core", "Odoo's own suites with the add-on installed"),
         ("lint", "formatting and style"),
+        ("bench", "what billing costs, beside its peers"),
     ):
         test = commands.add_parser(name, help=text)
         test.add_argument("rest", nargs="*", help="passed on (pytest, for example)")
@@ -50,4 +51,8 @@ def run(arguments: list[str]) -> int:
         return translations.update()
     if known.command == "test-core":
         return testing.test_core()
-    return {"test": testing.test, "lint": linting.lint}[known.command](rest)
+    return {
+        "bench": testing.bench,
+        "lint": linting.lint,
+        "test": testing.test,
+    }[known.command](rest)

@@ -66,7 +66,15 @@ def empty_template() -> str:
 
     :return: its name
     """
-    return _with_addon("empty", _base("empty_base", (*DEPENDENCIES, EMPTY_CHART)))
+    return _with_addon("empty", empty_base())
+
+
+def empty_base() -> str:
+    """Database with what the add-on builds on and a chart of accounts, no demo data.
+
+    :return: its name
+    """
+    return _base("empty_base", (*DEPENDENCIES, EMPTY_CHART))
 
 
 def _base(kind: str, modules: tuple[str, ...], *options: str) -> str:

@@ -58,6 +58,14 @@ def test_core() -> int:
     )
 
 
+def bench(rest: list[str]) -> int:
+    """Measure beside the peers; ``rest`` says how much (``--projects=1000``)."""
+    environment = odoo_process.environment()
+    environment["PYTHONPATH"] += f"{os.pathsep}{ROOT / 'tests'}"
+    command = [sys.executable, "-m", "benchmark", *rest]
+    return subprocess.run(command, cwd=ROOT, env=environment).returncode
+
+
 def _pytest_odoo(
     name: str, template: str, arguments: list[str], strict: bool = True
 ) -> int:

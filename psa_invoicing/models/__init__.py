@@ -18,6 +18,7 @@ from . import psa_invoice_detail
 from . import psa_invoice_detail_actions
 from . import psa_billing_selection
 from . import psa_billing_writing
+from . import psa_billing_completing
 from . import psa_billing_left_out
 from . import psa_billing_recalculation
 from . import psa_billing_adding

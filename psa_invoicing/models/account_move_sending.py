@@ -331,8 +331,9 @@ class AccountMove(models.Model):
         moves = self.filtered(
             lambda move: move.billing_sent_date or move.billing_sending
         )
-        moves._failed_mails().cancel()
-        moves.write({"billing_sending": False, "billing_sent_date": False})
+        if moves:
+            moves._failed_mails().cancel()
+            moves.write({"billing_sending": False, "billing_sent_date": False})
         self.filtered("billing_sending_error").billing_sending_error = False
 
     def _failed_mails(self):

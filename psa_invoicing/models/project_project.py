@@ -195,6 +195,8 @@ class ProjectProject(models.Model):
         Order = projects.env["sale.order"]
         found = defaultdict(lambda: Order)
         lines = projects._fetch_sale_order_items_per_project_id()
+        # Read together, rather than those of each project on their own.
+        projects.env["sale.order.line"].union(*lines.values()).fetch(["order_id"])
         for project in projects:
             if project.id in lines:
                 found[project] |= lines[project.id].order_id

@@ -224,18 +224,19 @@ class PsaBilling(models.AbstractModel):
         if not drafts:
             return Move
         last_cutoffs = self._last_cutoffs(request)
-        moves = Move.with_context(
-            default_move_type="out_invoice", tracking_disable=True, psa_ledger=LEDGER
-        ).create(
-            [
-                {
-                    **draft.header,
-                    **self._billing_values(draft, request, last_cutoffs),
-                    "invoice_line_ids": self._invoice_lines(draft),
-                    **self._document_values(draft),
-                }
-                for draft in drafts
-            ]
+        self._fetch_contracts(drafts)
+        values_list = [
+            {
+                "move_type": "out_invoice",
+                **draft.header,
+                **self._billing_values(draft, request, last_cutoffs),
+                "invoice_line_ids": self._invoice_lines(draft),
+                **self._document_values(draft),
+            }
+            for draft in drafts
+        ]
+        moves = Move.with_context(tracking_disable=True, psa_ledger=LEDGER).create(
+            self._complete(values_list)
         )
         # What follows is a person's work again.
         moves = moves.with_env(self.env)

@@ -1,0 +1,56 @@
+"""The databases: one without the add-on, and copies of it with the add-on."""
+
+from contextlib import contextmanager
+
+from tools import database
+from tools.console import step
+from tools.odoo_process import run_to_end
+from tools.settings import ADDON, settings
+
+from . import peers
+from .process import Subject
+
+WITHOUT, WITH = "psa_bench_without", "psa_bench_with"
+
+
+@contextmanager
+def subject(name: str):
+    """A process on a database, as long as the ``with`` block."""
+    process = Subject.start(name)
+    try:
+        yield process
+    finally:
+        process.stop()
+
+
+def prepare(make_data):
+    """Make the two databases: the same data, without the add-on and with it.
+
+    :param make_data: called with the process without the add-on
+    :return: what ``make_data`` returns
+    """
+    with step("Data without the add-on"):
+        database.copy(database.empty_base(), WITHOUT)
+        _install(WITHOUT, "contract")
+        with subject(WITHOUT) as process:
+            process.ask("data.make_rights")
+            made = make_data(process)
+            process.ask("data.make_statistics")
+    with step("The same with it"):
+        database.copy(WITHOUT, WITH)
+        _install(WITH, ADDON)
+        with subject(WITH) as process:
+            process.ask("data.make_rights")
+            process.ask("data.make_statistics")
+    return made
+
+
+def drop():
+    """Leave nothing behind."""
+    for name in (WITHOUT, WITH):
+        database.drop(name)
+
+
+def _install(name: str, modules: str):
+    log = settings().logs / f"{name}.log"
+    run_to_end(name, log, f"--init={modules}", *peers.options())

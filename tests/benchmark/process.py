@@ -1,0 +1,72 @@
+"""An Odoo process that measures what it is told to."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from tools import odoo_process
+from tools.settings import settings
+
+from . import peers
+
+SECONDS_TO_ANSWER = 3600
+SCRIPT = "from benchmark import subjects; subjects.serve(env)"
+
+
+@dataclass
+class Subject:
+    """One of those that are compared: an Odoo process with a database of its own."""
+
+    process: subprocess.Popen
+    pipe: Connection
+    log: Path
+
+    @classmethod
+    def start(cls, database: str) -> "Subject":
+        """:param database: exists, with all that it needs"""
+        ours, theirs = Pipe()
+        log = settings().logs / f"{database}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        environment = odoo_process.environment()
+        tests = str(Path(__file__).resolve().parent.parent)
+        environment["PYTHONPATH"] += f":{tests}"
+        environment["BENCHMARK_PIPE"] = str(theirs.fileno())
+        options = [*odoo_process.options(database), *peers.options(), "--no-http"]
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "odoo", "shell", *options],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                pass_fds=[theirs.fileno()],
+            )
+        process.stdin.write(SCRIPT.encode())
+        process.stdin.close()
+        theirs.close()
+        return cls(process, ours, log)
+
+    def ask(self, what: str, *arguments, **options):
+        """Have a function of ``subjects/`` executed.
+
+        :param what: ``module.function``
+        :return: what it returns
+        """
+        self.pipe.send((what, arguments, options))
+        if not self.pipe.poll(SECONDS_TO_ANSWER):
+            raise TimeoutError(f"{what} takes too long; see {self.log}.")
+        try:
+            result, error = self.pipe.recv()
+        except EOFError:
+            raise RuntimeError(f"{what} ended Odoo; see {self.log}.") from None
+        if error:
+            raise RuntimeError(f"{what} failed:\n{error}")
+        return result
+
+    def stop(self):
+        """End the process; everything that is worth keeping was committed."""
+        self.pipe.send(None)
+        self.process.wait(60)

@@ -1,0 +1,21 @@
+"""How much is measured."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """:ivar projects: that are billed together
+    :ivar entries: time entries of each of them
+    :ivar lines: contract lines of each of them
+    :ivar draft: entries of the draft that is recalculated
+    :ivar backlog: open transactions in the database in which pages are opened
+    :ivar rounds: the best of which counts
+    """
+
+    projects: int = 100
+    entries: int = 100
+    lines: int = 3
+    draft: int = 10_000
+    backlog: int = 100_000
+    rounds: int = 5
