@@ -42,6 +42,7 @@
         "views/account_move_views.xml",
         "views/account_analytic_line_views.xml",
         "views/psa_reinvoiced_cost_views.xml",
+        "views/psa_backlog_views.xml",
         "views/project_project_views.xml",
         "views/project_milestone_views.xml",
         "views/sale_order_line_views.xml",

@@ -31,6 +31,7 @@ from . import account_analytic_line
 from . import project_milestone
 from . import sale_order
 from . import sale_order_line
+from . import psa_backlog
 from . import project_project
 from . import project_project_planning
 from . import account_move

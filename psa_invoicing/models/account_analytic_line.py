@@ -48,6 +48,23 @@ class AccountAnalyticLine(models.Model):
                       - COALESCE(billed_quantity, 0)
                       - COALESCE(written_off_quantity, 0) END) > 0.000001"""
     )
+    # The same in the order of the backlog, with the ids that it has there.
+    _psa_backlog_index = models.Index(
+        """(date, (id::bigint * 8 + 0)) WHERE so_line IS NOT NULL AND ABS(
+            CASE WHEN billing_type = 'non_chargeable' THEN 0
+                 ELSE CASE WHEN timesheet_invoice_type IN (
+                               'billable_time', 'timesheet_revenues')
+                           THEN COALESCE(unit_amount, 0) ELSE 0 END
+                      - COALESCE(billed_quantity, 0)
+                      - COALESCE(written_off_quantity, 0) END) > 0.000001"""
+    )
+    _psa_credited_index = models.Index(
+        "(date) WHERE ABS(COALESCE(credited_quantity, 0)) > 0.000001"
+    )
+    _psa_unsold_index = models.Index(
+        """(project_id, date) WHERE so_line IS NULL AND project_id IS NOT NULL
+            AND unit_amount <> 0"""
+    )
     _psa_treated_index = models.Index(
         "(so_line) WHERE billing_hold OR billing_type <> 'chargeable'"
     )
@@ -88,6 +105,18 @@ class AccountAnalyticLine(models.Model):
         """The department that is stored on the entry, else that of its project."""
         return Domain("department_id", "child_of", unit_ids) | (
             Domain("department_id", "=", False) & super()._unit_domain(unit_ids)
+        )
+
+    @api.model
+    def _unit_sql(self):
+        return SQL.identifier(self._table, "department_id")
+
+    @api.model
+    def _in_open_index_sql(self):
+        return SQL(
+            "%s IS NOT NULL AND %s IS NOT NULL",
+            SQL.identifier(self._table, "so_line"),
+            SQL.identifier(self._table, "project_id"),
         )
 
     @api.model

@@ -81,6 +81,10 @@ class PsaReinvoicedCost(models.Model):
     )
 
     @api.model
+    def _type_sql(self):
+        return SQL.identifier(self._table, "kind")
+
+    @api.model
     def _follow_bills(self, move_lines):
         """Bring the rows of posted and reset bills in line with their analytic items.
 

@@ -251,6 +251,58 @@ class PsaTransactionMixin(models.AbstractModel):
         return domain
 
     @api.model
+    def _may_be_billed_sql(self) -> SQL:
+        """Whether a row of this table may be billed, whatever is open on it: what
+        :meth:`_billing_domain` says, for an expression that joins nothing.
+
+        What it says of the contract line is asked once of all contract lines.
+        """
+        domain = self._billing_domain(
+            Request(project_ids=(), cutoff_date=None, credited=True), with_held=True
+        )
+        name = self._billing_columns["sale_line_id"]
+        of_line, own = [], []
+        for part in getattr(domain, "children", [domain]):
+            paths = {each.field_expr for each in part.iter_conditions()}
+            is_of_line = all(path.startswith(f"{name}.") for path in paths)
+            (of_line if is_of_line else own).append(part)
+        if of_line:
+            lines = self.env["sale.order.line"]._search(
+                Domain.AND(
+                    part.map_conditions(
+                        lambda each: Domain(
+                            each.field_expr.partition(".")[2],
+                            each.operator,
+                            each.value,
+                        )
+                    )
+                    for part in of_line
+                )
+            )
+            own.append(Domain(name, "in", lines))
+        query = self._search(Domain.AND(own), active_test=False)
+        if query.from_clause.code == SQL.identifier(self._table).code:
+            return query.where_clause
+        return SQL("%s IN %s", SQL.identifier(self._table, "id"), query.subselect())
+
+    # === What a row of the backlog says of a transaction ===
+
+    @api.model
+    def _type_sql(self) -> SQL:
+        """The type of a transaction: one of ``core.billing.TYPES``."""
+        return SQL("%s::varchar", self._billing_source)
+
+    @api.model
+    def _unit_sql(self) -> SQL:
+        """The transaction's own unit, where it has one; else that of its project."""
+        return SQL("NULL::int")
+
+    @api.model
+    def _in_open_index_sql(self) -> SQL:
+        """What the index over what is open is about, but for what is open."""
+        return SQL("TRUE")
+
+    @api.model
     def _contract_line_path(self, name: str) -> str:
         line = self._billing_columns["sale_line_id"]
         return name if line == "id" else f"{line}.{name}"

@@ -220,6 +220,20 @@ class SaleOrderLine(models.Model):
         return domain & wanted
 
     @api.model
+    def _type_sql(self):
+        """Goods on an order are material."""
+        goods = self.env["product.product"]._search(
+            [("type", "=", "consu")], active_test=False
+        )
+        return SQL(
+            "CASE WHEN %s IN %s THEN %s ELSE %s END",
+            SQL.identifier(self._table, "product_id"),
+            goods.subselect(),
+            MATERIAL,
+            ORDER_LINE,
+        )
+
+    @api.model
     def _own_details_sql(self) -> SQL:
         """Every row of the ledger names its contract line."""
         return SQL(
