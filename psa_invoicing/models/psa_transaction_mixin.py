@@ -242,6 +242,8 @@ class PsaTransactionMixin(models.AbstractModel):
             domain &= Domain(names["project_id"], "in", request.project_ids)
         if request.sale_line_ids:
             domain &= Domain(names["sale_line_id"], "in", request.sale_line_ids)
+        if request.picks is not None:
+            domain &= Domain("id", "in", self._picked_ids(request))
         if request.start_date:
             domain &= Domain(names["date"], ">=", request.start_date)
         if request.cutoff_date:
@@ -249,6 +251,10 @@ class PsaTransactionMixin(models.AbstractModel):
         if request.unit_ids:
             domain &= self._unit_domain(list(request.unit_ids))
         return domain
+
+    @api.model
+    def _picked_ids(self, request: Request) -> list[int]:
+        return [id_ for source, id_ in request.picks if source == self._billing_source]
 
     @api.model
     def _may_be_billed_sql(self) -> SQL:

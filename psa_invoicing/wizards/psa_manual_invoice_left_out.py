@@ -283,12 +283,8 @@ class PsaManualInvoice(models.TransientModel):
         if request.sale_line_ids:
             domain &= Domain(names["sale_line_id"], "in", request.sale_line_ids)
         if request.picks is not None:
-            domain &= Domain("id", "in", self._picked_ids(model, request))
+            domain &= Domain("id", "in", model._picked_ids(request))
         return domain
-
-    @api.model
-    def _picked_ids(self, model, request: Request) -> list[int]:
-        return [id_ for source, id_ in request.picks if source == model._billing_source]
 
     @api.model
     def _record_row(self, record, quantity: float) -> dict:
@@ -376,7 +372,7 @@ class PsaManualInvoice(models.TransientModel):
         if request.sale_line_ids:
             domain &= Domain("sale_line_id", "in", request.sale_line_ids)
         if request.picks is not None:
-            domain &= Domain("id", "in", self._picked_ids(Milestone, request))
+            domain &= Domain("id", "in", Milestone._picked_ids(request))
         for milestone in Milestone.search(domain):
             quantity = (
                 milestone.quantity_percentage * milestone.sale_line_id.product_uom_qty
