@@ -143,6 +143,9 @@ class PsaBacklog(models.Model):
         "uom.uom": ["factor"],
     }
 
+    _billing_columns = {"text": "name", "uom_id": "uom_id"}
+    """As of transactions, for the dialogs that decide about them."""
+
     source = fields.Selection(
         [
             (TIME, "Time Entry"),

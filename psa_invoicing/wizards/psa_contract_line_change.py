@@ -4,6 +4,8 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools.misc import unquote
 
+from ..core.billing import TIME
+
 
 class PsaContractLineChange(models.TransientModel):
     """Put time that was logged on the wrong contract line on another one."""
@@ -49,11 +51,37 @@ class PsaContractLineChange(models.TransientModel):
     @api.model
     def default_get(self, fields_list):
         values = super().default_get(fields_list)
-        ids = self.env.context.get("active_ids") or []
-        if self.env.context.get("active_model") != "account.analytic.line":
-            ids = []
-        values["entry_ids"] = self._entries_of(ids).ids
+        values["entry_ids"] = self._entries_of(self._selected_ids()).ids
         return values
+
+    @api.model
+    def _selected_ids(self) -> list[int]:
+        """Time entries that are selected in their list, or in the backlog.
+
+        :raises UserError: if something else is selected there, too
+        """
+        model = self.env.context.get("active_model")
+        ids = self.env.context.get("active_ids") or []
+        if model == "psa.backlog":
+            rows = self.env[model].browse(ids)
+            if others := rows.filtered(lambda row: row.source != TIME):
+                raise UserError(
+                    self.env._(
+                        "Only time can be put on another contract line. Select time "
+                        "only: “%(transaction)s” and %(count)s more are something "
+                        "else.",
+                        transaction=others[0].name,
+                        count=len(others) - 1,
+                    )
+                    if len(others) > 1
+                    else self.env._(
+                        "Only time can be put on another contract line. Select time "
+                        "only: “%(transaction)s” is something else.",
+                        transaction=others.name,
+                    )
+                )
+            return list(dict.fromkeys(rows.mapped("source_id")))
+        return ids if model == "account.analytic.line" else []
 
     @api.model
     def _entries_of(self, ids: list[int]):

@@ -8,6 +8,9 @@ from ..core.billing import CHARGEABLE
 from ..models.psa_invoice_detail import SOURCE_FIELDS
 from ..models.psa_transaction_mixin import BILLING_TYPES, TRANSACTION_MODELS
 
+# What can be selected in a list: transactions of a kind, or rows of the backlog.
+SELECTABLE = (*TRANSACTION_MODELS, "psa.backlog")
+
 
 class PsaTransactionDecision(models.TransientModel):
     """Ask why transactions are held or written off, and how much of them; or what they
@@ -34,15 +37,14 @@ class PsaTransactionDecision(models.TransientModel):
     open_quantity = fields.Float(
         string="Open",
         compute="_compute_transactions",
-        help="In the transaction's own unit.",
+        help="In the unit that is shown beside it.",
     )
     uom_id = fields.Many2one(
         "uom.uom", string="Unit of Measure", compute="_compute_transactions"
     )
     quantity = fields.Float(
         string="To Write Off",
-        help="How much of it is never billed, in the transaction's own unit; the rest "
-        "stays open.",
+        help="How much of it is never billed, in the same unit; the rest stays open.",
     )
     billing_type = fields.Selection(BILLING_TYPES, default=CHARGEABLE)
     reason = fields.Char(help="For whoever asks later.")
@@ -88,7 +90,7 @@ class PsaTransactionDecision(models.TransientModel):
             # sudo: an administrator need not read timesheets.
             if key and (source := detail.sudo()[SOURCE_FIELDS[key[0]]]):
                 return source
-        elif model in TRANSACTION_MODELS and ids:
+        elif model in SELECTABLE and ids:
             return self._transactions_of(model, ids)
         raise UserError(self.env._("Select the transactions first."))
 
@@ -109,7 +111,7 @@ class PsaTransactionDecision(models.TransientModel):
 
     def _transactions(self):
         self.ensure_one()
-        if self.transaction_model not in TRANSACTION_MODELS:
+        if self.transaction_model not in SELECTABLE:
             raise UserError(self.env._("Select the transactions first."))
         return self._transactions_of(self.transaction_model, self.transaction_ids or [])
 
@@ -129,7 +131,8 @@ class PsaTransactionDecision(models.TransientModel):
 
     @api.model
     def _unit_of(self, transaction):
-        """Its own unit, else that of its contract line."""
+        """Its own unit, else that of its contract line; of a row of the backlog, that
+        which it is shown in."""
         if name := transaction._billing_columns.get("uom_id"):
             return transaction[name]
         return transaction._contract_lines().product_uom_id
