@@ -41,6 +41,7 @@
         "views/account_move_overview_views.xml",
         "views/account_move_views.xml",
         "views/account_analytic_line_views.xml",
+        "views/psa_billing_leakage_views.xml",
         "views/psa_reinvoiced_cost_views.xml",
         "views/psa_backlog_views.xml",
         "views/project_project_views.xml",

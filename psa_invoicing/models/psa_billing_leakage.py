@@ -1,0 +1,261 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from datetime import timedelta
+
+from odoo import fields, models
+from odoo.tools import SQL
+
+from ..core.allocation import TOLERANCE
+
+LONG_HELD_DAYS = 60
+
+
+class PsaBillingLeakage(models.Model):
+    """Time on billable projects that nobody is going to bill as things stand.
+
+    One row for each time entry; its id is that of the entry. What somebody has decided
+    is no leakage: non-chargeable and complimentary time, entries whose contract line a
+    person has taken off, projects that are billed manually.
+    """
+
+    _name = "psa.billing.leakage"
+    _description = "Billing Leakage"
+    _auto = False
+    _order = "date, id"
+    _depends = {
+        "account.analytic.line": [
+            "amount",
+            "billed_quantity",
+            "billing_hold",
+            "billing_hold_reason",
+            "billing_type",
+            "company_id",
+            "date",
+            "department_id",
+            "employee_id",
+            "is_so_line_edited",
+            "name",
+            "product_uom_id",
+            "project_id",
+            "so_line",
+            "task_id",
+            "timesheet_invoice_type",
+            "unit_amount",
+            "written_off_quantity",
+        ],
+        "product.template": ["invoice_policy", "service_type"],
+        "project.project": [
+            "allow_billable",
+            "is_template",
+            "partner_id",
+            "sale_line_id",
+        ],
+        "project.sale.line.employee.map": [
+            "employee_id",
+            "project_id",
+            "sale_line_id",
+        ],
+        "sale.order": ["company_id", "currency_rate", "partner_id", "state"],
+        "sale.order.line": [
+            "billing_project_id",
+            "company_id",
+            "discount",
+            "order_id",
+            "price_unit",
+            "product_id",
+            "product_uom_id",
+        ],
+    }
+
+    entry_id = fields.Many2one(
+        "account.analytic.line", string="Time Entry", readonly=True
+    )
+    date = fields.Date(readonly=True)
+    reason = fields.Selection(
+        [
+            ("no_line", "Without Contract Line"),
+            ("order", "Order Not Confirmed"),
+            ("hold", "On Hold, Older than 60 Days"),
+        ],
+        readonly=True,
+        help="Without Contract Line: nobody has sold this time, though its project is "
+        "billable. Order Not Confirmed: the order of its contract line was cancelled, "
+        "or is a quotation. On Hold, Older than 60 Days: dated more than 60 days ago, "
+        "and still waiting for its release.",
+    )
+    billing_hold_reason = fields.Char(string="Hold Reason", readonly=True)
+    partner_id = fields.Many2one("res.partner", string="Customer", readonly=True)
+    project_id = fields.Many2one("project.project", readonly=True)
+    task_id = fields.Many2one("project.task", readonly=True)
+    employee_id = fields.Many2one("hr.employee", readonly=True)
+    department_id = fields.Many2one("hr.department", readonly=True)
+    sale_line_id = fields.Many2one(
+        "sale.order.line", string="Contract Line", readonly=True
+    )
+    name = fields.Char(string="Description", readonly=True)
+    hours = fields.Float(
+        string="Time",
+        readonly=True,
+        help="Neither invoiced nor written off, in the unit of the time entry: hours.",
+    )
+    amount = fields.Monetary(
+        string="At Stake",
+        readonly=True,
+        help="What the customer would pay, untaxed, in the company's currency at the "
+        "rate of the order. Valued At says by which price.",
+    )
+    valued_by = fields.Selection(
+        [
+            ("contract", "Its Contract Line"),
+            ("project", "Price on the Project"),
+            ("cost", "Cost"),
+        ],
+        string="Valued At",
+        readonly=True,
+        help="Its Contract Line: the price of the contract line, less its discount. "
+        "Price on the Project: of time without contract line, the best price known for "
+        "the project: that of the employee, else that of the project, else that of its "
+        "oldest contract line for time. Cost: what the time costs the company, where "
+        "the project has no price at all; the least that is lost.",
+    )
+    company_id = fields.Many2one("res.company", readonly=True)
+    currency_id = fields.Many2one("res.currency", readonly=True)
+
+    @property
+    def _table_query(self) -> SQL:
+        # sudo: the statement names columns; who may read the report is its own right.
+        Entry = self.env["account.analytic.line"].sudo()
+        today = fields.Date.context_today(self)
+        return SQL(
+            """
+            SELECT entry.id,
+                   entry.id AS entry_id,
+                   entry.date,
+                   leak.reason,
+                   CASE WHEN leak.reason = 'hold' THEN entry.billing_hold_reason
+                   END AS billing_hold_reason,
+                   COALESCE(sale.partner_id, project.partner_id) AS partner_id,
+                   entry.project_id,
+                   entry.task_id,
+                   entry.employee_id,
+                   entry.department_id,
+                   entry.so_line AS sale_line_id,
+                   entry.name,
+                   leak.hours,
+                   ROUND((COALESCE(leak.hours * price.per_hour,
+                                   -entry.amount * leak.hours / entry.unit_amount)
+                          / currency.rounding)::numeric)
+                       * currency.rounding::numeric AS amount,
+                   CASE WHEN price.id IS NULL THEN 'cost'
+                        WHEN price.id = entry.so_line THEN 'contract'
+                        ELSE 'project' END AS valued_by,
+                   company.id AS company_id,
+                   company.currency_id
+              FROM account_analytic_line AS entry
+              JOIN project_project AS project ON project.id = entry.project_id
+         LEFT JOIN sale_order_line AS line ON line.id = entry.so_line
+         LEFT JOIN sale_order AS sale ON sale.id = line.order_id
+              JOIN res_company AS company
+                ON company.id = COALESCE(line.company_id, entry.company_id)
+              JOIN res_currency AS currency ON currency.id = company.currency_id
+        CROSS JOIN LATERAL (
+                   SELECT CASE WHEN entry.so_line IS NULL THEN 'no_line'
+                               WHEN sale.state <> 'sale' THEN 'order'
+                               WHEN entry.billing_hold AND entry.date < %(long_ago)s
+                               THEN 'hold' END AS reason,
+                          CASE WHEN entry.so_line IS NULL THEN %(unsold)s
+                               ELSE %(open)s END AS hours) AS leak
+ LEFT JOIN LATERAL (%(price)s) AS price ON TRUE
+             WHERE project.allow_billable
+               AND project.is_template IS NOT TRUE
+               AND COALESCE(entry.billing_type, 'chargeable') = 'chargeable'
+               AND leak.reason IS NOT NULL
+               AND NOT (leak.reason = 'no_line'
+                        AND (entry.is_so_line_edited IS TRUE
+                             OR entry.timesheet_invoice_type = 'billable_manual'))
+               AND entry.unit_amount <> 0
+               AND ABS(leak.hours) > %(zero)s
+            """,
+            long_ago=today - timedelta(days=LONG_HELD_DAYS),
+            unsold=SQL(
+                "%s - %s - %s",
+                Entry._quantity_sql("entry", "unit_amount"),
+                Entry._quantity_sql("entry", "billed_quantity"),
+                Entry._quantity_sql("entry", "written_off_quantity"),
+            ),
+            open=Entry._open_sql("entry"),
+            price=self._price_sql(),
+            zero=TOLERANCE,
+        )
+
+    def _price_sql(self) -> SQL:
+        """``(id, per_hour)``: the contract line that an ``entry`` is, or would be,
+        billed by, and the price of a unit of its time in the company's currency."""
+        return SQL(
+            """
+            SELECT rate.id,
+                   rate.price_unit * (1 - COALESCE(rate.discount, 0) / 100.0)
+                       * COALESCE(unit.factor / rate_unit.factor, 1)
+                       / COALESCE(NULLIF(rate_order.currency_rate, 0), 1) AS per_hour
+              FROM sale_order_line AS rate
+              JOIN sale_order AS rate_order ON rate_order.id = rate.order_id
+              JOIN product_product AS product ON product.id = rate.product_id
+              JOIN product_template AS template ON template.id = product.product_tmpl_id
+         LEFT JOIN uom_uom AS unit ON unit.id = entry.product_uom_id
+         LEFT JOIN uom_uom AS rate_unit ON rate_unit.id = rate.product_uom_id
+         LEFT JOIN project_sale_line_employee_map AS map
+                ON map.project_id = entry.project_id
+               AND map.employee_id = entry.employee_id
+             WHERE rate.id = entry.so_line
+                OR (entry.so_line IS NULL
+                    AND (rate.id IN (map.sale_line_id, project.sale_line_id)
+                         OR rate.billing_project_id = entry.project_id)
+                    AND rate_order.state = 'sale'
+                    AND rate.company_id = entry.company_id
+                    AND template.invoice_policy = 'delivery'
+                    AND template.service_type = 'timesheet')
+          ORDER BY (rate.id = map.sale_line_id) IS TRUE DESC,
+                   (rate.id = project.sale_line_id) IS TRUE DESC,
+                   rate.id
+             LIMIT 1
+            """
+        )
+
+    # === Remedies ===
+
+    def _entries(self):
+        return self.env["account.analytic.line"].browse(self.ids)
+
+    def action_set_contract_line(self):
+        """Ask for the contract line that these entries are billed by.
+
+        :raises AccessError: unless the user is a billing administrator
+        """
+        return self._open_wizard("psa_invoicing.psa_contract_line_change_action")
+
+    def action_set_billing_type(self):
+        """Ask whether these entries are charged at all.
+
+        :raises AccessError: unless the user is a billing administrator
+        """
+        return self._open_wizard(
+            "psa_invoicing.psa_transaction_decision_type_action",
+            default_decision="billing_type",
+        )
+
+    def action_release(self):
+        """Let the next invoice bill what is on hold.
+
+        :raises AccessError: unless the user is a billing administrator
+        """
+        self._entries().action_psa_release()
+
+    def _open_wizard(self, xmlid: str, **context) -> dict:
+        self.env["account.move"]._check_billing_manager()
+        return {
+            **self.env["ir.actions.act_window"]._for_xml_id(xmlid),
+            "context": {
+                **context,
+                "active_model": "account.analytic.line",
+                "active_ids": self.ids,
+            },
+        }
