@@ -27,8 +27,8 @@ def empty(start_site):
 def test_from_the_invoice_run_to_paid(demo, open_page, picture):
     page = open_page(demo)
     open_app(page)
-    page.wait_for_selector(".o_view_nocontent:has-text('Nothing to review')")
-    picture(page, "1-nothing-yet")
+    page.wait_for_selector(".o_psa_start_page [data-card=due]")
+    picture(page, "1-overview")
     page.click("button:has-text('Run Due Invoices')")
     page.click(".modal button[name=action_run]")
     page.wait_for_selector(".o_field_widget[name=done]")

@@ -52,3 +52,4 @@ from . import account_move_totals
 from . import account_move_line
 from . import account_move_send
 from . import mail_mail
+from . import psa_start_page

@@ -176,3 +176,55 @@ tours.add("psa_invoicing_manual_invoice", {
         statusIs("Draft"),
     ],
 });
+
+function cardShows(key, count, pager) {
+    return [
+        {
+            content: `${count} on the card ${key}`,
+            trigger: `[data-card=${key}] .o_psa_card_count:contains(${count})`,
+        },
+        {
+            trigger: `[data-card=${key}]`,
+            run: "click",
+        },
+        {
+            content: `The list behind ${key} shows as many`,
+            trigger: `.o_list_view .o_pager_value:contains(${pager})`,
+        },
+        {
+            content: "Back to the overview",
+            trigger: ".o_menu_sections [data-menu-xmlid='psa_invoicing.menu_overview']",
+            run: "click",
+        },
+    ];
+}
+
+tours.add("psa_invoicing_start_page", {
+    url: "/odoo",
+    steps: () => [
+        ...openApp(),
+        {
+            content: "The app opens with what needs a person",
+            trigger: ".o_psa_start_page",
+        },
+        ...cardShows("draft", "2", "1-2"),
+        ...cardShows("failed", "3", "1-3"),
+        {
+            content: "Open the last run",
+            trigger: ".o_psa_last_run button:contains('Invoice Run')",
+            run: "click",
+        },
+        {
+            trigger:
+                ".o_form_view .o_field_widget[name=run_date], .o_form_view .o_field_widget[name=name]",
+        },
+        {
+            content: "And back",
+            trigger: ".o_breadcrumb a:contains('Overview'), .o_back_button",
+            run: "click",
+        },
+        {
+            trigger: ".o_psa_start_page [data-card=draft]",
+        },
+    ],
+});
