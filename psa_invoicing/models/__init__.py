@@ -16,6 +16,7 @@ from . import psa_invoice_run_sending
 from . import psa_invoice_schedule_actions
 from . import psa_invoice_detail
 from . import psa_invoice_detail_actions
+from . import psa_invoice_detail_export
 from . import psa_billing_selection
 from . import psa_billing_writing
 from . import psa_billing_completing

@@ -334,6 +334,31 @@ class PsaBillingFrequency(models.Model):
         days = [int(number) for number in re.findall(r"\d+", self.month_days or "")]
         return (*days, LAST) if self.month_last else tuple(days)
 
+    @api.model
+    def get_import_templates(self):
+        """What the dialog of Odoo's import offers."""
+        return [
+            {
+                "label": self.env._("Import Template for Billing Frequencies"),
+                "template": "/psa_invoicing/static/xlsx/billing_frequencies.xlsx",
+            }
+        ]
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Where days are named, as in a spreadsheet or by another system, those are
+        all: the days that a form proposes do not come along."""
+        return super().create([self._without_other_days(vals) for vals in vals_list])
+
+    @api.model
+    def _without_other_days(self, vals: dict) -> dict:
+        others = {}
+        if set(WEEKDAY_FIELDS) & set(vals):
+            others = dict.fromkeys(WEEKDAY_FIELDS, False)
+        if vals.get("month_days"):
+            others["month_last"] = False
+        return others | vals
+
     def write(self, vals):
         """Changing a frequency moves the planned invoices of its projects."""
         result = super().write(vals)

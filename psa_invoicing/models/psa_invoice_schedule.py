@@ -35,7 +35,6 @@ class PsaInvoiceSchedule(models.Model):
     cutoff_date = fields.Date(
         string="Cut-off Date",
         required=True,
-        readonly=True,
         help="Transactions dated up to and including this day are billed.",
     )
     scope_cutoffs = fields.Json(

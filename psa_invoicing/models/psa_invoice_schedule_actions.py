@@ -9,11 +9,13 @@ from odoo.tools import format_date
 from odoo.tools.misc import clean_context
 
 from ..core.scopes import OWN
+from .external_arguments import as_date
 from .psa_invoice_run_telling import FAILED_ACTIVITY
 
 # What a person may enter: everything else is the engine's, or has a button.
 ADDED_FIELDS = {"project_id", "run_date", "cutoff_date"}
 MOVED_FIELDS = {"run_date"}
+PLANNED = ("state", "planned")
 COLORS = {"planned": 4, "done": 10, "nothing": 0, "failed": 1, "skipped": 3}
 
 
@@ -42,12 +44,16 @@ class PsaInvoiceSchedule(models.Model):
     @api.onchange("project_id", "run_date")
     def _onchange_run_date(self):
         """Propose what an added date covers, as the project's frequency would."""
-        if not self.run_date or self._origin:
-            return
-        if frequency := self.project_id.billing_frequency_id:
-            self.cutoff_date = frequency._cutoff_date(self.run_date)
-        else:
-            self.cutoff_date = self.run_date - timedelta(days=1)
+        if self.run_date and not self._origin:
+            self.cutoff_date = self._proposed_cutoff(self.project_id, self.run_date)
+
+    @api.model
+    def _proposed_cutoff(self, project, day: date) -> date:
+        """What an added date covers, unless a person says otherwise."""
+        # sudo: whoever adds a date need not see all of the project.
+        if frequency := project.sudo().billing_frequency_id:
+            return frequency._cutoff_date(day)
+        return day - timedelta(days=1)
 
     @api.model
     def get_unusual_days(self, date_from, date_to=None):
@@ -57,6 +63,16 @@ class PsaInvoiceSchedule(models.Model):
             fields.Datetime.to_datetime(date_to or date_from),
             self.env.company,
         )
+
+    @api.model
+    def get_import_templates(self):
+        """What the dialog of Odoo's import offers."""
+        return [
+            {
+                "label": self.env._("Import Template for Invoice Dates"),
+                "template": "/psa_invoicing/static/xlsx/invoice_dates.xlsx",
+            }
+        ]
 
     # === Adding and moving ===
 
@@ -69,11 +85,7 @@ class PsaInvoiceSchedule(models.Model):
         """
         if not self.env.su:
             self.env["account.move"]._check_billing_manager()
-            self._check_entered(vals_list, ADDED_FIELDS)
-            for vals in vals_list:
-                project = self.env["project.project"].browse(vals.get("project_id"))
-                project.check_access("read")
-                self._check_day(project, fields.Date.to_date(vals.get("run_date")))
+            vals_list = self._as_added(vals_list)
             # What was not entered is not a default of the caller's, either.
             # pylint: disable-next=context-overridden
             self = self.with_context(clean_context(self.env.context))
@@ -84,6 +96,31 @@ class PsaInvoiceSchedule(models.Model):
                     self.env._("The invoice date %(date)s was added.", date=row._day())
                 )
         return rows
+
+    @api.model
+    def _as_added(self, vals_list: list[dict]) -> list[dict]:
+        """Check dates that a person adds, in a form or with a spreadsheet, and complete
+        them."""
+        # What is added is planned; a spreadsheet may say so.
+        vals_list = [
+            {key: val for key, val in vals.items() if (key, val) != PLANNED}
+            for vals in vals_list
+        ]
+        self._check_entered(vals_list, ADDED_FIELDS)
+        added: set = set()
+        for vals in vals_list:
+            project = self.env["project.project"].browse(vals.get("project_id"))
+            if not project:
+                raise UserError(self.env._("Choose a project for each invoice date."))
+            project.check_access("read")
+            day = as_date(self.env, vals.get("run_date"))
+            self._check_day(project, day)
+            if (project, day) in added:
+                self._refuse_taken(project.sudo(), day)
+            added.add((project, day))
+            cutoff_date = as_date(self.env, vals.get("cutoff_date"))
+            vals["cutoff_date"] = cutoff_date or self._proposed_cutoff(project, day)
+        return vals_list
 
     def write(self, vals):
         """A person may move planned rows to another day, nothing else.
@@ -98,8 +135,9 @@ class PsaInvoiceSchedule(models.Model):
         self._check_entered([vals], MOVED_FIELDS)
         self.check_access("write")
         if "run_date" in vals:
+            day = as_date(self.env, vals["run_date"])
             for row in self:
-                row._move_to(fields.Date.to_date(vals["run_date"]))
+                row._move_to(day)
         return True
 
     def _check_entered(self, vals_list: list[dict], allowed: set[str]):
@@ -133,28 +171,29 @@ class PsaInvoiceSchedule(models.Model):
                     project=project.display_name,
                 )
             )
-        words = {
-            "project": project.display_name,
-            "date": format_date(self.env, day),
-        }
         if day < project._billing_company()._billing_today():
             raise UserError(
                 self.env._(
                     "The project “%(project)s” cannot be invoiced on %(date)s, which "
                     "has passed. Choose today or a later day.",
-                    **words,
+                    project=project.display_name,
+                    date=format_date(self.env, day),
                 )
             )
         if self.sudo().search_count(
             [("project_id", "=", project.id), ("run_date", "=", day)], limit=1
         ):
-            raise UserError(
-                self.env._(
-                    "The project “%(project)s” has the invoice date %(date)s already. "
-                    "Choose another day.",
-                    **words,
-                )
+            self._refuse_taken(project, day)
+
+    def _refuse_taken(self, project, day: date):
+        raise UserError(
+            self.env._(
+                "The project “%(project)s” has the invoice date %(date)s already. "
+                "Choose another day.",
+                project=project.display_name,
+                date=format_date(self.env, day),
             )
+        )
 
     def _move_to(self, day: date | None):
         """Invoice on another day.

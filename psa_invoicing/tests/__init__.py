@@ -11,9 +11,11 @@ from . import test_daily_practice
 from . import test_dates
 from . import test_down_payments
 from . import test_draft_changes
+from . import test_export
 from . import test_frequency_and_schedule
 from . import test_grouping
 from . import test_history
+from . import test_import
 from . import test_invoice_life
 from . import test_invoice_run
 from . import test_ledger_audit

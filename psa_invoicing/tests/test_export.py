@@ -1,0 +1,153 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The ledger and the backlog go out to spreadsheets, over HTTP as the client asks."""
+
+import csv
+import json
+from datetime import date, datetime
+from io import BytesIO, StringIO
+from unittest import skipIf
+
+from odoo.http import Request
+from odoo.tests import HttpCase, new_test_user
+from odoo.tools import mute_logger
+
+from .common import BillingCase
+
+try:
+    import openpyxl
+except ImportError:
+    openpyxl = None
+
+JANUARY = date(2026, 1, 31)
+EXPORT = "odoo.addons.web.controllers.export"
+
+
+@skipIf(openpyxl is None, "Spreadsheets are read with openpyxl.")
+class TestExport(BillingCase, HttpCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.role("biller", "psa_invoicing.group_billing_manager")
+        # Its members only see it, and the biller is none.
+        cls.work = cls.time_project(2, 3, privacy_visibility="followers")
+
+    @classmethod
+    def role(cls, login, groups, **values):
+        return new_test_user(
+            cls.env,
+            login=f"export_{login}",
+            groups=f"base.group_user,base.group_allow_export,{groups}",
+            company_id=cls.env.company.id,
+            company_ids=[(6, 0, cls.env.company.ids)],
+            **values,
+        )
+
+    def template(self, model):
+        """The columns of the template that the export dialog offers.
+
+        :return: as the client sends them
+        """
+        (export,) = self.call(
+            "/web/dataset/call_kw/ir.exports/search_read",
+            model="ir.exports",
+            method="search_read",
+            args=[[("resource", "=", model)], ["name"]],
+            kwargs={},
+        )
+        columns = self.call("/web/export/namelist", model=model, export_id=export["id"])
+        return [
+            {
+                "name": column["id"],
+                "label": column["string"],
+                "type": column["field_type"],
+            }
+            for column in columns
+        ]
+
+    def call(self, path, **params):
+        answer = self.url_open(path, json={"jsonrpc": "2.0", "params": params}).json()
+        self.assertNotIn("error", answer)
+        return answer["result"]
+
+    def export(self, model, domain, form="xlsx", columns=None):
+        data = {
+            "model": model,
+            "fields": columns or self.template(model),
+            "ids": False,
+            "domain": domain,
+            "import_compat": False,
+            "context": {},
+        }
+        return self.url_open(
+            f"/web/export/{form}",
+            data={"data": json.dumps(data), "csrf_token": Request.csrf_token(self)},
+        )
+
+    def rows(self, answer):
+        """The rows of a spreadsheet, by their headers."""
+        self.assertEqual(answer.status_code, 200)
+        sheet = openpyxl.load_workbook(BytesIO(answer.content)).active
+        head, *rows = sheet.iter_rows(values_only=True)
+        return [dict(zip(head, row, strict=True)) for row in rows]
+
+    def test_invoice_details(self):
+        """Names, words, numbers and dates; the project is private, its row is not."""
+        move = self.work._psa_invoice(JANUARY)
+        self.authenticate("export_biller", "export_biller")
+        first, second = self.rows(
+            self.export("psa.invoice.detail", [("move_id", "=", move.id)])
+        )
+        order = self.work.sale_line_id.order_id
+        expected = {
+            "Project Name": "Project",
+            "Customer": "Customer",
+            "Order": order.name,
+            "Contract Line Description": "Consulting hour",
+            "Type": "Time",
+            "Date": datetime(2026, 1, 1),
+            "Who": "Alice",
+            "Description": "Work",
+            "Quantity": 2,
+            "Unit of Measure": "Hours",
+            "Unit Price": 100,
+            "Amount": 200,
+            "Currency": self.env.company.currency_id.name,
+            "Billing Type": "Chargeable",
+            "Invoice": move.display_name,
+            "Invoice Status": "Draft",
+        }
+        self.assertEqual({key: first[key] for key in expected}, expected)
+        self.assertEqual((second["Quantity"], second["Amount"]), (3, 300))
+        self.assertIsInstance(second["Amount"], int | float)
+
+    def test_invoice_details_as_csv(self):
+        move = self.work._psa_invoice(JANUARY)
+        self.authenticate("export_biller", "export_biller")
+        answer = self.export(
+            "psa.invoice.detail", [("move_id", "=", move.id)], form="csv"
+        )
+        first, second = csv.DictReader(StringIO(answer.content.decode()))
+        self.assertEqual(
+            (first["Date"], first["Type"], float(second["Amount"])),
+            ("2026-01-01", "Time", 300),
+        )
+
+    def test_who_may_export(self):
+        """Whoever may not read the ledger, or not export at all, gets nothing."""
+        move = self.work._psa_invoice(JANUARY)
+        domain = [("move_id", "=", move.id)]
+        self.role("employee", "project.group_project_user")
+        clerk = self.role("clerk", "psa_invoicing.group_billing_manager")
+        clerk.group_ids -= self.env.ref("base.group_allow_export")
+        self.authenticate("export_biller", "export_biller")
+        columns = self.template("psa.invoice.detail")
+        for login in ("export_employee", "export_clerk"):
+            self.authenticate(login, login)
+            with self.subTest(login), mute_logger(EXPORT, "odoo.http"):
+                answer = self.export("psa.invoice.detail", domain, columns=columns)
+                self.assertEqual(answer.status_code, 500)
+                self.assertNotIn(b"Alice", answer.content)
+        self.role("reviewer", "psa_invoicing.group_billing_reviewer")
+        self.authenticate("export_reviewer", "export_reviewer")
+        rows = self.rows(self.export("psa.invoice.detail", domain))
+        self.assertEqual(rows, [], "Of projects of others.")
