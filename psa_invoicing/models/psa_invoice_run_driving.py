@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Driving an invoice run: chunk by chunk, each committed before the next begins.
 
+Billing a chunk commits nothing; who drives it does.
 What waits is written down before the first invoice is made, with the chunk that it is
 billed in; a chunk notes what became of its rows in the transaction that bills them.
 A process may die at any moment: whoever goes on finds the chunks that are left.
@@ -8,6 +9,7 @@ A process may die at any moment: whoever goes on finds the chunks that are left.
 
 import logging
 from collections import Counter, defaultdict
+from contextlib import closing
 from datetime import date
 
 from odoo import api, fields, models
@@ -62,8 +64,7 @@ class PsaInvoiceRun(models.Model):
         run = self._begin(date, projects, **values)
         if run.total > CHUNK:
             run.sudo().is_background = True
-            # sudo: whoever may run the invoices may start what continues it.
-            self.env.ref(BACKGROUND_CRON).sudo()._trigger()
+            run._leave_to_background()
             run._commit()
         else:
             run._drive()
@@ -83,7 +84,7 @@ class PsaInvoiceRun(models.Model):
             return
         self.env["project.project"]._plan_all()
         run = self._begin(is_background=True)
-        run._drive()
+        run._go_on()
 
     @api.model
     def _cron_background_runs(self):
@@ -100,12 +101,21 @@ class PsaInvoiceRun(models.Model):
         stopped = self.browse()
         for run in self:
             try:
-                run._drive()
+                run._go_on()
             except Exception:
                 self.env.cr.rollback()
                 _logger.exception("Invoice run %s cannot go on.", run.id)
                 stopped += run
         return stopped
+
+    def _leave_to_background(self):
+        """Let somebody else do what is left of a run, soon."""
+        # sudo: whoever may run the invoices may start what continues it.
+        self.env.ref(BACKGROUND_CRON).sudo()._trigger()
+
+    def _go_on(self):
+        """Do what is left of a run, while no person waits for it."""
+        self._drive()
 
     # === Begin ===
 
@@ -208,11 +218,21 @@ class PsaInvoiceRun(models.Model):
             )
         return found
 
+    def _chunk_size(self, total: int) -> int:
+        """:param total: how many rows are due
+        :return: how many of different projects are billed together"""
+        return CHUNK
+
+    def _keeps_projects_together(self) -> bool:
+        """Whether all rows of a project are in one chunk.
+
+        Nothing of a dry run stays: the later rows of a project bill what the earlier
+        ones have left.
+        """
+        return self.is_dry_run
+
     def _plan(self, due) -> list[tuple[int, int, int]]:
         """Divide rows into chunks: of different projects, the oldest of each first.
-
-        Nothing of a dry run stays, so that all rows of a project are in one chunk
-        there: the later ones bill what the earlier ones have left.
 
         :return: id of each row, number of its chunk, and its turn in its project
         """
@@ -225,13 +245,14 @@ class PsaInvoiceRun(models.Model):
             seen[row.project_id] += 1
         planned, number = [], 0
         chunk_of: dict = {}
+        size = self._chunk_size(len(due))
         for turn in range(len(turns)):
-            if turn and self.is_dry_run:
+            if turn and self._keeps_projects_together():
                 planned += [
                     (row.id, chunk_of[row.project_id], turn) for row in turns[turn]
                 ]
                 continue
-            for rows in turns[turn]._chunks(CHUNK):
+            for rows in turns[turn]._chunks(size):
                 number += 1
                 planned += [(row.id, number, turn) for row in rows]
                 chunk_of |= dict.fromkeys(rows.project_id, number)
@@ -334,7 +355,8 @@ class PsaInvoiceRun(models.Model):
             self._commit()
             return None
         try:
-            self._bill_lines(lines)
+            self._bill_chunk(lines)
+            self._commit_noted()
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             self.env.cr.rollback()
             for own in lines._inseparable():
@@ -354,7 +376,12 @@ class PsaInvoiceRun(models.Model):
 
         def bill():
             # Whoever goes on with the run may have come first.
-            self._bill_lines(lines.filtered(lambda line: line.state == WAITING))
+            self._bill_chunk(lines.filtered(lambda line: line.state == WAITING))
+            self._commit_noted()
+
+        def leave():
+            self._note(dict.fromkeys(lines, self._elsewhere()))
+            self._commit_noted()
 
         try:
             self._tried_again(bill)
@@ -364,27 +391,9 @@ class PsaInvoiceRun(models.Model):
             _logger.info(
                 "Projects %s are being billed elsewhere.", lines.project_id.ids
             )
-            self._tried_again(
-                lambda: self._note(dict.fromkeys(lines, self._elsewhere()))
-            )
+            self._tried_again(leave)
 
-    def _bill_lines(self, lines):
-        """Bill the rows of a chunk, and note what became of each."""
-        results = self._bill_turns(lines)
-        if self.is_dry_run:
-            self.env.cr.rollback()
-            for values in results.values():
-                if values["state"] == BILLED:
-                    values["state"] = TO_BILL
-        self._note(results)
-
-    def _note(self, results: dict):
-        """Note what became of rows, in the transaction that has billed them.
-
-        :param results: values by row of the run
-        """
-        for line, values in results.items():
-            line.write(values)
+    def _commit_noted(self):
         self._note_progress()
         self._commit()
 
@@ -427,7 +436,27 @@ class PsaInvoiceRun(models.Model):
             [("run_id", "=", self.id), ("state", "=", WAITING)]
         )
 
-    # === Bill ===
+    # === Bill: without a commit, whoever drives ===
+
+    def _bill_chunk(self, lines):
+        """Bill rows, and note in the same transaction what became of each."""
+        self._note(
+            self._tried_out(lines) if self.is_dry_run else self._bill_turns(lines)
+        )
+
+    def _tried_out(self, lines) -> dict:
+        """What billing rows would give, by row; nothing of it stays."""
+        with closing(self.env.cr.savepoint()):
+            results = self._bill_turns(lines)
+        for values in results.values():
+            if values["state"] == BILLED:
+                values["state"] = TO_BILL
+        return results
+
+    def _note(self, results: dict):
+        """:param results: what became of rows: values by row of the run"""
+        for line, values in results.items():
+            line.write(values)
 
     def _bill_turns(self, lines) -> dict:
         """Bill rows of the schedule, the earlier ones of a project first.
