@@ -6,7 +6,7 @@ from dataclasses import fields
 
 from tools.console import say
 
-from . import databases, drafts, table
+from . import daily, databases, drafts, recalculation, screens, table
 from .sizes import Sizes
 
 
@@ -27,14 +27,39 @@ def main(arguments: list[str]) -> int:
 def run(sizes: Sizes) -> list[table.Line]:
     """Make the data, measure everything, and remove the data."""
     try:
-        projects = databases.prepare(lambda process: drafts.make(process, sizes))
-        with (
-            databases.subject(databases.WITH) as ours,
-            databases.subject(databases.WITHOUT) as others,
-        ):
-            return drafts.measure(ours, others, projects, sizes)
+        return [*_billing(sizes), *_pages(sizes)]
     finally:
         databases.drop()
+
+
+def _billing(sizes: Sizes) -> list[table.Line]:
+    projects, large_draft = databases.prepare(
+        lambda process: (
+            drafts.make(process, sizes),
+            recalculation.make(process, sizes),
+        )
+    )
+    with (
+        databases.subject(databases.WITH) as ours,
+        databases.subject(databases.WITHOUT) as others,
+    ):
+        return [
+            *drafts.measure(ours, others, projects, sizes),
+            *recalculation.measure(ours, large_draft, sizes),
+            *daily.measure(ours, others, projects[drafts.KINDS[0]], sizes),
+        ]
+
+
+def _pages(sizes: Sizes) -> list[table.Line]:
+    project = databases.prepare_pages(
+        lambda process: screens.make_small(process, sizes),
+        lambda process: screens.make_large(process, sizes),
+    )
+    with (
+        databases.subject(databases.SMALL) as small,
+        databases.subject(databases.LARGE) as large,
+    ):
+        return screens.measure(small, large, project, sizes)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from . import peers
 from .process import Subject
 
 WITHOUT, WITH = "psa_bench_without", "psa_bench_with"
+SMALL, LARGE = "psa_bench_small", "psa_bench_large"
 
 
 @contextmanager
@@ -24,7 +25,7 @@ def subject(name: str):
 
 
 def prepare(make_data):
-    """Make the two databases: the same data, without the add-on and with it.
+    """The same data without the add-on and with it.
 
     :param make_data: called with the process without the add-on
     :return: what ``make_data`` returns
@@ -32,23 +33,40 @@ def prepare(make_data):
     with step("Data without the add-on"):
         database.copy(database.empty_base(), WITHOUT)
         _install(WITHOUT, "contract")
-        with subject(WITHOUT) as process:
-            process.ask("data.make_rights")
-            made = make_data(process)
-            process.ask("data.make_statistics")
+        made = _fill(WITHOUT, make_data)
     with step("The same with it"):
         database.copy(WITHOUT, WITH)
         _install(WITH, ADDON)
-        with subject(WITH) as process:
-            process.ask("data.make_rights")
-            process.ask("data.make_statistics")
+        _fill(WITH)
+    return made
+
+
+def prepare_pages(make_small, make_large):
+    """The add-on with a few open transactions, and with a lot.
+
+    :return: what ``make_small`` returns
+    """
+    with step("A database with little that is open"):
+        database.copy(database.empty_template(), SMALL)
+        made = _fill(SMALL, make_small)
+    with step("A database with a lot"):
+        database.copy(SMALL, LARGE)
+        _fill(LARGE, make_large)
     return made
 
 
 def drop():
     """Leave nothing behind."""
-    for name in (WITHOUT, WITH):
+    for name in (WITHOUT, WITH, SMALL, LARGE):
         database.drop(name)
+
+
+def _fill(name: str, make_data=None):
+    with subject(name) as process:
+        process.ask("data.make_rights")
+        made = make_data and make_data(process)
+        process.ask("data.make_statistics")
+    return made
 
 
 def _install(name: str, modules: str):
