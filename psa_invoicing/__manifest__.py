@@ -46,6 +46,7 @@
         "views/psa_reinvoiced_cost_views.xml",
         "views/psa_backlog_views.xml",
         "views/project_project_views.xml",
+        "views/project_project_figures_views.xml",
         "views/project_milestone_views.xml",
         "views/sale_order_line_views.xml",
         "views/sale_order_views.xml",

@@ -36,6 +36,9 @@ from . import sale_order_line
 from . import psa_backlog
 from . import project_project
 from . import project_project_planning
+from . import project_project_figures
+from . import project_project_next
+from . import project_project_links
 from . import account_move
 from . import account_move_ledger
 from . import account_move_credit

@@ -5,6 +5,8 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
+from .billing_groups import BILLING_MANAGER
+
 # Written by the engine alone.
 ENGINE_FIELDS = {
     "billing_period_start",
@@ -23,7 +25,6 @@ ENGINE_FIELDS = {
 }
 # What the figures of transactions depend on.
 LIVE_FIELDS = {"move_type", "payment_state", "reopens_transactions", "state"}
-BILLING_MANAGER = "psa_invoicing.group_billing_manager"
 
 
 class AccountMove(models.Model):

@@ -8,7 +8,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 
 from ..core.billing import LEDGER
-from .account_move import BILLING_MANAGER
+from .billing_groups import BILLING_MANAGER
 
 # What the customer has; before that, an invoice is reset to draft.
 CORRECTED_STATES = ("sent", "partial", "paid")

@@ -80,6 +80,22 @@ class AccountMove(models.Model):
             self.billing_credit_note_ids, self.env._("Credit Notes"), "list,form"
         )
 
+    @api.model
+    def _action_on_backlog(self, domain: list) -> dict:
+        """The backlog of a project, an order or a customer: at first what is ready.
+
+        :raises AccessError: unless the user is a billing administrator
+        """
+        self._check_billing_manager()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "psa_invoicing.psa_backlog_action"
+        )
+        return {
+            **action,
+            "domain": domain,
+            "context": {"search_default_ready": 1},
+        }
+
     def _open(self, records, name: str, view_mode: str) -> dict:
         action = {
             "type": "ir.actions.act_window",

@@ -5,7 +5,8 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import formatLang
 
-BILLING_REVIEWER = "psa_invoicing.group_billing_reviewer"
+from .billing_groups import BILLING_REVIEWER
+
 REVIEW_ACTIVITY = "psa_invoicing.mail_activity_type_review"
 SUBMITTED, APPROVED = "submitted", "approved"
 

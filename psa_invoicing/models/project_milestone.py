@@ -5,6 +5,7 @@ from odoo.fields import Domain
 
 from ..core.allocation import is_zero
 from ..core.billing import MILESTONE
+from .billing_groups import FIGURE_GROUPS
 
 
 class ProjectMilestone(models.Model):
@@ -27,6 +28,16 @@ class ProjectMilestone(models.Model):
     )
 
     billable_quantity = fields.Float(store=True)
+    billing_currency_id = fields.Many2one(
+        "res.currency", compute="_compute_billing_amount", groups=FIGURE_GROUPS
+    )
+    billing_amount = fields.Monetary(
+        string="Amount",
+        compute="_compute_billing_amount",
+        currency_field="billing_currency_id",
+        groups=FIGURE_GROUPS,
+        help="Its share in the contract line, untaxed.",
+    )
 
     _psa_open_index = models.Index(
         """(project_id, reached_date) WHERE ABS(
@@ -60,6 +71,20 @@ class ProjectMilestone(models.Model):
             milestone.billable_quantity = (
                 milestone.quantity_percentage * line.product_uom_qty
                 if billed_by_milestones
+                else 0.0
+            )
+
+    @api.depends("quantity_percentage", "sale_line_id.price_subtotal")
+    @api.depends_context("uid")
+    def _compute_billing_amount(self):
+        seen = self.project_id._with_billing_figures()
+        for milestone in self:
+            # sudo: it was just checked who may see amounts; he need not see the order.
+            line = milestone.sudo().sale_line_id
+            milestone.billing_currency_id = line.currency_id
+            milestone.billing_amount = (
+                milestone.quantity_percentage * line.price_subtotal
+                if milestone.project_id in seen
                 else 0.0
             )
 

@@ -66,21 +66,6 @@ class ProjectProject(models.Model):
         string="Copy Invoices To",
         help="They get the invoices by e-mail beside the customer's invoice address.",
     )
-    project_invoice_count = fields.Integer(compute="_compute_project_invoice_count")
-
-    def _compute_project_invoice_count(self):
-        groups = dict(
-            self.env["account.move"]
-            # sudo: the number is shown to whoever sees the project.
-            .sudo()
-            ._read_group(
-                [("billing_project_ids", "in", self.ids)],
-                ["billing_project_ids"],
-                ["__count"],
-            )
-        )
-        for project in self:
-            project.project_invoice_count = groups.get(project._origin, 0)
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -244,6 +229,9 @@ class ProjectProject(models.Model):
         :return: a message by project; those without a problem are not in it
         """
         orders = self._orders()
+        self.env["sale.order"].sudo().union(*orders.values()).fetch(
+            ["company_id", "state"]
+        )
         journals = self._companies_with_journal()
         problems = {}
         # sudo: the names of customer and order, for whoever may bill the project.
@@ -325,15 +313,3 @@ class ProjectProject(models.Model):
         :raises AccessError: unless the user is a billing administrator
         """
         return self.env["psa.manual.invoice"]._action_on(self)
-
-    def action_view_project_invoices(self):
-        """The project invoices of this project."""
-        self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "psa_invoicing.account_move_action"
-        )
-        return {
-            **action,
-            "domain": [("billing_project_ids", "in", self.ids)],
-            "context": {"create": False},
-        }

@@ -1,5 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from odoo import fields, models
+from odoo import api, fields, models
+
+from .billing_groups import ACCOUNTANTS, BILLING_MANAGER
 
 
 class ResPartner(models.Model):
@@ -38,6 +40,80 @@ class ResPartner(models.Model):
         "bills go with it by e-mail, and are in the portal. A vendor bill goes as it "
         "is, with its prices, unless other customers pay for a part of it.",
     )
+
+    billing_ready_amount = fields.Monetary(
+        string="Ready to Invoice",
+        compute="_compute_billing_ready_amount",
+        groups=BILLING_MANAGER,
+        help="Work for this customer that the backlog shows as ready, untaxed, in the "
+        "company's currency.",
+    )
+    project_invoice_count = fields.Integer(
+        string="Project Invoices",
+        compute="_compute_project_invoice_count",
+        groups=ACCOUNTANTS,
+    )
+
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_billing_ready_amount(self):
+        customers = self.commercial_partner_id
+        groups = self.env["psa.backlog"]._read_group(
+            [
+                ("partner_id", "child_of", customers.ids),
+                ("status", "=", "ready"),
+                ("company_id", "=", self.env.company.id),
+            ],
+            ["partner_id"],
+            ["company_amount:sum"],
+        )
+        amounts: dict = {}
+        for partner, amount in groups:
+            customer = partner.commercial_partner_id
+            amounts[customer] = amounts.get(customer, 0.0) + amount
+        for partner in self:
+            partner.billing_ready_amount = amounts.get(
+                partner.commercial_partner_id._origin, 0.0
+            )
+
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_project_invoice_count(self):
+        counts = dict(
+            self.env["account.move"]._read_group(
+                [
+                    ("commercial_partner_id", "in", self.commercial_partner_id.ids),
+                    ("is_project_invoice", "=", True),
+                ],
+                ["commercial_partner_id"],
+                ["__count"],
+            )
+        )
+        for partner in self:
+            customer = partner.commercial_partner_id._origin
+            partner.project_invoice_count = counts.get(customer, 0)
+
+    def action_view_project_invoices(self):
+        """The project invoices and credit notes of these customers."""
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "psa_invoicing.account_move_action"
+        )
+        return {
+            **action,
+            "domain": [
+                ("commercial_partner_id", "in", self.commercial_partner_id.ids),
+                ("is_project_invoice", "=", True),
+            ],
+            "context": {"create": False},
+        }
+
+    def action_view_billing_backlog(self):
+        """What is open for these customers.
+
+        :raises AccessError: unless the user is a billing administrator
+        """
+        self.check_access("read")
+        return self.env["account.move"]._action_on_backlog(
+            [("partner_id", "child_of", self.commercial_partner_id.ids)]
+        )
 
     def action_manual_invoice(self):
         """Open the wizard that invoices all projects of these customers by hand.

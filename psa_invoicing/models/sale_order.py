@@ -1,6 +1,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from collections import defaultdict
+
 from odoo import api, fields, models
 
+from .billing_groups import BILLING_MANAGER
 from .psa_transaction_mixin import TRANSACTION_MODELS
 
 
@@ -10,6 +13,75 @@ class SaleOrder(models.Model):
     has_time_rates = fields.Boolean(compute="_compute_has_time_rates")
 
     has_billed_project = fields.Boolean(compute="_compute_has_billed_project")
+
+    billing_ready_amount = fields.Monetary(
+        string="Ready to Invoice",
+        compute="_compute_billing_ready_amount",
+        groups=BILLING_MANAGER,
+        help="Work on this order that the backlog shows as ready, of any project, "
+        "untaxed.",
+    )
+    project_invoice_count = fields.Integer(
+        string="Project Invoices", compute="_compute_project_invoice_count"
+    )
+
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_billing_ready_amount(self):
+        groups = self.env["psa.backlog"]._read_group(
+            [("order_id", "in", self.ids), ("status", "=", "ready")],
+            ["order_id"],
+            ["amount:sum"],
+        )
+        amounts = {order.id: amount for order, amount in groups}
+        for order in self:
+            order.billing_ready_amount = amounts.get(order._origin.id, 0.0)
+
+    @api.depends("order_line.invoice_lines")
+    def _compute_project_invoice_count(self):
+        moves = self._project_invoices()
+        for order in self:
+            order.project_invoice_count = len(moves.get(order._origin.id, ()))
+
+    def _project_invoices(self) -> dict[int, set[int]]:
+        """Ids of project invoices and credit notes with work on these orders."""
+        found: dict[int, set[int]] = defaultdict(set)
+        groups = (
+            self.env["psa.invoice.detail"]
+            # sudo: their number is shown to whoever sees the order.
+            .sudo()
+            ._read_group(
+                [
+                    ("sale_line_id.order_id", "in", self.ids),
+                    ("move_id.is_project_invoice", "=", True),
+                ],
+                ["sale_line_id", "move_id"],
+            )
+        )
+        for line, move in groups:
+            found[line.order_id.id].add(move.id)
+        return found
+
+    def action_view_project_invoices(self):
+        """The project invoices and credit notes with work on these orders."""
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "psa_invoicing.account_move_action"
+        )
+        moves = set().union(*self._project_invoices().values())
+        return {
+            **action,
+            "domain": [("id", "in", sorted(moves))],
+            "context": {"create": False},
+        }
+
+    def action_view_billing_backlog(self):
+        """What is open on these orders.
+
+        :raises AccessError: unless the user is a billing administrator
+        """
+        self.check_access("read")
+        return self.env["account.move"]._action_on_backlog(
+            [("order_id", "in", self.ids)]
+        )
 
     @api.depends("order_line.billing_project_id", "project_ids")
     def _compute_has_billed_project(self):
