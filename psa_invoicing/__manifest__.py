@@ -45,6 +45,7 @@
         "views/psa_billing_leakage_views.xml",
         "views/psa_reinvoiced_cost_views.xml",
         "views/psa_backlog_views.xml",
+        "views/hr_expense_views.xml",
         "views/project_project_views.xml",
         "views/project_project_figures_views.xml",
         "views/project_milestone_views.xml",

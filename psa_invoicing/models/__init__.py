@@ -29,6 +29,7 @@ from . import psa_billing_history
 from . import psa_transaction_mixin
 from . import psa_reinvoiced_cost
 from . import account_analytic_line
+from . import hr_expense
 from . import psa_billing_leakage
 from . import project_milestone
 from . import sale_order

@@ -16,6 +16,8 @@ BILLED_FIELDS = {
     "task_id",
     "unit_amount",
 }
+# What stays as it is once an entry is invoiced; its description may still be mended.
+LOCKED_FIELDS = BILLED_FIELDS - {"name"}
 # Changing one of these may lead to another contract line.
 REROUTING_FIELDS = {"employee_id", "project_id", "task_id"}
 # What Odoo calls entries that are billed by their time.
@@ -181,8 +183,33 @@ class AccountAnalyticLine(models.Model):
             kept = {key: val for key, val in values.items() if key not in BILLED_FIELDS}
             super(AccountAnalyticLine, drafts)._check_can_write(kept)
         if rest := self - drafts:
+            if LOCKED_FIELDS & set(values):
+                rest._check_not_on_posted()
             super(AccountAnalyticLine, rest)._check_can_write(values)
         return None
+
+    def _check_not_on_posted(self):
+        """Say which entry is invoiced, with what, and what to do; Odoo says less.
+
+        :raises UserError: if one of these entries is on a confirmed invoice
+        """
+        # sudo: whoever may correct an entry need not see its invoice.
+        for entry in self.sudo():
+            invoice = entry.timesheet_invoice_id
+            if (
+                invoice.state == "posted"
+                and entry.so_line.product_id.invoice_policy == "delivery"
+            ):
+                raise UserError(
+                    self.env._(
+                        "“%(entry)s” of %(date)s is already invoiced with %(invoice)s "
+                        "and can no longer be changed. If it is wrong, ask a billing "
+                        "administrator to credit it; then it can be edited again.",
+                        entry=entry.name,
+                        date=format_date(self.env, entry.date),
+                        invoice=invoice.name,
+                    )
+                )
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -276,8 +303,11 @@ class AccountAnalyticLine(models.Model):
         self._on_project_drafts()._flag_drafts()
 
     @api.ondelete(at_uninstall=False)
-    def _unlink_except_on_posted(self):
-        """A posted invoice keeps its entries, also those that were credited since."""
+    def _unlink_except_billed(self):
+        """A posted invoice keeps its entries, also those that were credited since.
+
+        By its name it is asked before Odoo's check, which says less.
+        """
         detail = (
             self.env["psa.invoice.detail"]
             # sudo: whoever may delete an entry need not read the ledger.
@@ -294,7 +324,8 @@ class AccountAnalyticLine(models.Model):
             raise UserError(
                 self.env._(
                     "“%(entry)s” of %(date)s is on %(invoice)s and cannot be deleted. "
-                    "If it was credited, set its hours to 0.",
+                    "If it is wrong, ask a billing administrator to credit it; then "
+                    "set its hours to 0.",
                     entry=detail.analytic_line_id.name,
                     date=format_date(self.env, detail.date),
                     invoice=detail.move_id.display_name,

@@ -20,6 +20,16 @@ BILLING_TYPES = [
     (NON_CHARGEABLE, "Non-chargeable"),
 ]
 
+BILLING_STATUSES = [
+    ("none", "Not Billable"),
+    ("ready", "Ready"),
+    ("hold", "On Hold"),
+    ("draft", "On a Draft"),
+    ("invoiced", "Invoiced"),
+    ("credited", "Credited: to Review"),
+    ("written_off", "Written Off"),
+]
+
 TRANSACTION_MODELS = (
     "account.analytic.line",
     "psa.reinvoiced.cost",
@@ -98,15 +108,7 @@ class PsaTransactionMixin(models.AbstractModel):
         "transaction's own unit.",
     )
     billing_status = fields.Selection(
-        [
-            ("none", "Not Billable"),
-            ("ready", "Ready"),
-            ("hold", "On Hold"),
-            ("draft", "On a Draft"),
-            ("invoiced", "Invoiced"),
-            ("credited", "Credited: to Review"),
-            ("written_off", "Written Off"),
-        ],
+        BILLING_STATUSES,
         compute="_compute_billing_status",
         search="_search_billing_status",
         help="What comes first, when a transaction is partly treated: credited, on "
