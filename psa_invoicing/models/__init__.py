@@ -13,6 +13,7 @@ from . import psa_invoice_run
 from . import psa_invoice_run_driving
 from . import psa_invoice_run_telling
 from . import psa_invoice_run_sending
+from . import psa_invoice_run_api
 from . import psa_invoice_schedule_actions
 from . import psa_invoice_detail
 from . import psa_invoice_detail_actions
@@ -36,6 +37,7 @@ from . import sale_order
 from . import sale_order_line
 from . import psa_backlog
 from . import project_project
+from . import project_project_api
 from . import project_project_planning
 from . import project_project_figures
 from . import project_project_next
@@ -50,6 +52,7 @@ from . import account_move_dates
 from . import account_move_downpayments
 from . import account_move_conflict
 from . import account_move_annex
+from . import account_move_api
 from . import account_move_review
 from . import account_move_reminder
 from . import account_move_links

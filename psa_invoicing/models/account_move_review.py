@@ -188,6 +188,7 @@ class AccountMove(models.Model):
             raise UserError("\n".join(problems))
         for move, reviewer in reviewers.items():
             move.sudo()._submit_to(reviewer, self.env.user)
+        return True
 
     def _find_reviewer(self):
         """The billing responsible of a project, else its manager."""
@@ -237,6 +238,7 @@ class AccountMove(models.Model):
                     ),
                 )
             )
+        return True
 
     def _send_back(self, comment: str):
         """Give drafts back to whom they came from.

@@ -169,20 +169,23 @@ class AccountMove(models.Model):
             for problem in problems
         )
 
-    def _sending_problems(self, several: bool = False) -> dict:
+    def _sending_problems(
+        self, several: bool = False, methods: list[str] | None = None
+    ) -> dict:
         """Why invoices cannot be sent, for an accountant.
 
         :param several: whether they were chosen among several, if there is but one
+        :param methods: how they are to be sent (default: as each customer wants)
         :return: reasons by invoice, for those that have one
         """
         several = several or len(self) > 1
         return {
             move: problems
             for move in self
-            if (problems := [*move._problems_of_one(several)])
+            if (problems := [*move._problems_of_one(several, methods)])
         }
 
-    def _problems_of_one(self, several: bool):
+    def _problems_of_one(self, several: bool, methods: list[str] | None):
         """:param several: what was sent already is not sent again by the way"""
         if not self.is_project_invoice or self.state == "cancel":
             yield self.env._("it is no project invoice that could be sent.")
@@ -208,7 +211,8 @@ class AccountMove(models.Model):
                 "Enter it as Customer Reference.",
                 customer=self.commercial_partner_id.display_name,
             )
-        methods = self.env["account.move.send"]._get_default_sending_methods(self)
+        if methods is None:
+            methods = self.env["account.move.send"]._get_default_sending_methods(self)
         if "email" in methods:
             yield from self._mailing_problems()
 
@@ -242,6 +246,7 @@ class AccountMove(models.Model):
             # sudo: the administrator was just checked; the note is the engine's.
             move.sudo()._note_sent()
             move._message_log(body=self.env._("Marked as sent."))
+        return True
 
     def _check_confirmed(self):
         if others := self.filtered(
@@ -382,7 +387,7 @@ class AccountMove(models.Model):
             "author_partner_id": self.env.user.partner_id.id,
         }
         self.env["account.move.send"]._send_alone(failed)
-        return None
+        return True
 
     def _send_again(self) -> bool:
         """:return: whether there was a mail that had failed, and is now sent again"""

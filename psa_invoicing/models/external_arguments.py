@@ -25,55 +25,87 @@ def as_date(env, value) -> date | None:
         ) from error
 
 
+def as_word(env, word, known: Collection[str]) -> str:
+    """:raises UserError: for a word that is not among the known ones"""
+    if word not in tuple(known):
+        raise UserError(
+            env._(
+                "“%(word)s” is not known here. Choose from: %(known)s.",
+                word=word,
+                known=", ".join(known),
+            )
+        )
+    return word
+
+
 def as_words(env, words, known: Collection[str]) -> tuple[str, ...]:
     """:param words: some of the known ones; nothing: all of them
     :raises UserError: for any other word
     """
-    if not words:
-        return tuple(known)
-    if isinstance(words, str):
-        words = [words]
-    if unknown := [str(word) for word in words if word not in known]:
+    words = [words] if isinstance(words, str) else words
+    return tuple(as_word(env, word, known) for word in words or known)
+
+
+def as_ids(env, ids) -> list[int]:
+    """:param ids: of records; nothing: none
+    :raises UserError: for what is no id
+    """
+    ids = ids or ()
+    if not isinstance(ids, list | tuple) or not all(
+        isinstance(each, int) and each > 0 for each in ids
+    ):
         raise UserError(
             env._(
-                "Unknown: %(words)s. Choose from %(known)s.",
-                words=", ".join(unknown),
-                known=", ".join(known),
+                "%(ids)s are no ids. Write a list of whole numbers, such as "
+                "%(example)s.",
+                ids=ids,
+                example="[7, 8]",
             )
         )
-    return tuple(words)
+    return list(ids)
 
 
 def as_records(model: models.BaseModel, ids) -> models.BaseModel:
     """:param ids: of records of the model; nothing: none
-    :raises UserError: for an id that there is not, or that is no id
+    :raises UserError: for an id that there is not, or that is none
     :raises AccessError: for records that the user may not read
     """
-    ids = [ids] if isinstance(ids, int) else list(ids or ())
-    if wrong := [each for each in ids if not isinstance(each, int) or each < 1]:
-        raise UserError(
-            model.env._(
-                "No ids: %(ids)s. Ids are whole numbers.",
-                ids=", ".join(map(str, wrong)),
-            )
-        )
-    return check_exist(model.browse(ids))
+    records = check_exist(model.browse(as_ids(model.env, ids)))
+    records.check_access("read")
+    return records
 
 
 def check_exist(records: models.BaseModel) -> models.BaseModel:
-    """The records that a call is about, if there are any, and all of them exist.
+    """The records that a call is about.
 
-    :raises UserError: if not
-    :raises AccessError: for records that the user may not read
+    :raises UserError: unless all of them exist
     """
     if missing := records - records.exists():
-        name = records.env["ir.model"]._get(records._name).name
         raise MissingError(
             records.env._(
                 "There is no %(model)s with the id %(ids)s.",
-                model=name,
+                model=records.env["ir.model"]._get(records._name).name,
                 ids=", ".join(map(str, missing.ids)),
             )
         )
-    records.check_access("read")
     return records
+
+
+def as_quantities(records: models.BaseModel, quantities) -> dict[int, float]:
+    """:param quantities: by id; in JSON keys are texts
+    :raises UserError: for what is no number, or of another record
+    """
+    try:
+        found = {int(key): float(value) for key, value in (quantities or {}).items()}
+    except (AttributeError, TypeError, ValueError):
+        found = {0: 0.0}
+    if set(found) - set(records.ids):
+        raise UserError(
+            records.env._(
+                "%(quantities)s are no quantities of these transactions. Write one for "
+                "an id, such as %(example)s.",
+                quantities=quantities,
+                example='{"7": 1.5}',
+            )
+        )
+    return found

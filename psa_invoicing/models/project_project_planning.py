@@ -188,6 +188,7 @@ class ProjectProject(models.Model):
         self.env["account.move"]._check_billing_manager()
         self.check_access("read")
         self._plan_invoices(from_start=True)
+        return True
 
     @api.model
     def _plan_all(self):

@@ -16,15 +16,15 @@ class PsaInvoiceDetail(models.Model):
 
     def action_psa_charge(self):
         """See :meth:`write`: the customer pays for these transactions."""
-        self.write({"billing_type": CHARGEABLE})
+        return self.write({"billing_type": CHARGEABLE})
 
     def action_psa_offer(self):
         """See :meth:`write`: the customer sees them, and does not pay."""
-        self.write({"billing_type": "complimentary"})
+        return self.write({"billing_type": "complimentary"})
 
     def action_psa_leave_out(self):
         """See :meth:`write`: the customer neither sees them nor pays."""
-        self.write({"billing_type": "non_chargeable"})
+        return self.write({"billing_type": "non_chargeable"})
 
     def action_psa_open_source(self):
         """The document behind a row, as far as the user may see it.

@@ -9,7 +9,7 @@ from odoo.tools import format_date
 from odoo.tools.misc import clean_context
 
 from ..core.scopes import OWN
-from .external_arguments import as_date
+from .external_arguments import as_date, check_exist
 from .psa_invoice_run_telling import FAILED_ACTIVITY
 
 # What a person may enter: everything else is the engine's, or has a button.
@@ -246,6 +246,18 @@ class PsaInvoiceSchedule(models.Model):
 
     # === Skipping and planning again ===
 
+    def psa_skip(self, reason: str) -> bool:
+        """Make no invoice on these days; the next one covers their work.
+
+        Called again for the same rows, it is refused: they are not planned any more.
+
+        :param reason: why, for whoever looks at the schedule
+        :raises AccessError: unless the user is a billing administrator
+        :raises UserError: without a reason, or for rows that are not due any more
+        """
+        check_exist(self)._skip((reason or "").strip())
+        return True
+
     def _skip(self, reason: str):
         """Make no invoice on these days; the next one covers their work.
 
@@ -321,6 +333,7 @@ class PsaInvoiceSchedule(models.Model):
                     "The invoice date %(date)s is planned again.", date=row._day()
                 )
             )
+        return True
 
     # === Words ===
 

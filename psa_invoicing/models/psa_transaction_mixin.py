@@ -13,6 +13,7 @@ from ..core.billing import (
     NON_CHARGEABLE,
     Request,
 )
+from .external_arguments import as_quantities, as_word, check_exist
 
 BILLING_TYPES = [
     (CHARGEABLE, "Chargeable"),
@@ -604,6 +605,7 @@ class PsaTransactionMixin(models.AbstractModel):
         self._check_may_decide()
         # sudo: the administrator was just checked; he need not edit timesheets.
         self.sudo().write({"billing_hold": True, "billing_hold_reason": reason})
+        return True
 
     def action_psa_release(self):
         """Bill these transactions with the next invoice: those on hold, and those that
@@ -618,14 +620,18 @@ class PsaTransactionMixin(models.AbstractModel):
             {"billing_hold": False, "billing_hold_reason": False}
         )
         records._details().filtered("origin_detail_id")._release()
+        return True
 
     def action_psa_set_billing_type(self, billing_type: str):
         """:param billing_type: ``chargeable``, ``complimentary``, ``non_chargeable``
         :raises AccessError: unless the user is a billing administrator
+        :raises UserError: for any other type
         """
         self._check_may_decide()
+        as_word(self.env, billing_type, dict(BILLING_TYPES))
         # sudo: the administrator was just checked; he need not edit timesheets.
         self.sudo().write({"billing_type": billing_type})
+        return True
 
     def action_psa_write_off(self, reason: str, quantities: dict | None = None):
         """Never bill what is open on these transactions.
@@ -644,7 +650,7 @@ class PsaTransactionMixin(models.AbstractModel):
         return (
             self.env["psa.billing"]
             .sudo()
-            ._write_off(self.sudo(), reason.strip(), quantities or {})
+            ._write_off(self.sudo(), reason.strip(), as_quantities(self, quantities))
         )
 
     def action_psa_undo_write_off(self):
@@ -655,6 +661,7 @@ class PsaTransactionMixin(models.AbstractModel):
         """
         self._check_may_decide()
         self.sudo()._details().filtered("is_write_off")._undo_write_off()
+        return True
 
     def action_psa_view_invoices(self):
         """The invoices and credit notes on which these transactions stand.
@@ -688,6 +695,7 @@ class PsaTransactionMixin(models.AbstractModel):
 
     def _check_may_decide(self):
         self.env["account.move"]._check_billing_manager()
+        check_exist(self)
         # sudo: an administrator need not read timesheets, but not of other companies.
         foreign = self._contract_lines().company_id - self.env.companies
         if foreign and not self.env.su:

@@ -12,6 +12,7 @@ from . import test_dates
 from . import test_down_payments
 from . import test_draft_changes
 from . import test_export
+from . import test_external_api
 from . import test_frequency_and_schedule
 from . import test_grouping
 from . import test_history

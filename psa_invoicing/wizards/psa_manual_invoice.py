@@ -188,6 +188,13 @@ class PsaManualInvoice(models.TransientModel):
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: if nothing is ticked, or somebody else billed it meanwhile
         """
+        return self._open(self._finish())
+
+    def _finish(self):
+        """See :meth:`action_finish`.
+
+        :return: the drafts that were made, or added to
+        """
         self.ensure_one()
         self.env["account.move"]._check_billing_manager()
         ticked = {line._key: line for line in self.line_ids if line.selected}
@@ -211,7 +218,7 @@ class PsaManualInvoice(models.TransientModel):
                 )
             )
         self._keep_choices(moves, ticked, found)
-        return self._open(moves)
+        return moves
 
     # === What is asked for ===
 

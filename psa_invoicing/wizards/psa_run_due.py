@@ -71,20 +71,21 @@ class PsaRunDue(models.TransientModel):
 
         :raises AccessError: unless the user is a billing administrator
         """
-        return self._run()
+        return self._run()._show()
 
     def action_dry_run(self):
         """Show what would be billed, and bill nothing.
 
         :raises AccessError: unless the user is a billing administrator
         """
-        return self._run(is_dry_run=True)
+        return self._run(is_dry_run=True)._show()
 
-    def _run(self, **values) -> dict:
+    def _run(self, **values):
+        """:return: the run, ended or in the background"""
         self.ensure_one()
         self.env["account.move"]._check_billing_manager()
         run = self._run_model()._run_now(self._date(), self._projects(), **values)
-        return run.with_env(self.env)._show()
+        return run.with_env(self.env)
 
     def _run_model(self):
         """Runs of the chosen companies, of those that are switched on."""
