@@ -36,6 +36,7 @@ from . import project_milestone
 from . import sale_order
 from . import sale_order_line
 from . import psa_backlog
+from . import psa_backlog_export
 from . import project_project
 from . import project_project_api
 from . import project_project_planning

@@ -18,6 +18,7 @@ from ..core.billing import (
     SOURCES,
     TIME,
 )
+from .external_arguments import as_quantities, check_exist
 from .psa_billing_selection import MODELS
 from .psa_invoice_detail import TRANSACTION_TYPES
 from .psa_transaction_mixin import BILLING_TYPES
@@ -617,6 +618,7 @@ class PsaBacklog(models.Model):
         """
         for transactions in self._transactions():
             transactions.action_psa_hold(reason)
+        return True
 
     def action_psa_release(self):
         """Bill what is on hold, and what a credit note has reopened, with the next
@@ -626,6 +628,7 @@ class PsaBacklog(models.Model):
         """
         for transactions in self._transactions():
             transactions.action_psa_release()
+        return True
 
     def action_psa_set_billing_type(self, billing_type: str):
         """:param billing_type: ``chargeable``, ``complimentary``, ``non_chargeable``
@@ -633,6 +636,7 @@ class PsaBacklog(models.Model):
         """
         for transactions in self._transactions():
             transactions.action_psa_set_billing_type(billing_type)
+        return True
 
     def action_psa_write_off(self, reason: str, quantities: dict | None = None):
         """Never bill what these rows show as open.
@@ -643,7 +647,8 @@ class PsaBacklog(models.Model):
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: if there is no reason
         """
-        quantities = quantities or {}
+        self._check_may_decide()
+        quantities = as_quantities(self, quantities)
         parts: dict[tuple, float] = {}
         for row in self.sudo():
             part = row.own_quantity
@@ -656,6 +661,7 @@ class PsaBacklog(models.Model):
             transactions.action_psa_write_off(
                 reason, {id_: parts[source, id_] for id_ in transactions.ids}
             )
+        return True
 
     def _transactions(self) -> list:
         """What these rows stand for, kind by kind."""
@@ -671,6 +677,7 @@ class PsaBacklog(models.Model):
         :raises UserError: if a row is of a company that is not switched on
         """
         self.env["account.move"]._check_billing_manager()
+        check_exist(self)
         # sudo: to name the company that is not switched on.
         foreign = self.sudo().company_id - self.env.companies
         if foreign and not self.env.su:

@@ -120,6 +120,32 @@ class TestExport(BillingCase, HttpCase):
         self.assertEqual((second["Quantity"], second["Amount"]), (3, 300))
         self.assertIsInstance(second["Amount"], int | float)
 
+    def test_backlog(self):
+        """Likewise, of what is open."""
+        self.authenticate("export_biller", "export_biller")
+        domain = [("project_id", "=", self.work.id)]
+        first, second = self.rows(self.export("psa.backlog", domain))
+        expected = {
+            "Date": datetime(2026, 1, 1),
+            "Customer": "Customer",
+            "Project Name": "Project",
+            "Order": self.work.sale_line_id.order_id.name,
+            "Contract Line Description": "Consulting hour",
+            "Type": "Time",
+            "Who": "Alice",
+            "Unit": "Consulting",
+            "Description": "Work",
+            "Open Quantity": 2,
+            "Unit of Measure": "Hours",
+            "Unit Price": 100,
+            "Amount": 200,
+            "Currency": self.env.company.currency_id.name,
+            "Billing Type": "Chargeable",
+            "Status": "Ready",
+        }
+        self.assertEqual({key: first[key] for key in expected}, expected)
+        self.assertEqual((second["Open Quantity"], second["Amount"]), (3, 300))
+
     def test_invoice_details_as_csv(self):
         move = self.work._psa_invoice(JANUARY)
         self.authenticate("export_biller", "export_biller")

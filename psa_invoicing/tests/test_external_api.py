@@ -322,6 +322,50 @@ class TestExternalApi(BillingCase, HttpCase):
             reason="Why",
         )
 
+    def test_from_the_backlog(self):
+        """Rows are held, released and written off; what is left is picked."""
+        domain = [["project_id", "=", self.work.id], ["status", "=", "ready"]]
+
+        def ready():
+            return self.call(
+                "psa.backlog",
+                "search_read",
+                domain=domain,
+                fields=["source", "source_id", "amount", "date"],
+            )
+
+        rows = ready()
+        self.assertEqual([row["amount"] for row in rows], [200, 300, 400])
+        self.assertEqual(rows[0]["date"], "2026-01-01")
+        first, second, third = ([row["id"]] for row in rows)
+        for method, values in [
+            ("action_psa_hold", {"ids": first, "reason": "Disputed"}),
+            ("action_psa_release", {"ids": first}),
+            (
+                "action_psa_set_billing_type",
+                {"ids": first, "billing_type": "non_chargeable"},
+            ),
+            (
+                "action_psa_write_off",
+                {"ids": second, "reason": "Goodwill", "quantities": {second[0]: 1}},
+            ),
+            ("action_psa_hold", {"ids": third, "reason": "Disputed"}),
+        ]:
+            self.assertIs(self.call("psa.backlog", method, **values), True)
+        rows = ready()
+        self.assertEqual([row["amount"] for row in rows], [200])
+        picks = [[row["source"], row["source_id"]] for row in rows]
+        (invoice,) = self.invoice(picks=picks)["invoices"]
+        self.assertEqual(invoice["amount_untaxed"], 200)
+        self.assert_refused(
+            "There is no",
+            "psa.backlog",
+            "action_psa_hold",
+            status=404,
+            ids=[8 * 999999],
+            reason="Why",
+        )
+
     def test_the_schedule(self):
         model = "psa.invoice.schedule"
         day = self.env.company._billing_today() + timedelta(5)
@@ -357,13 +401,6 @@ class TestExternalApi(BillingCase, HttpCase):
         )
         self.assertEqual([row["amount"] for row in found], [200, 300, 400])
         self.assertEqual(found[0]["date"], "2026-01-01")
-        open_entries = self.call(
-            "account.analytic.line",
-            "search_read",
-            domain=[["project_id", "=", self.work.id], ["open_quantity", "!=", 0]],
-            fields=["open_quantity"],
-        )
-        self.assertEqual(open_entries, [])
 
     # === Rights ===
 
