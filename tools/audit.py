@@ -2,13 +2,11 @@
 
 import ast
 import json
-import subprocess
-from pathlib import Path
 
 from . import database, odoo_process
 from .console import Problem, say
 from .postgres import server
-from .settings import ADDON, ROOT, settings
+from .settings import ADDON, settings
 
 # What Odoo's shell is told, and the line on which its answer is.
 ANSWER = "ledger audit: "
@@ -90,8 +88,7 @@ def _ask(name: str) -> dict:
     :raises Problem: if it fails
     """
     log = settings().logs / f"{name}_audit.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    done = _shell(name, log)
+    done = odoo_process.shell(name, QUESTION, log)
     for line in done.stdout.splitlines():
         if line.startswith(ANSWER):
             return json.loads(line.removeprefix(ANSWER))
@@ -101,20 +98,3 @@ def _ask(name: str) -> dict:
         f"Odoo could not check {name!r}.",
         f"The lines above are from {log}; after a change of the code: make run",
     )
-
-
-def _shell(name: str, log: Path) -> subprocess.CompletedProcess:
-    command = odoo_process.command(name, "--no-http")
-    # The subcommand comes before its options.
-    command.insert(command.index("odoo") + 1, "shell")
-    with log.open("w") as errors:
-        return subprocess.run(
-            command,
-            input=QUESTION,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            env=odoo_process.environment(),
-            cwd=ROOT,
-            check=False,
-        )

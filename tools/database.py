@@ -8,8 +8,8 @@ from pathlib import Path
 
 from psycopg2 import errors, sql
 
-from .console import step
-from .odoo_process import run_to_end
+from .console import Problem, step
+from .odoo_process import run_to_end, shell, warnings_in
 from .odoo_source import odoo_source
 from .postgres import server
 from .settings import ADDON, ADDONS, DEPENDENCIES, ROOT, settings
@@ -20,6 +20,15 @@ IGNORED = {"__pycache__", "tests"}
 EMPTY_CHART = "l10n_us"
 # Countries whose taxes the tests bill with.
 TEST_CHARTS = ("l10n_fr_account", "l10n_de")
+# The company that Odoo's test cases make for themselves, in each class of tests.
+FOUND_FIRM = """
+firm = env["res.company"].create({"name": "company_1_data"})
+charts = env["account.chart.template"]
+usual = charts._guess_chart_template(firm.country_id)
+charts.try_loading(usual, company=firm, install_demo=False)
+firm.account_fiscal_country_id = firm.account_fiscal_country_id or env.ref("base.us")
+env.cr.commit()
+"""
 
 
 def addon_fingerprint() -> str:
@@ -90,14 +99,25 @@ def _base(kind: str, modules: tuple[str, ...], *options: str) -> str:
 
 def _charts_base() -> str:
     base = base_template()
-    name = _template_name("charts_base", base, *TEST_CHARTS)
+    name = _template_name("charts_base", base, *TEST_CHARTS, FOUND_FIRM)
     if not is_complete(name):
         with step(f"Template {name}: charts of accounts"):
             copy(base, name)
             with _without_demo_of(name, "account"):
                 _install(name, ",".join(TEST_CHARTS))
+            _found_firm(name)
             _mark_complete(name)
     return name
+
+
+def _found_firm(name: str) -> None:
+    """Make the company of the tests once: loading its accounts takes a second.
+
+    :raises Problem: if Odoo could not
+    """
+    log = settings().logs / f"{name}_firm.log"
+    if shell(name, FOUND_FIRM, log).returncode or warnings_in(log.read_text()):
+        raise Problem("The company of the tests could not be made.", f"See {log}.")
 
 
 @contextmanager

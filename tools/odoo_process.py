@@ -84,6 +84,29 @@ def run_to_end(database: str, log: Path, *arguments: str) -> None:
         )
 
 
+def shell(database: str, script: str, log: Path) -> subprocess.CompletedProcess:
+    """Have Odoo's shell execute a script, to its end.
+
+    :param log: where Odoo's own messages go
+    :return: the process, with what the script has printed
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    arguments = command(database, "--no-http")
+    # The subcommand comes before its options.
+    arguments.insert(arguments.index("odoo") + 1, "shell")
+    with log.open("w") as errors:
+        return subprocess.run(
+            arguments,
+            input=script,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            env=environment(),
+            cwd=ROOT,
+            check=False,
+        )
+
+
 def wait_until_up(process: subprocess.Popen, log: Path, address: str) -> None:
     """Wait for a server that was just started with an empty log.
 

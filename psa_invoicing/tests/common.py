@@ -48,6 +48,17 @@ class BillingCase(AccountTestInvoicingCommon):
         )
 
     @classmethod
+    def setup_independent_company(cls, **kwargs):
+        """The same firm every time, where the database has it already: loading its
+        accounts would take longer than most tests."""
+        is_usual = not (kwargs or cls.country_code or cls.chart_template)
+        firm = cls.env["res.company"].search([("name", "=", "company_1_data")])
+        if not is_usual or not firm:
+            return super().setup_independent_company(**kwargs)
+        cls.env.user.company_ids += firm
+        return firm
+
+    @classmethod
     def _employee(cls, name, department):
         return cls.env["hr.employee"].create(
             {

@@ -13,21 +13,20 @@ PAGES = {
     "invoices": "invoices",
     "wizard, step 2": "wizard",
 }
-SMALL = 1000
 
 
 def make_small(process: Subject, sizes: Sizes) -> int:
-    """A thousand open entries.
+    """A few open entries.
 
     :return: id of one of the projects
     """
-    number = max(1, SMALL // sizes.entries)
+    number = max(1, sizes.few // sizes.entries)
     return process.ask("data.make_projects", number, sizes.entries, sizes.lines)[0]
 
 
 def make_large(process: Subject, sizes: Sizes):
     """All the others."""
-    number = max(1, (sizes.backlog - SMALL) // sizes.entries)
+    number = max(1, (sizes.many - sizes.few) // sizes.entries)
     process.ask("data.make_projects", number, sizes.entries, sizes.lines)
 
 
@@ -45,9 +44,9 @@ def measure(
     few, many = best_of(sizes.rounds, taker(small), taker(large))
     return [
         Line(
-            f"{label}, {sizes.backlog:,} open",
+            f"{label}, {sizes.many:,} open",
             many[label] * 1000,
-            f"{SMALL:,} open",
+            f"{sizes.few:,} open",
             few[label] * 1000,
             MARK,
         )

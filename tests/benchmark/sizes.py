@@ -9,7 +9,8 @@ class Sizes:
     :ivar entries: time entries of each of them
     :ivar lines: contract lines of each of them
     :ivar draft: entries of the draft that is recalculated
-    :ivar backlog: open transactions in the database in which pages are opened
+    :ivar few: open transactions where pages open quickly
+    :ivar many: open transactions where they should open as quickly
     :ivar rounds: the best of which counts
     """
 
@@ -17,5 +18,6 @@ class Sizes:
     entries: int = 100
     lines: int = 3
     draft: int = 10_000
-    backlog: int = 100_000
+    few: int = 1_000
+    many: int = 100_000
     rounds: int = 5

@@ -1,0 +1,21 @@
+"""The benchmark runs, at a size at which its times mean nothing."""
+
+from benchmark import __main__ as bench
+from benchmark import drafts, screens, table
+from benchmark.sizes import Sizes
+
+SMALL = Sizes(projects=3, entries=6, lines=3, draft=120, few=12, many=24, rounds=1)
+
+
+def test_every_comparison_is_made():
+    """The totals of all invoices are compared, to the cent, while it measures."""
+    lines = bench.run(SMALL)
+    told = table.text(lines)
+    for kind in drafts.KINDS:
+        for peer in drafts.NAMES.values():
+            assert [
+                line for line in lines if kind in line.what and line.peer_name == peer
+            ], told
+    for page in screens.PAGES:
+        assert [line for line in lines if line.what.startswith(page)], told
+    assert all(line.ours > 0 and line.peer > 0 for line in lines), told
