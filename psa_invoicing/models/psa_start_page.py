@@ -12,6 +12,7 @@ from odoo.tools.safe_eval import safe_eval
 BILLING_MANAGER = "psa_invoicing.group_billing_manager"
 INVOICES = "psa_invoicing.account_move_action"
 SCHEDULE = "psa_invoicing.psa_invoice_schedule_action"
+BACKLOG = "psa_invoicing.psa_backlog_action"
 LEAKAGE = "psa_invoicing.psa_billing_leakage_action"
 
 
@@ -204,6 +205,22 @@ class PsaStartPage(models.AbstractModel):
                 tone="danger",
             ),
             Card(
+                "credited",
+                self.env._("Credited: to Review"),
+                BACKLOG,
+                ("credited",),
+                amount="company_amount",
+                tone="warning",
+            ),
+            Card(
+                "older_60",
+                self.env._("Open for More than 60 Days"),
+                BACKLOG,
+                ("older_60",),
+                amount="company_amount",
+                tone="warning",
+            ),
+            Card(
                 "leakage",
                 self.env._("Billing Leakage"),
                 LEAKAGE,
@@ -243,7 +260,7 @@ class PsaStartPage(models.AbstractModel):
         for company, _count, amount in rows:
             # sudo: the currency of a company whose records the user may read.
             currency = company.sudo().currency_id
-            sums[currency] = sums.get(currency, 0.0) + amount
+            sums[currency] = sums.get(currency, 0.0) + (amount or 0.0)
         return [
             formatLang(self.env, amount, currency_obj=currency)
             for currency, amount in sums.items()
@@ -282,7 +299,7 @@ class PsaStartPage(models.AbstractModel):
             context = {
                 key: value
                 for key, value in context.items()
-                if not key.startswith("search_default_")
+                if not key.startswith(("search_default_", "searchpanel_default_"))
             }
         context |= {f"search_default_{name}": 1 for name in card.filters}
         return {**action, "context": context}

@@ -85,7 +85,7 @@ class TestStartPage(StartPageCase):
         names = {"uid": (user or self.env.user).id}
         domain = Domain(safe_eval(action["domain"] or "[]", names))
         for node in arch.iter("filter"):
-            if node.get("name") in wanted:
+            if node.get("name") in wanted and node.get("domain"):
                 domain &= Domain(safe_eval(node.get("domain"), names))
         return Model.search(domain)
 
@@ -98,7 +98,8 @@ class TestStartPage(StartPageCase):
         self.assertEqual(page["problem"], "")
 
     def test_drafts(self):
-        """Two drafts of 200 and 300; an entry on the second one was corrected."""
+        """Two drafts of 200 and 300; an entry on the second one of January was
+        corrected: an hour of it is open."""
         first = self.time_project(2)._psa_invoice(JANUARY)
         project = self.time_project(3)
         second = project._psa_invoice(JANUARY)
@@ -108,12 +109,16 @@ class TestStartPage(StartPageCase):
             {
                 "draft": (2, ["$ 500.00"]),
                 "needs_recalculation": (1, ["$ 300.00"]),
+                "older_60": (1, ["$ 100.00"]),
             },
         )
         self.assertEqual(self.listed("draft"), first | second)
         self.assertEqual(self.listed("needs_recalculation"), second)
         second.button_cancel()
-        self.assertEqual(self.cards(), {"draft": (1, ["$ 200.00"])})
+        self.assertEqual(
+            self.cards(),
+            {"draft": (1, ["$ 200.00"]), "older_60": (1, ["$ 400.00"])},
+        )
 
     def test_to_send_and_to_collect(self):
         """Confirmed, untaxed 200, and due in February: 230 are overdue."""
@@ -171,8 +176,34 @@ class TestStartPage(StartPageCase):
         """Two hours without contract line cost 80.00."""
         self.log(self.project(), date(2026, 3, 2), 2)
         self.assertEqual(self.cards(), {"leakage": (1, ["$ 80.00"])})
+        self.assertEqual(self.listed("leakage").hours, 2)
         context = self.page().open_card("leakage")["context"]
         self.assertTrue(context["search_default_group_by_partner"])
+
+    def test_the_backlog(self):
+        """29 January is 61 days ago, 30 January 60. Whether it is ready or on hold; it
+        is old all the same when it has no price."""
+        project = self.project()
+        self.contract(project)
+        held, ready, _young = (
+            self.log(project, date(2026, 1, day), day) for day in (28, 29, 30)
+        )
+        held.action_psa_hold("Disputed")
+        unsold = self.log(self.project(), date(2026, 1, 2), 1)
+        self.assertEqual(self.cards()["older_60"], (3, ["$ 5,700.00"]))
+        self.assertEqual(
+            self.listed("older_60").mapped("source_id"), (unsold | held | ready).ids
+        )
+        context = self.page().open_card("older_60")["context"]
+        self.assertEqual(context, {"search_default_older_60": 1})
+
+    def test_credited(self):
+        """Of 200 that were credited somebody has to say what becomes of them."""
+        move = self.time_project(2)._psa_invoice(JANUARY)
+        move.action_post()
+        move._reverse_moves().action_post()
+        self.assertEqual(self.cards()["credited"], (1, ["$ 200.00"]))
+        self.assertEqual(self.listed("credited").open_quantity, 2)
 
     def test_the_last_run(self):
         """Of two rows one fails, as its project has no customer."""
@@ -235,14 +266,14 @@ class TestStartPage(StartPageCase):
         self.log(self.project(), date(2026, 3, 2), 2)
         self.cards()
         page = self.page()
-        with self.assertQueryCount(20):
+        with self.assertQueryCount(26):
             page.get_start_page()
         for _each in range(5):
             self.time_project(2)._psa_invoice(JANUARY)
             self.log(self.project(), date(2026, 3, 2), 2)
         self.assertEqual(self.cards()["draft"][0], 6)
         page = self.page()
-        with self.assertQueryCount(20):
+        with self.assertQueryCount(26):
             page.get_start_page()
 
     # === Others ===
