@@ -54,25 +54,25 @@ class AccountMove(models.Model):
             )
         return found
 
-    def psa_send(self, method: str = "default") -> list[dict]:
+    def psa_send(self, sending_method: str = "default") -> list[dict]:
         """Confirm the drafts among these invoices, and send them to the customers.
 
         All are checked first: if something is wrong with one, nothing is confirmed.
         Called again, what was sent is not sent a second time. An invoice that cannot be
         sent stays confirmed, and says why; a new call tries again.
 
-        :param method: ``default`` (as each customer wants it), ``email``, or ``print``:
-            make the PDF and send nothing; :meth:`action_psa_mark_sent` notes that it
-            left by another way
+        :param sending_method: ``default`` (as each customer wants it), ``email``, or
+            ``print``: make the PDF and send nothing; :meth:`action_psa_mark_sent` notes
+            that it left by another way
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: with all that is wrong, by invoice
         :return: values of each invoice
         """
-        methods = METHODS[as_word(self.env, method, METHODS)]
         self._check_project_invoices()
+        methods = METHODS[as_word(self.env, sending_method, METHODS)]
         waiting = self.filtered(
             lambda move: (
-                method == "print"
+                sending_method == "print"
                 or not move.billing_sent_date
                 or move.billing_sending_error
             )

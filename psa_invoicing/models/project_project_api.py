@@ -38,8 +38,9 @@ class ProjectProject(models.Model):
         """Make draft invoices of what is open on these projects.
 
         What is due to a customer becomes a draft credit note. What a credit note has
-        reopened is billed only if it is among the picks. Called again with the same
-        arguments, it makes nothing: what is on a draft is not open any more.
+        reopened, and what is older than the billing start of its project, is billed
+        only if it is among the picks, as no invoice run bills it. Called again with the
+        same arguments, it makes nothing: what is on a draft is not open any more.
 
         :param cutoff_date: ``YYYY-MM-DD``; transactions dated up to and including this
             day are billed

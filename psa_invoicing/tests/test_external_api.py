@@ -156,6 +156,18 @@ class TestExternalApi(BillingCase, HttpCase):
         (invoice,) = self.invoice(picks=keys[:1])["invoices"]
         self.assertEqual(invoice["amount_untaxed"], 200)
 
+    def test_what_is_older_than_the_billing_start_waits_likewise(self):
+        self.work.billing_start_date = date(2026, 1, 2)
+        found = self.invoice()
+        self.assertEqual(found["invoices"][0]["amount_untaxed"], 700)
+        keys = [["time", self.entries[0].id]]
+        self.assertEqual(
+            [(each["reason"], each["transactions"]) for each in found["left_out"]],
+            [("before_start", keys)],
+        )
+        (invoice,) = self.invoice(picks=keys)["invoices"]
+        self.assertEqual(invoice["amount_untaxed"], 200)
+
     def test_what_makes_no_sense(self):
         """Each says what is wrong, and writes nothing."""
         for text, values in [
@@ -231,9 +243,15 @@ class TestExternalApi(BillingCase, HttpCase):
         self.assert_refused("no e-mail address", "account.move", "psa_send", ids=ids)
         self.assertEqual(self.drafts().state, "draft")
         self.assert_refused(
-            "“fax” is not known", "account.move", "psa_send", ids=ids, method="fax"
+            "“fax” is not known",
+            "account.move",
+            "psa_send",
+            ids=ids,
+            sending_method="fax",
         )
-        (found,) = self.call("account.move", "psa_send", ids=ids, method="print")
+        (found,) = self.call(
+            "account.move", "psa_send", ids=ids, sending_method="print"
+        )
         self.assertEqual((found["state"], found["sent_date"]), ("confirmed", False))
         self.assertEqual(
             found["pdf_id"], self.drafts().invoice_pdf_report_id.id or False
@@ -244,7 +262,7 @@ class TestExternalApi(BillingCase, HttpCase):
     def test_paid_once(self):
         ids = self.invoice()["invoice_ids"]
         self.assert_refused("Send ", "account.move", "psa_mark_paid", ids=ids)
-        self.call("account.move", "psa_send", ids=ids, method="print")
+        self.call("account.move", "psa_send", ids=ids, sending_method="print")
         bank = self.company_data["default_journal_bank"]
         self.assert_refused(
             "takes no payment",

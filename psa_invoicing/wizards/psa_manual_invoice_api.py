@@ -61,8 +61,7 @@ class PsaManualInvoice(models.TransientModel):
         )
         wizard._find()
         if not keys:
-            credited = wizard.line_ids.filtered(lambda line: line.remark == "credited")
-            credited.selected = False
+            wizard.line_ids.filtered("remark").selected = False
         return wizard
 
     @api.model
@@ -119,18 +118,16 @@ class PsaManualInvoice(models.TransientModel):
             }
             for each in self._left_out()
         ]
-        credited = self.line_ids.filtered(lambda line: not line.selected)
-        if credited:
-            left_out.append(
-                self._left_out_values("credited", [line._key for line in credited])
-            )
+        unticked = self.line_ids.filtered(lambda line: not line.selected)
+        for remark, lines in unticked.grouped("remark").items():
+            keys = [line._key for line in lines]
+            left_out.append(self._left_out_values(remark, keys))
         known = {tuple(key) for each in left_out for key in each["transactions"]}
         known |= {line._key for line in self.line_ids}
         if rest := sorted((self._picked() or set()) - known):
             left_out.append(self._left_out_values("not_open", rest))
-        count = len(self.line_ids - credited)
         message = ""
-        if not count:
+        if self.line_ids == unticked:
             message = self.env._("Nothing is open.")
         elif not self._preview():
             message = self.env._(
@@ -142,6 +139,9 @@ class PsaManualInvoice(models.TransientModel):
         text = {
             "credited": self.env._(
                 "Credited: name them among the picks to bill them again"
+            ),
+            "before_start": self.env._(
+                "Before billing start: name them among the picks to bill them"
             ),
             "not_open": self.env._("Nothing is open, or of other projects"),
         }[reason]
