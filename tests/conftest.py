@@ -130,15 +130,16 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def start_site(tmp_path_factory) -> Iterator[Callable[[str, str], Site]]:
+def start_site(tmp_path_factory) -> Iterator[Callable[..., Site]]:
     """Start Odoo on a copy of a template; its log must be free of warnings."""
     running = []
 
-    def start(name: str, template: str) -> Site:
+    def start(name: str, template: str, *options: str, **environment: str) -> Site:
+        """:param options: of Odoo, besides"""
         database.copy(template, name)
-        smtp = catcher(tmp_path_factory.mktemp("mail"), _free_port())
+        smtp = catcher(tmp_path_factory.mktemp("mail"), free_port())
         smtp.start()
-        port = _free_port()
+        port = free_port()
         log = settings().logs / f"{name}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -148,10 +149,11 @@ def start_site(tmp_path_factory) -> Iterator[Callable[[str, str], Site]]:
                     "--smtp=127.0.0.1",
                     f"--smtp-port={smtp.port}",
                     "--max-cron-threads=0",
+                    *options,
                 ),
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=odoo_process.environment(),
+                env={**odoo_process.environment(), **environment},
             )
         url = f"http://127.0.0.1:{port}"
         site = Site(name, url, smtp.handler.folder, process, log, smtp)
@@ -176,7 +178,7 @@ def start_site(tmp_path_factory) -> Iterator[Callable[[str, str], Site]]:
         ]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -164,6 +164,14 @@ def run_due(env, project_ids):
     return run.total, run.done, run.failed
 
 
+def start_run(env):
+    """As a person does who then goes on with something else.
+
+    :return: the run
+    """
+    return env["psa.invoice.run"]._run_now(TODAY).id
+
+
 def finish_wizard(env, wizard_id):
     env["psa.manual.invoice"].browse(wizard_id).action_finish()
 

@@ -7,12 +7,12 @@ import shutil
 import subprocess
 import sys
 import venv
+from pathlib import Path
 
 from .console import Problem, step
-from .settings import ROOT, settings
+from .settings import PINS, settings
 
 MINIMUM, MAXIMUM = (3, 10), (3, 13)
-PINS = ROOT / "tools" / "requirements.txt"
 FREE_DISK_GIB = 4
 
 
@@ -64,18 +64,25 @@ def ensure_environment() -> str:
                 f"Python could not make a virtual environment ({error}).",
                 "On Debian and Ubuntu: sudo apt install python3-venv",
             ) from error
-        done = subprocess.run(
-            [
-                *(python, "-m", "pip", "install", "--quiet", "--use-pep517"),
-                *("--requirement", PINS),
-            ],
-            env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
-        )
-        if done.returncode:
-            raise Problem(
-                "pip could not install the packages (its own words are above).",
-                "Check the network and pip's configuration, then run again; "
-                "what was done so far is kept.",
-            )
+        packages, addons = PINS
+        _install(python, "--requirement", packages)
+        _install(python, "--no-deps", "--requirement", addons)
         (target / "complete").touch()
     return str(python)
+
+
+def _install(python: Path, *what: str | Path) -> None:
+    """Let pip install packages.
+
+    :raises Problem: if it cannot
+    """
+    command = [python, "-m", "pip", "install", "--quiet", "--use-pep517", *what]
+    done = subprocess.run(
+        command, env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    )
+    if done.returncode:
+        raise Problem(
+            "pip could not install the packages (its own words are above).",
+            "Check the network and pip's configuration, then run again; "
+            "what was done so far is kept.",
+        )

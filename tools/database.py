@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 import time
+from collections.abc import Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from .console import Problem, step
 from .odoo_process import run_to_end, shell, warnings_in
 from .odoo_source import odoo_source
 from .postgres import server
-from .settings import ADDON, ADDONS, DEPENDENCIES, ROOT, settings
+from .settings import ADDON, DEPENDENCIES, GUESTS, RESIDENTS, ROOT, settings
 
 IGNORED = {"__pycache__", "tests"}
 # A chart of accounts of no particular country comes with the module of the United
@@ -31,10 +32,10 @@ env.cr.commit()
 """
 
 
-def addon_fingerprint() -> str:
+def addon_fingerprint(addons: Iterable[str] = RESIDENTS) -> str:
     """Changes with whatever a database must be upgraded for."""
     digest = hashlib.sha256()
-    for addon in ADDONS:
+    for addon in addons:
         for path in sorted((ROOT / addon).rglob("*")):
             if path.is_file() and not IGNORED & set(path.parts):
                 digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
@@ -86,6 +87,18 @@ def empty_base() -> str:
     return _base("empty_base", (*DEPENDENCIES, EMPTY_CHART))
 
 
+def queue_template() -> str:
+    """Database with the add-on, the job queue, and the glue between the two.
+
+    :return: its name
+    """
+    base = addon_template()
+    guests = ",".join(sorted(GUESTS.values()))
+    return _with_addon(
+        "queue", base, fingerprint=addon_fingerprint(GUESTS), init=guests
+    )
+
+
 def _base(kind: str, modules: tuple[str, ...], *options: str) -> str:
     name = _template_name(kind, odoo_source().identity, *modules)
     if not is_complete(name):
@@ -131,15 +144,19 @@ def _without_demo_of(name: str, module: str):
         cursor.execute(query, [True, module])
 
 
-def _with_addon(kind: str, base: str, *options: str) -> str:
-    name = _template_name(kind, base, addon_fingerprint())
+def _with_addon(
+    kind: str, base: str, *options: str, fingerprint: str = "", init: str = ADDON
+) -> str:
+    """:param fingerprint: what else it depends on
+    :param init: what to install; glue comes by itself"""
+    name = _template_name(kind, base, addon_fingerprint() + fingerprint)
     if not is_complete(name):
         # Those of earlier states of the code; each key has eight characters.
         for old in _names(f"psa_{kind}_" + "_" * 8):
             drop(old)
         with step(f"Template {name}: the add-on"):
             copy(base, name)
-            _install(name, ADDON, *options)
+            _install(name, init, *options)
             _quieten(name)
             _mark_complete(name)
     return name
@@ -162,7 +179,7 @@ def upgrade(name: str) -> None:
 
     All of them: glue that is new here does not install itself in an upgrade.
     """
-    addons = ",".join(ADDONS)
+    addons = ",".join(RESIDENTS)
     log = settings().logs / f"{name}.log"
     with step(f"Upgrading the add-ons in {name}"):
         run_to_end(name, log, f"--init={addons}", f"--update={addons}")

@@ -28,10 +28,17 @@ from urllib.parse import unquote, urlsplit
 from .console import Problem
 
 ROOT = Path(__file__).resolve().parent.parent
+# What the Python environment is built from.
+PINS = tuple(ROOT / "tools" / name for name in ("requirements.txt", "addons.txt"))
 # The product, after which everything is named.
 ADDON = "psa_invoicing"
 # It and the glue between it and what may be installed beside it.
 ADDONS = tuple(sorted(path.parent.name for path in ROOT.glob("*/__manifest__.py")))
+# Glue to what is not Odoo's own (tools/addons.txt): only databases for its own tests
+# have the two.
+GUESTS = {"psa_invoicing_queue": "queue_job"}
+# What every other database has.
+RESIDENTS = tuple(addon for addon in ADDONS if addon not in GUESTS)
 # What the add-on builds on, installed once into the template of all databases.
 DEPENDENCIES = ("sale_timesheet", "project_account", "project_sale_expense")
 
@@ -61,7 +68,7 @@ class Settings:
     @property
     def venv(self) -> Path:
         """The Python environment, named after what it was built from."""
-        pins = (ROOT / "tools" / "requirements.txt").read_bytes()
+        pins = b"".join(path.read_bytes() for path in PINS)
         key = hashlib.sha256(pins + os.fsencode(base_python())).hexdigest()[:12]
         return self.cache / f"python-{key}"
 

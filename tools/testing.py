@@ -8,7 +8,7 @@ from pathlib import Path
 from . import database, odoo_process, system_packages
 from .console import Problem, say
 from .odoo_source import odoo_source
-from .settings import ADDONS, ROOT, settings
+from .settings import GUESTS, RESIDENTS, ROOT, settings
 
 CORE_SUITES = (
     "sale_timesheet",
@@ -25,12 +25,20 @@ KNOWN_CORE_FAILURES = ROOT / "tools" / "known_core_failures.txt"
 def test(rest: list[str]) -> int:
     """The add-ons' tests, then the system tests; ``rest`` goes to pytest."""
     system_packages.ensure(system_packages.PDF, system_packages.BROWSER, required=True)
-    if any(_is_system_test(argument) for argument in rest):
+    if any(_is_in(ROOT / "tests", argument) for argument in rest):
         return _pytest_system(rest)
-    arguments = rest or [str(ROOT / addon) for addon in ADDONS]
-    name = settings().test_database
-    failed = _pytest_odoo(name, database.test_template(), arguments)
-    return failed if rest else _pytest_system([str(ROOT / "tests")]) or failed
+    if rest:
+        return _pytest_addons(rest)
+    failed = _pytest_addons([str(ROOT / addon) for addon in RESIDENTS])
+    failed = _pytest_addons([str(ROOT / addon) for addon in GUESTS]) or failed
+    return _pytest_system([str(ROOT / "tests")]) or failed
+
+
+def _pytest_addons(arguments: list[str]) -> int:
+    """Tests of our add-ons, on the database that has them."""
+    guests = any(_is_in(ROOT / addon, path) for addon in GUESTS for path in arguments)
+    template = database.queue_template() if guests else database.test_template()
+    return _pytest_odoo(settings().test_database, template, arguments)
 
 
 def test_core() -> int:
@@ -94,9 +102,9 @@ def _pytest_odoo(
     return status
 
 
-def _is_system_test(argument: str) -> bool:
-    path = Path(argument).resolve()
-    return (ROOT / "tests") in (path, *path.parents)
+def _is_in(folder: Path, argument: str) -> bool:
+    path = Path(argument.partition("::")[0]).resolve()
+    return folder in (path, *path.parents)
 
 
 def _pytest_system(arguments: list[str]) -> int:

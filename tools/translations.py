@@ -12,7 +12,7 @@ from . import database, odoo_process
 from .console import Problem, say
 from .odoo_source import odoo_source
 from .postgres import server
-from .settings import ADDONS, ROOT, settings
+from .settings import ADDONS, GUESTS, ROOT, settings
 
 SERIES = "Odoo Server 19.0"
 # Headers that would change with every run.
@@ -26,8 +26,9 @@ def update() -> int:
 
     :return: exit status
     """
-    name = database.addon_template()
     for addon in ADDONS:
+        guest = addon in GUESTS
+        name = database.queue_template() if guest else database.addon_template()
         _update(addon, _export(addon, name))
     return 0
 
