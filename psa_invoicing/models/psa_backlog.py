@@ -2,11 +2,12 @@
 """The backlog: what is open on all projects, whatever its kind, in one list."""
 
 from collections.abc import Set
+from itertools import chain
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import SQL
+from odoo.tools import SQL, Query
 
 from ..core.allocation import TOLERANCE
 from ..core.billing import (
@@ -26,21 +27,67 @@ from .psa_transaction_mixin import BILLING_TYPES
 # A transaction has at most two rows: what is open anew, and what was credited.
 PARTS = (False, True)
 ROWS_PER_ID = len(SOURCES) * len(PARTS)
+# What the branches of the union have in common. Of the same type in all of them: else
+# PostgreSQL reads each to its end.
+COLUMNS = {
+    "id": "bigint",
+    "source": "varchar",
+    "source_id": "int",
+    "sale_line_id": "int",
+    "project_id": "int",
+    "task_id": "int",
+    "employee_id": "int",
+    "date": "date",
+    "name": "varchar",
+    "transaction_type": "varchar",
+    "billing_type": "varchar",
+    "own_quantity": "float8",
+    "own_who": "varchar",
+    "own_uom_id": "int",
+    "own_unit_id": "int",
+    "own_company_id": "int",
+    "own_hold_reason": "varchar",
+    "is_wanted": "bool",
+    "is_credited": "bool",
+    "obstacle": "varchar",
+}
 
-# What a row stands for, the first that applies; what a condition needs to know is a
-# column of the rows.
-STATUSES = [
-    ("credited", "Credited: to Review", "{row}.is_credited"),
-    ("no_line", "No Contract Line", "{row}.is_without_line"),
-    ("hold", "On Hold", "{row}.is_held"),
-    ("draft", "On a Draft: Recalculate", "{row}.is_of_draft"),
-    ("order", "Order Not Confirmed", "NOT {row}.is_sold"),
-    ("to_credit", "To Credit", "{row}.own_quantity < 0"),
-    ("project", "Project Cannot Be Billed", "NOT {row}.is_project_billable"),
-    ("project_hold", "Project on Hold", "{row}.is_project_held"),
-    ("before_start", "Before Billing Start", "{row}.is_early"),
-    ("later", "Dated Later", "{row}.age < 0"),
+# What keeps a transaction itself from the next run, the first that applies.
+OBSTACLES = [
+    ("credited", "Credited: to Review"),
+    ("no_line", "No Contract Line"),
+    ("hold", "On Hold"),
+    ("draft", "On a Draft: Recalculate"),
+    ("order", "Order Not Confirmed"),
+    ("to_credit", "To Credit"),
+    ("later", "Dated Later"),
 ]
+# What keeps all transactions of a project from it.
+PROJECT_OBSTACLES = [
+    ("project", "Project Cannot Be Billed"),
+    ("project_hold", "Project on Hold"),
+    ("before_start", "Before Billing Start"),
+]
+# What amounts can be summed by before they are priced, and the columns that it takes.
+SUMMED_BY = "psa_backlog_summed_by"
+SUMMABLE = {
+    "age_band": ("age_band",),
+    "amount": (),
+    "billing_type": ("billing_type",),
+    "company_amount": ("own_company_id",),
+    "company_currency_id": ("own_company_id",),
+    "company_id": ("own_company_id",),
+    "currency_id": (),
+    "order_id": (),
+    "partner_id": (),
+    "project_id": (),
+    "sale_line_id": (),
+    "status": ("obstacle", "project_obstacle"),
+    "transaction_type": ("transaction_type",),
+    "unit_id": ("own_unit_id",),
+}
+# What a row says without a look at its contract line.
+OF_ROWS = {"age_band", "billing_type", "status", "transaction_type"}
 AGE_BANDS = [("0", "0-30 Days"), ("30", "31-60 Days"), ("60", "Older")]
 
 
@@ -166,6 +213,15 @@ class PsaBacklog(models.Model):
     )
     source_model = fields.Char(compute="_compute_source_model", exportable=False)
     company_id = fields.Many2one("res.company", readonly=True)
+    contract_company_id = fields.Many2one(
+        "res.company", string="Company of the Contract", readonly=True, exportable=False
+    )
+    own_company_id = fields.Many2one(
+        "res.company",
+        string="Company without a Contract",
+        readonly=True,
+        exportable=False,
+    )
     partner_id = fields.Many2one(
         "res.partner",
         string="Customer",
@@ -227,7 +283,7 @@ class PsaBacklog(models.Model):
     )
     billing_type = fields.Selection(BILLING_TYPES, readonly=True)
     status = fields.Selection(
-        [(name, label) for name, label, _when in STATUSES] + [("ready", "Ready")],
+        [("ready", "Ready"), *OBSTACLES, *PROJECT_OBSTACLES],
         readonly=True,
         help="Ready: an invoice run up to today bills it. Else the first that keeps it "
         "from that.",
@@ -247,13 +303,11 @@ class PsaBacklog(models.Model):
 
         Joins that nothing asks about are dropped by PostgreSQL: all are on a key.
         """
+        today = fields.Date.context_today(self)
         return SQL(
             """
             SELECT source.*,
-                   COALESCE(line.company_id, source.own_company_id) AS company_id,
-                   COALESCE(sale.partner_id, project.partner_id) AS partner_id,
-                   line.order_id AS order_id,
-                   COALESCE(source.own_unit_id, project.unit_id) AS unit_id,
+                   %(of_contract)s,
                    COALESCE(line.product_uom_id, source.own_uom_id) AS uom_id,
                    COALESCE(source.own_who, (SELECT name FROM hr_employee
                                               WHERE id = source.employee_id)) AS who,
@@ -261,52 +315,78 @@ class PsaBacklog(models.Model):
                    CASE WHEN source.date < %(today)s - 60 THEN '60'
                         WHEN source.date < %(today)s - 30 THEN '30'
                         ELSE '0' END AS age_band,
-                   value.quantity AS open_quantity,
-                   value.price AS price_unit,
-                   sale.currency_id AS currency_id,
-                   value.amount AS amount,
-                   company.currency_id AS company_currency_id,
-                   ROUND((value.amount * COALESCE(rate.factor, 1 / sale.currency_rate)
-                          / company_currency.rounding)::numeric)
-                       * company_currency.rounding::numeric AS company_amount,
-                   project.billing_hold IS TRUE AS is_project_held,
-                   COALESCE(source.date < project.billing_start_date, FALSE)
-                       AS is_early,
-                   project.allow_billable IS TRUE AND project.is_template IS NOT TRUE
-                       AND project.partner_id IS NOT NULL AS is_project_billable,
-                   CASE WHEN source.is_held THEN source.own_hold_reason
-                        WHEN project.billing_hold THEN project.billing_hold_reason
-                   END AS hold_reason
+                   source.own_quantity * open.factor AS open_quantity,
+                   open.chargeable_quantity AS chargeable_quantity,
+                   line.price_unit * (1 - COALESCE(line.discount, 0) / 100.0)
+                       AS price_unit,
+                   line.company_id AS contract_company_id,
+                   CASE WHEN project.allow_billable IS NOT TRUE OR project.is_template
+                          OR project.partner_id IS NULL THEN 'project'
+                        WHEN project.billing_hold THEN 'project_hold'
+                        WHEN source.date < project.billing_start_date
+                        THEN 'before_start' END AS project_obstacle,
+                   COALESCE(source.own_hold_reason, CASE WHEN project.billing_hold
+                            THEN project.billing_hold_reason END) AS hold_reason
               FROM (%(transactions)s) AS source
+         %(joins)s
+         LEFT JOIN uom_uom AS unit ON unit.id = source.own_uom_id
+         LEFT JOIN uom_uom AS line_unit ON line_unit.id = line.product_uom_id
+     CROSS JOIN LATERAL (
+                   SELECT COALESCE(unit.factor / line_unit.factor, 1) AS factor,
+                          CASE WHEN source.billing_type = 'complimentary' THEN 0
+                               ELSE source.own_quantity
+                                    * COALESCE(unit.factor / line_unit.factor, 1)
+                          END AS chargeable_quantity) AS open
+             WHERE source.is_wanted
+            """,
+            today=today,
+            of_contract=self._of_contract_sql(SQL("open.chargeable_quantity")),
+            transactions=SQL(" UNION ALL ").join(self._branches()),
+            joins=self._contract_joins_sql(),
+        )
+
+    def _of_contract_sql(self, quantity: SQL) -> SQL:
+        """Columns that follow from the contract line and the project of ``source``.
+
+        :param quantity: that the customer pays for, in the contract line's unit
+        """
+        amount = SQL(
+            """ROUND((%s * line.price_unit * (1 - COALESCE(line.discount, 0) / 100.0)
+                      / currency.rounding)::numeric) * currency.rounding::numeric""",
+            quantity,
+        )
+        return SQL(
+            """
+            COALESCE(line.company_id, source.own_company_id) AS company_id,
+            COALESCE(sale.partner_id, project.partner_id) AS partner_id,
+            line.order_id AS order_id,
+            COALESCE(source.own_unit_id, project.unit_id) AS unit_id,
+            sale.currency_id AS currency_id,
+            company.currency_id AS company_currency_id,
+            %(amount)s AS amount,
+            ROUND((%(amount)s
+                   * CASE WHEN sale.currency_id = company.currency_id THEN 1
+                          ELSE %(rate)s END
+                   / company_currency.rounding)::numeric)
+                * company_currency.rounding::numeric AS company_amount
+            """,
+            amount=amount,
+            rate=self._rate_sql(),
+        )
+
+    @api.model
+    def _contract_joins_sql(self) -> SQL:
+        return SQL(
+            """
          LEFT JOIN sale_order_line AS line ON line.id = source.sale_line_id
          LEFT JOIN sale_order AS sale ON sale.id = line.order_id
          LEFT JOIN res_currency AS currency ON currency.id = sale.currency_id
          LEFT JOIN project_project AS project ON project.id = source.project_id
-         LEFT JOIN uom_uom AS unit ON unit.id = source.own_uom_id
-         LEFT JOIN uom_uom AS line_unit ON line_unit.id = line.product_uom_id
          LEFT JOIN res_company AS company
                 ON company.id = COALESCE(line.company_id, source.own_company_id)
          LEFT JOIN res_currency AS company_currency
                 ON company_currency.id = company.currency_id
-         LEFT JOIN %(rates)s
-                ON rate.company_id = company.id AND rate.currency_id = sale.currency_id
-     CROSS JOIN LATERAL (
-                   SELECT source.own_quantity
-                              * COALESCE(unit.factor / line_unit.factor, 1) AS quantity,
-                          line.price_unit * (1 - COALESCE(line.discount, 0) / 100.0)
-                              AS price) AS open
-     CROSS JOIN LATERAL (
-                   SELECT open.quantity, open.price,
-                          CASE WHEN source.billing_type = 'complimentary' THEN 0
-                               ELSE ROUND((open.quantity * open.price
-                                           / currency.rounding)::numeric)
-                                    * currency.rounding::numeric
-                          END AS amount) AS value
-             WHERE source.is_wanted
-            """,
-            today=fields.Date.context_today(self),
-            transactions=SQL(" UNION ALL ").join(self._branches()),
-            rates=self._rates_sql(),
+            """
         )
 
     @api.model
@@ -334,8 +414,8 @@ class PsaBacklog(models.Model):
         return SQL(
             "SELECT %s FROM %s",
             SQL(", ").join(
-                SQL("%s AS %s", sql, SQL.identifier(name))
-                for name, sql in columns.items()
+                SQL(f"(%s)::{kind} AS {name}", columns[name])
+                for name, kind in COLUMNS.items()
             ),
             SQL.identifier(model._table),
         )
@@ -347,38 +427,28 @@ class PsaBacklog(models.Model):
         table = model._table
         names = model._billing_columns
 
-        def column(name: str, kind: str) -> SQL:
-            if name in names:
-                return SQL.identifier(table, names[name])
-            return SQL(f"NULL::{kind}")
+        def column(name: str) -> SQL:
+            return SQL.identifier(table, names[name]) if name in names else SQL("NULL")
 
         own_hold_reason = SQL.identifier(table, "billing_hold_reason")
         return {
-            "source": SQL("%s::varchar", model._billing_source),
+            "source": SQL("%s", model._billing_source),
             "source_id": SQL.identifier(table, "id"),
-            "sale_line_id": column("sale_line_id", "int"),
-            "project_id": column("project_id", "int"),
-            "task_id": column("task_id", "int"),
-            "employee_id": column("employee_id", "int"),
-            "date": column("date", "date"),
-            "name": column("text", "varchar"),
-            "own_who": column("who", "varchar"),
-            "own_uom_id": column("uom_id", "int"),
+            "sale_line_id": column("sale_line_id"),
+            "project_id": column("project_id"),
+            "task_id": column("task_id"),
+            "employee_id": column("employee_id"),
+            "date": column("date"),
+            "name": column("text"),
+            "own_who": column("who"),
+            "own_uom_id": column("uom_id"),
             "own_unit_id": model._unit_sql(),
-            "own_company_id": SQL("NULL::int"),
+            "own_company_id": SQL("NULL"),
             "own_hold_reason": own_hold_reason,
             "transaction_type": model._type_sql(),
             "billing_type": SQL(
                 "COALESCE(%s, %s)", SQL.identifier(table, "billing_type"), CHARGEABLE
             ),
-            "is_held": SQL("%s IS TRUE", SQL.identifier(table, "billing_hold")),
-            "is_of_draft": SQL(
-                "%s * %s < 0",
-                model._open_sql(table),
-                model._quantity_sql(table, "draft_quantity"),
-            ),
-            "is_sold": model._may_be_billed_sql(),
-            "is_without_line": SQL("FALSE"),
         }
 
     @api.model
@@ -392,7 +462,7 @@ class PsaBacklog(models.Model):
             ._search([("allow_billable", "=", True)], active_test=False)
         )
         return {
-            "is_without_line": SQL("TRUE"),
+            "obstacle": SQL("'no_line'"),
             "own_company_id": SQL.identifier(table, "company_id"),
             "own_quantity": quantity,
             "is_wanted": SQL(
@@ -416,47 +486,81 @@ class PsaBacklog(models.Model):
         """
         table = model._table
         credited = model._quantity_sql(table, "credited_quantity")
-        quantity = (
-            credited
-            if is_credited
-            else SQL("%s - %s", model._open_sql(table), credited)
-        )
+        has_credited = SQL("ABS(%s) > %s", credited, TOLERANCE)
+        new = SQL("%s - %s", model._open_sql(table), credited)
+        # What is credited is all that is open. Put like this, PostgreSQL expects hardly
+        # any.
+        has_none = SQL("(%s AND ABS(%s) <= %s)", has_credited, new, TOLERANCE)
         return {
             "id": SQL(
                 "%s::bigint * %s + %s", SQL.identifier(table, "id"), ROWS_PER_ID, number
             ),
             "is_credited": SQL("TRUE" if is_credited else "FALSE"),
-            "own_quantity": quantity,
+            "own_quantity": credited if is_credited else new,
+            "obstacle": SQL("'credited'")
+            if is_credited
+            else self._obstacle_sql(model, new),
             "is_wanted": SQL(
-                "(%s AND %s AND ABS(%s) > %s)",
+                "(%s AND %s AND %s)",
                 model._in_open_index_sql(),
                 model._is_open_sql(table),
-                quantity,
-                TOLERANCE,
+                has_credited
+                if is_credited
+                else SQL(
+                    "(%s AND ABS(%s) <= %s) IS NOT TRUE", has_credited, new, TOLERANCE
+                ),
             ),
         }
 
-    def _rates_sql(self) -> SQL:
-        """``(company_id, currency_id, factor)``: what one of a currency is in that of
-        the company, today."""
+    @api.model
+    def _obstacle_sql(self, model, quantity: SQL) -> SQL:
+        """What keeps a transaction from the next run, without a look at its project.
+
+        :param quantity: what is open of it
+        """
+        table = model._table
+        return SQL(
+            """CASE WHEN %(hold)s THEN 'hold'
+                    WHEN %(open)s * %(draft)s < 0 THEN 'draft'
+                    WHEN NOT COALESCE(%(may_be_billed)s, FALSE) THEN 'order'
+                    WHEN %(quantity)s < 0 THEN 'to_credit'
+                    WHEN %(date)s > %(today)s THEN 'later' END""",
+            hold=SQL.identifier(table, "billing_hold"),
+            open=model._open_sql(table),
+            draft=model._quantity_sql(table, "draft_quantity"),
+            may_be_billed=model._may_be_billed_sql(),
+            quantity=quantity,
+            date=SQL.identifier(table, model._billing_columns["date"]),
+            today=fields.Date.context_today(self),
+        )
+
+    def _rate_sql(self) -> SQL:
+        """What one of the order's currency is in that of the company, today; that of
+        the order's day, if its currency is not in use any more."""
         today = fields.Date.context_today(self)
-        companies = self.env.companies
         # sudo: rates are no secret, and companies of the user anyway.
         currencies = self.env["res.currency"].sudo().search([("active", "=", True)])
+        rates = [
+            SQL(
+                "(%s, %s, %s::float8)",
+                company.id,
+                currency.id,
+                currency._get_conversion_rate(
+                    currency, company.currency_id, company, today
+                ),
+            )
+            for company in self.env.companies.sudo()
+            for currency in currencies - company.currency_id
+        ]
+        if not rates:
+            return SQL("1 / sale.currency_rate")
         return SQL(
-            "(VALUES %s) AS rate(company_id, currency_id, factor)",
-            SQL(", ").join(
-                SQL(
-                    "(%s, %s, %s::float8)",
-                    company.id,
-                    currency.id,
-                    currency._get_conversion_rate(
-                        currency, company.sudo().currency_id, company, today
-                    ),
-                )
-                for company in companies
-                for currency in currencies
-            ),
+            """COALESCE((SELECT rate.factor
+                           FROM (VALUES %s) AS rate(company_id, currency_id, factor)
+                          WHERE rate.company_id = company.id
+                            AND rate.currency_id = sale.currency_id),
+                        1 / sale.currency_rate)""",
+            SQL(", ").join(rates),
         )
 
     # === Status, in SQL ===
@@ -467,36 +571,118 @@ class PsaBacklog(models.Model):
         return super()._field_to_sql(alias, field_expr, query)
 
     @api.model
-    def _status_conditions(self, alias: str) -> list[tuple[str, SQL]]:
-        row = SQL.identifier(alias).code
-        return [(name, SQL(when.format(row=row))) for name, _label, when in STATUSES]
-
-    @api.model
     def _status_sql(self, alias: str) -> SQL:
         return SQL(
-            "CASE %s ELSE 'ready' END",
-            SQL(" ").join(
-                SQL("WHEN %s THEN %s", when, name)
-                for name, when in self._status_conditions(alias)
-            ),
+            "COALESCE(%s, %s, 'ready')",
+            SQL.identifier(alias, "obstacle"),
+            SQL.identifier(alias, "project_obstacle"),
         )
 
     @api.model
     def _is_status_sql(self, alias: str, status: str) -> SQL:
-        """The same as a comparison of the status; but PostgreSQL sees what it is about,
-        and asks each table for its own part of it."""
-        terms = []
-        for name, when in self._status_conditions(alias):
-            if name == status:
-                return SQL(" AND ").join([*terms, when])
-            terms.append(SQL("NOT (%s)", when))
-        return SQL(" AND ").join(terms) if status == "ready" else SQL("FALSE")
+        """The same as a comparison of the status; but PostgreSQL asks each table for
+        its own part of it, and knows that hardly anything keeps from being ready: it
+        then stops at the end of a page instead of sorting all that is open."""
+        own = SQL.identifier(alias, "obstacle")
+        of_project = SQL.identifier(alias, "project_obstacle")
+        if status in dict(OBSTACLES):
+            return SQL("%s = %s", own, status)
+        is_free = SQL("(%s IN %s) IS NOT TRUE", own, tuple(dict(OBSTACLES)))
+        if status in dict(PROJECT_OBSTACLES):
+            return SQL("%s AND %s = %s", is_free, of_project, status)
+        if status == "ready":
+            obstacles = tuple(dict(PROJECT_OBSTACLES))
+            return SQL("%s AND (%s IN %s) IS NOT TRUE", is_free, of_project, obstacles)
+        return SQL("FALSE")
 
     @api.model
     def _search(self, domain, offset=0, limit=None, order=None, **kwargs):
-        """Rows are found by id and status as their transactions are: by index."""
+        """Rows are found by id and status as their transactions are: by index. A page,
+        or its count, is read in the order of the list, and no further than its end."""
+        keys = self.env.context.get(SUMMED_BY)
+        if keys is not None:
+            rows = self.with_context(**{SUMMED_BY: None})
+            return rows._sums_query(rows._search(domain, **kwargs), keys)
         domain = Domain(domain).map_conditions(self._to_indexed)
+        if limit and not order:
+            order = self._order
         return super()._search(domain, offset, limit, order, **kwargs)
+
+    # === Sums ===
+
+    def _read_group(self, domain, groupby=(), aggregates=(), *args, **kwargs):
+        rows = self._summed([*groupby, *aggregates])
+        groups = super(PsaBacklog, rows)._read_group(
+            domain, groupby, aggregates, *args, **kwargs
+        )
+        return self._of_own_env(groups)
+
+    def _read_grouping_sets(self, domain, grouping_sets, aggregates=(), order=None):
+        rows = self._summed([*chain(*grouping_sets), *aggregates])
+        found = super(PsaBacklog, rows)._read_grouping_sets(
+            domain, grouping_sets, aggregates, order
+        )
+        return [self._of_own_env(groups) for groups in found]
+
+    def _summed(self, specs: list[str]):
+        """Where rows are summed by what a contract line or project says, quantities are
+        summed first, and priced and joined afterwards: of a million rows, that leaves a
+        few thousand.
+
+        An amount is then rounded once for each contract line, as on an invoice.
+        """
+        names = {spec.partition(":")[0] for spec in specs} - {"__count"}
+        if names <= OF_ROWS or not names <= set(SUMMABLE):
+            return self
+        keys = dict.fromkeys(chain(*(SUMMABLE[name] for name in sorted(names))))
+        return self.with_context(**{SUMMED_BY: ("sale_line_id", "project_id", *keys)})
+
+    def _of_own_env(self, groups: list[tuple]) -> list[tuple]:
+        return [
+            tuple(
+                value.with_env(self.env)
+                if isinstance(value, models.BaseModel)
+                else value
+                for value in group
+            )
+            for group in groups
+        ]
+
+    def _sums_query(self, query: Query, keys: tuple[str, ...]) -> Query:
+        """Open quantities of contract lines, as rows of this model.
+
+        :param query: the rows to sum
+        :param keys: columns to sum by
+        """
+        columns = [SQL.identifier(self._table, key) for key in keys]
+        query.groupby = SQL(", ").join(columns)
+        # What nobody asked for is the same for all.
+        columns += [
+            SQL(f"NULL::int AS {name}")
+            for name in ("own_company_id", "own_unit_id")
+            if name not in keys
+        ]
+        quantity = SQL.identifier(self._table, "chargeable_quantity")
+        sums = query.select(
+            *columns,
+            SQL("SUM(%s) AS quantity", quantity),
+            SQL("COUNT(*) AS row_count"),
+        )
+        return Query(
+            self.env,
+            self._table,
+            SQL(
+                "(SELECT source.*, %s FROM (%s) AS source %s)",
+                self._of_contract_sql(SQL("source.quantity")),
+                sums,
+                self._contract_joins_sql(),
+            ),
+        )
+
+    def _read_group_select(self, aggregate_spec, query):
+        if aggregate_spec == "__count" and self.env.context.get(SUMMED_BY):
+            return SQL("SUM(%s)::bigint", SQL.identifier(self._table, "row_count"))
+        return super()._read_group_select(aggregate_spec, query)
 
     @api.model
     def _to_indexed(self, condition) -> Domain:

@@ -299,12 +299,12 @@ class PsaTransactionMixin(models.AbstractModel):
     @api.model
     def _type_sql(self) -> SQL:
         """The type of a transaction: one of ``core.billing.TYPES``."""
-        return SQL("%s::varchar", self._billing_source)
+        return SQL("%s", self._billing_source)
 
     @api.model
     def _unit_sql(self) -> SQL:
         """The transaction's own unit, where it has one; else that of its project."""
-        return SQL("NULL::int")
+        return SQL("NULL")
 
     @api.model
     def _in_open_index_sql(self) -> SQL:

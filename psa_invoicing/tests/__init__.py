@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from . import test_agreements
 from . import test_annex
+from . import test_backlog
 from . import test_billing
 from . import test_calendar
 from . import test_companies_and_currencies
