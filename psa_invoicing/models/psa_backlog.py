@@ -504,11 +504,7 @@ class PsaBacklog(models.Model):
                 "(%s AND %s AND %s)",
                 model._in_open_index_sql(),
                 model._is_open_sql(table),
-                has_credited
-                if is_credited
-                else SQL(
-                    "(%s AND ABS(%s) <= %s) IS NOT TRUE", has_credited, new, TOLERANCE
-                ),
+                has_credited if is_credited else SQL("%s IS NOT TRUE", has_none),
             ),
         }
 
