@@ -6,7 +6,7 @@ import json
 from . import database, odoo_process
 from .console import Problem, say
 from .postgres import server
-from .settings import ADDON, settings
+from .settings import ADDON, ROOT, settings
 
 # What Odoo's shell is told, and the line on which its answer is.
 ANSWER = "ledger audit: "
