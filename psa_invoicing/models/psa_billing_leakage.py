@@ -141,13 +141,13 @@ class PsaBillingLeakage(models.Model):
                    entry.so_line AS sale_line_id,
                    entry.name,
                    leak.hours,
-                   ROUND((COALESCE(leak.hours * price.per_hour,
+                   ROUND((COALESCE(leak.hours * price.per_unit * unit.factor,
                                    -entry.amount * leak.hours / entry.unit_amount)
                           / currency.rounding)::numeric)
                        * currency.rounding::numeric AS amount,
-                   CASE WHEN price.id IS NULL THEN 'cost'
-                        WHEN price.id = entry.so_line THEN 'contract'
-                        ELSE 'project' END AS valued_by,
+                   CASE WHEN price.per_unit IS NULL THEN 'cost'
+                        WHEN entry.so_line IS NULL THEN 'project'
+                        ELSE 'contract' END AS valued_by,
                    company.id AS company_id,
                    company.currency_id
               FROM account_analytic_line AS entry
@@ -157,6 +157,11 @@ class PsaBillingLeakage(models.Model):
               JOIN res_company AS company
                 ON company.id = COALESCE(line.company_id, entry.company_id)
               JOIN res_currency AS currency ON currency.id = company.currency_id
+              JOIN uom_uom AS unit ON unit.id = entry.product_uom_id
+         LEFT JOIN uom_uom AS line_unit ON line_unit.id = line.product_uom_id
+         LEFT JOIN project_sale_line_employee_map AS map
+                ON map.project_id = entry.project_id
+               AND map.employee_id = entry.employee_id
         CROSS JOIN LATERAL (
                    SELECT CASE WHEN entry.so_line IS NULL THEN 'no_line'
                                WHEN sale.state <> 'sale' THEN 'order'
@@ -164,7 +169,10 @@ class PsaBillingLeakage(models.Model):
                                THEN 'hold' END AS reason,
                           CASE WHEN entry.so_line IS NULL THEN %(unsold)s
                                ELSE %(open)s END AS hours) AS leak
- LEFT JOIN LATERAL (%(price)s) AS price ON TRUE
+        CROSS JOIN LATERAL (
+                   SELECT CASE WHEN entry.so_line IS NOT NULL THEN %(own_price)s
+                               ELSE COALESCE(%(of_employee)s, %(of_project)s,
+                                             %(oldest)s) END AS per_unit) AS price
              WHERE project.allow_billable
                AND project.is_template IS NOT TRUE
                AND COALESCE(entry.billing_type, 'chargeable') = 'chargeable'
@@ -183,41 +191,50 @@ class PsaBillingLeakage(models.Model):
                 Entry._quantity_sql("entry", "written_off_quantity"),
             ),
             open=Entry._open_sql("entry"),
-            price=self._price_sql(),
+            own_price=self._price_sql("line", "sale", "line_unit"),
+            of_employee=self._rate_sql(SQL("rate.id = map.sale_line_id")),
+            of_project=self._rate_sql(SQL("rate.id = project.sale_line_id")),
+            oldest=self._rate_sql(SQL("rate.billing_project_id = entry.project_id")),
             zero=TOLERANCE,
         )
 
-    def _price_sql(self) -> SQL:
-        """``(id, per_hour)``: the contract line that an ``entry`` is, or would be,
-        billed by, and the price of a unit of its time in the company's currency."""
+    def _rate_sql(self, condition: SQL) -> SQL:
+        """The price of the oldest contract line for time that an ``entry`` might be
+        billed by.
+
+        Looked up by key, entry by entry: PostgreSQL cannot tell how few entries leak,
+        and joins what they might cost in a way that takes forever.
+
+        :param condition: which contract lines ``rate``
+        """
         return SQL(
             """
-            SELECT rate.id,
-                   rate.price_unit * (1 - COALESCE(rate.discount, 0) / 100.0)
-                       * COALESCE(unit.factor / rate_unit.factor, 1)
-                       / COALESCE(NULLIF(rate_order.currency_rate, 0), 1) AS per_hour
-              FROM sale_order_line AS rate
-              JOIN sale_order AS rate_order ON rate_order.id = rate.order_id
-              JOIN product_product AS product ON product.id = rate.product_id
-              JOIN product_template AS template ON template.id = product.product_tmpl_id
-         LEFT JOIN uom_uom AS unit ON unit.id = entry.product_uom_id
-         LEFT JOIN uom_uom AS rate_unit ON rate_unit.id = rate.product_uom_id
-         LEFT JOIN project_sale_line_employee_map AS map
-                ON map.project_id = entry.project_id
-               AND map.employee_id = entry.employee_id
-             WHERE rate.id = entry.so_line
-                OR (entry.so_line IS NULL
-                    AND (rate.id IN (map.sale_line_id, project.sale_line_id)
-                         OR rate.billing_project_id = entry.project_id)
-                    AND rate_order.state = 'sale'
-                    AND rate.company_id = entry.company_id
-                    AND template.invoice_policy = 'delivery'
-                    AND template.service_type = 'timesheet')
-          ORDER BY (rate.id = map.sale_line_id) IS TRUE DESC,
-                   (rate.id = project.sale_line_id) IS TRUE DESC,
-                   rate.id
-             LIMIT 1
-            """
+            (SELECT (ARRAY_AGG(%(price)s ORDER BY rate.id))[1]
+               FROM sale_order_line AS rate
+               JOIN sale_order AS rate_order ON rate_order.id = rate.order_id
+               JOIN uom_uom AS rate_unit ON rate_unit.id = rate.product_uom_id
+               JOIN product_product AS product ON product.id = rate.product_id
+               JOIN product_template AS template
+                 ON template.id = product.product_tmpl_id
+              WHERE %(condition)s
+                AND rate.company_id = entry.company_id
+                AND rate_order.state = 'sale'
+                AND template.invoice_policy = 'delivery'
+                AND template.service_type = 'timesheet')
+            """,
+            price=self._price_sql("rate", "rate_order", "rate_unit"),
+            condition=condition,
+        )
+
+    def _price_sql(self, line: str, order: str, unit: str) -> SQL:
+        """Price of the reference unit of time on a contract line, less its discount, in
+        the company's currency: what an entry's own unit costs, by its factor."""
+        return SQL(
+            """%(line)s.price_unit * (1 - COALESCE(%(line)s.discount, 0) / 100.0)
+               / %(unit)s.factor / COALESCE(NULLIF(%(order)s.currency_rate, 0), 1)""",
+            line=SQL.identifier(line),
+            order=SQL.identifier(order),
+            unit=SQL.identifier(unit),
         )
 
     # === Remedies ===
