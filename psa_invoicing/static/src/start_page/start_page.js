@@ -1,4 +1,4 @@
-import {Component, onWillStart, useState} from "@odoo/owl";
+import {Component, onWillStart, status, useState} from "@odoo/owl";
 import {Layout} from "@web/search/layout";
 import {registry} from "@web/core/registry";
 import {standardActionServiceProps} from "@web/webclient/actions/action_service";
@@ -24,6 +24,13 @@ export class StartPage extends Component {
         Object.assign(this.state, page);
     }
 
+    /** A dialog that leads elsewhere closes when this page is gone. */
+    async reload() {
+        if (status(this) !== "destroyed") {
+            await this.load();
+        }
+    }
+
     async open(card) {
         const action = await this.orm.call("psa.start.page", "open_card", [card.key]);
         await this.action.doAction(action);
@@ -31,7 +38,7 @@ export class StartPage extends Component {
 
     runDue() {
         return this.action.doAction("psa_invoicing.psa_run_due_action", {
-            onClose: () => this.load(),
+            onClose: () => this.reload(),
         });
     }
 
