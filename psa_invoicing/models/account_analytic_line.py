@@ -155,6 +155,25 @@ class AccountAnalyticLine(models.Model):
             self.env.context.get("psa_unlock_drafts") and self._on_project_drafts()
         )
 
+    def _compute_so_line(self):
+        """What is on hold or not charged counts on the contract line it is moved to.
+
+        Odoo moves entries when their project or task changes, without a ``write``.
+        """
+        before = {entry: entry.so_line for entry in self._treated()}
+        result = super()._compute_so_line()
+        lines = self.env["sale.order.line"].union(
+            *(
+                line | entry.so_line
+                for entry, line in before.items()
+                if entry.so_line != line
+            )
+        )
+        if lines:
+            # sudo: who may change a project need not see its orders.
+            lines.sudo()._refresh_excluded_quantity()
+        return result
+
     def _may_change_contract_line(self):
         """Entries that are not billed, or on a draft under review only.
 
