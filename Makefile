@@ -5,7 +5,7 @@ TOOLS = $(PYTHON) -m tools
 # Settings are given on the command line (make run PORT=8070) or in the environment;
 # tools/settings.py lists them.
 
-.PHONY: help setup run stop clean test test-core bench audit lint i18n
+.PHONY: help setup run stop clean test test-core bench profile audit lint i18n
 
 help: ## This list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -30,6 +30,9 @@ test-core: ## Odoo's own suites with the add-on installed
 
 bench: ## What billing costs beside its peers (ARGS=--projects=1000)
 	@$(TOOLS) bench $(ARGS)
+
+profile: ## Where the time of a draft invoice goes (ARGS as of bench)
+	@$(TOOLS) profile $(ARGS)
 
 audit: ## Check the ledger of a database, changing nothing (DB=name)
 	@$(TOOLS) audit

@@ -29,6 +29,7 @@ def run(arguments: list[str]) -> int:
         ("test-core", "Odoo's own suites with the add-on installed"),
         ("lint", "formatting and style"),
         ("bench", "what billing costs, beside its peers"),
+        ("profile", "where the time of a draft invoice goes"),
     ):
         test = commands.add_parser(name, help=text)
         test.add_argument("rest", nargs="*", help="passed on (pytest, for example)")
@@ -54,5 +55,6 @@ def run(arguments: list[str]) -> int:
     return {
         "bench": testing.bench,
         "lint": linting.lint,
+        "profile": testing.profile,
         "test": testing.test,
     }[known.command](rest)

@@ -1,12 +1,11 @@
 """``make bench``: the table."""
 
-import argparse
 import sys
-from dataclasses import fields
 
 from tools.console import say
 
 from . import daily, databases, drafts, recalculation, screens, table
+from .arguments import parsed
 from .sizes import Sizes
 
 
@@ -16,11 +15,7 @@ def main(arguments: list[str]) -> int:
     :param arguments: ``--projects=1000`` and the like
     :return: exit status
     """
-    parser = argparse.ArgumentParser(prog="make bench")
-    for field in fields(Sizes):
-        parser.add_argument(f"--{field.name}", type=int, default=field.default)
-    sizes = Sizes(**vars(parser.parse_args(arguments)))
-    say(table.text(run(sizes)))
+    say(table.text(run(parsed("make bench", arguments))))
     return 0
 
 

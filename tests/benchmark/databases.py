@@ -41,6 +41,16 @@ def prepare(make_data):
     return made
 
 
+def prepare_one(make_data):
+    """Only the add-on.
+
+    :return: what ``make_data`` returns
+    """
+    with step("A database with the add-on"):
+        database.copy(database.empty_template(), WITH)
+        return _fill(WITH, make_data)
+
+
 def prepare_pages(make_small, make_large):
     """The add-on with a few open transactions, and with a lot.
 
