@@ -38,6 +38,12 @@ def site(demo):
 
 
 @pytest.fixture
+def french_installed(site):
+    """Before a browser opens: requests that run meanwhile would miss the language."""
+    install_french(site)
+
+
+@pytest.fixture
 def page(open_page, demo):
     """A browser that is closed before its server is."""
     opened = open_page(demo)
@@ -204,9 +210,9 @@ def test_one_invoice_of_a_run_in_four_clicks(demo, page):
     wait_for_status(page, "Sent")
 
 
+@pytest.mark.usefixtures("french_installed")
 def test_a_french_customer(site, page, picture):
     """Headings, period, dates and figures of the annex; then the same in the portal."""
-    install_french(site)
     row = next(row for row in drafts(site) if row["billing_project_ids"])
     customer = row["partner_id"][0]
     site.call("res.partner", "write", [customer], {"lang": "fr_FR"})

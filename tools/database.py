@@ -21,9 +21,9 @@ IGNORED = {"__pycache__", "tests"}
 EMPTY_CHART = "l10n_us"
 # Countries whose taxes the tests bill with.
 TEST_CHARTS = ("l10n_fr_account", "l10n_de")
-# The company that Odoo's test cases make for themselves, in each class of tests.
+# A company like the one that Odoo's test cases make in each class of tests.
 FOUND_FIRM = """
-firm = env["res.company"].create({"name": "company_1_data"})
+firm = env["res.company"].create({"name": "Consulting Firm"})
 charts = env["account.chart.template"]
 usual = charts._guess_chart_template(firm.country_id)
 charts.try_loading(usual, company=firm, install_demo=False)

@@ -52,7 +52,7 @@ class BillingCase(AccountTestInvoicingCommon):
         """The same firm every time, where the database has it already: loading its
         accounts would take longer than most tests."""
         is_usual = not (kwargs or cls.country_code or cls.chart_template)
-        firm = cls.env["res.company"].search([("name", "=", "company_1_data")])
+        firm = cls.env["res.company"].search([("name", "=", "Consulting Firm")])
         if not is_usual or not firm:
             return super().setup_independent_company(**kwargs)
         cls.env.user.company_ids += firm

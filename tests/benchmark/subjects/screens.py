@@ -41,7 +41,7 @@ def invoices(env, _project_id: int) -> float:
     Move = env["account.move"]
     domain = [("is_project_invoice", "=", True)]
     specification = _specification(
-        Move, env.ref("psa_invoicing.account_move_view_list_overview").id
+        Move, env.ref("psa_invoicing.account_move_view_list").id
     )
     with measured(env) as cost:
         Move.web_search_read(domain, specification, limit=PAGE, count_limit=10_001)
