@@ -20,7 +20,7 @@ def measure(ours: Subject, project_id: int, sizes: Sizes) -> list[Line]:
     """Its life, each step beside building it."""
     (seconds,) = best_of(
         sizes.rounds,
-        lambda: ours.ask("recalculation.life", project_id)["seconds"],
+        lambda: ours.ask("recalculation.life", project_id),
     )
     return [
         Line(

@@ -10,7 +10,6 @@ PAGES = {
     "backlog": "backlog",
     "backlog by customer": "backlog_by_customer",
     "backlog, counts by status": "backlog_statuses",
-    "invoices": "invoices",
     "wizard, step 2": "wizard",
 }
 

@@ -5,11 +5,10 @@ Functions called ``make_…`` make data, and are committed.
 
 import gc
 import os
-import resource
 import time
 import traceback
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib import import_module
 from multiprocessing.connection import Connection
 
@@ -22,9 +21,6 @@ class Cost:
 
     seconds: float = 0.0
     queries: int = 0
-
-    def __iter__(self):
-        return iter(asdict(self).items())
 
 
 @contextmanager
@@ -39,11 +35,6 @@ def measured(env):
     env.flush_all()
     cost.seconds = time.perf_counter() - begin
     cost.queries = env.cr.sql_log_count - queries
-
-
-def peak_memory() -> float:
-    """Of this process so far, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def serve(env):

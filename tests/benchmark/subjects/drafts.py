@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from odoo.fields import Command
 
-from . import measured, peak_memory
+from . import measured
 from .data import FIRST_DAY, LAST_DAY
 
 
@@ -22,7 +22,6 @@ def _result(cost, moves) -> dict:
         **asdict(cost),
         "invoices": len(moves),
         "totals": totals,
-        "memory": peak_memory(),
     }
 
 

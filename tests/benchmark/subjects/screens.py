@@ -36,18 +36,6 @@ def backlog_statuses(env, _project_id: int) -> float:
     return cost.seconds
 
 
-def invoices(env, _project_id: int) -> float:
-    """The list of invoices."""
-    Move = env["account.move"]
-    domain = [("is_project_invoice", "=", True)]
-    specification = _specification(
-        Move, env.ref("psa_invoicing.account_move_view_list").id
-    )
-    with measured(env) as cost:
-        Move.web_search_read(domain, specification, limit=PAGE, count_limit=10_001)
-    return cost.seconds
-
-
 def wizard(env, project_id: int) -> float:
     """Next, in the wizard of one project."""
     wizard = env["psa.manual.invoice"].create(
@@ -59,9 +47,9 @@ def wizard(env, project_id: int) -> float:
     return cost.seconds
 
 
-def _specification(model, view: int | bool = False) -> dict:
+def _specification(model) -> dict:
     """The fields of a list, as its first page reads them."""
-    arch = model.get_views([(view, "list")])["views"]["list"]["arch"]
+    arch = model.get_views([(False, "list")])["views"]["list"]["arch"]
     names = {node.get("name") for node in etree.fromstring(arch).iter("field")}
     return {
         name: {"fields": {"display_name": {}}}
