@@ -5,7 +5,7 @@ from math import fsum
 
 from odoo import models
 
-from ..core.allocation import line_quantity, spread
+from ..core.allocation import line_quantity
 from ..core.billing import (
     ADJUSTMENT,
     CHARGEABLE,
@@ -250,12 +250,7 @@ class AccountMove(models.Model):
             details = line.detail_ids._chargeable()
             if not details:
                 continue
-            sign = -1.0 if line.move_id.move_type == "out_refund" else 1.0
-            parts = spread(
-                sign * line.price_subtotal,
-                details.mapped("quantity"),
-                line.currency_id.round,
-            )
+            parts = line._shares(details.mapped("quantity"))
             for detail, amount in zip(details, parts, strict=True):
                 detail._price(amount, line.price_unit, line.currency_id)
         for detail in self.sudo().detail_ids:

@@ -1,11 +1,13 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from collections.abc import Sequence
+from functools import partial
 from math import fsum
 
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools import SQL
+from odoo.tools import SQL, float_round
 
-from ..core.allocation import is_zero
+from ..core.allocation import is_zero, spread
 from ..core.billing import LEDGER
 
 # Changing one of these by hand changes how much of the transactions is billed.
@@ -107,6 +109,17 @@ class AccountMoveLine(models.Model):
             [("credited_line_id", "=", origin.id), ("parent_state", "=", "posted")]
         )
         return origin.quantity - fsum(credited.mapped("quantity"))
+
+    def _shares(self, quantities: Sequence[float]) -> list[float]:
+        """Divide the untaxed amount of an invoice line over its transactions.
+
+        :param quantities: of the transactions, unrounded
+        :return: in the invoice's currency; negative on a credit note
+        """
+        sign = -1.0 if self.move_type == "out_refund" else 1.0
+        # As the currency rounds, without asking it for each of thousands.
+        rounding = partial(float_round, precision_rounding=self.currency_id.rounding)
+        return spread(sign * self.price_subtotal, quantities, rounding)
 
     def _is_deduction(self) -> bool:
         """Whether a line takes a down payment off an invoice, or gives that back."""

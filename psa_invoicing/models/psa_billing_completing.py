@@ -6,10 +6,32 @@ invoice line that knows its balance need not be written again by the tax computa
 which remains the judge of it.
 """
 
+from typing import NamedTuple
+
 from odoo import api, models
 from odoo.fields import Command
 
 from ..core.billing import Draft
+
+# Invoices that agree on these have the same journal and currency rate.
+KIND_FIELDS = ("company_id", "currency_id", "move_type", "invoice_date")
+
+
+class Kind(NamedTuple):
+    """What invoices have in common that agree on ``KIND_FIELDS``.
+
+    :ivar journal_id: that Odoo chooses
+    :ivar sign: of the balance of what is charged
+    :ivar rate: what one of the company's currency is in that of the invoice
+    :ivar is_rounded_by_line: in the invoice's currency, before it is converted
+    """
+
+    journal_id: int
+    sign: int
+    currency: models.BaseModel
+    company_currency: models.BaseModel
+    rate: float
+    is_rounded_by_line: bool
 
 
 class PsaBilling(models.AbstractModel):
@@ -23,18 +45,17 @@ class PsaBilling(models.AbstractModel):
 
         :param values_list: as for ``create``; changed in place
         """
-        journals: dict[tuple, int] = {}
+        kinds: dict[tuple, Kind] = {}
         without_models = not self._has_distribution_models()
         for values in values_list:
-            key = tuple(
-                values.get(name) for name in ("company_id", "currency_id", "move_type")
-            )
+            key = tuple(values.get(name) for name in KIND_FIELDS)
+            kind = kinds.get(key)
+            if kind is None:
+                kind = kinds[key] = self._kind(dict(zip(KIND_FIELDS, key, strict=True)))
             if not values.get("journal_id"):
-                if key not in journals:
-                    journals[key] = self._default_journal(*key).id
-                values["journal_id"] = journals[key]
+                values["journal_id"] = kind.journal_id
             for line in self._product_lines(values):
-                self._complete_amounts(line, values)
+                self._complete_amounts(line, kind)
                 if without_models:
                     self._complete_distribution(line)
         return values_list
@@ -48,16 +69,23 @@ class PsaBilling(models.AbstractModel):
         ]
 
     @api.model
-    def _default_journal(self, company_id: int, currency_id: int, move_type: str):
-        """The journal that Odoo chooses for invoices of a company in a currency."""
-        move = self.env["account.move"].new(
-            {
-                "company_id": company_id,
-                "currency_id": currency_id,
-                "move_type": move_type,
-            }
+    def _kind(self, header: dict) -> Kind:
+        """What Odoo finds out about an invoice that nobody has written yet.
+
+        :param header: values of ``KIND_FIELDS``
+        """
+        move = self.env["account.move"].new(header)
+        company = move.company_id
+        return Kind(
+            journal_id=move._search_default_journal().id,
+            sign=move.direction_sign,
+            currency=move.currency_id,
+            company_currency=company.currency_id,
+            rate=move.expected_currency_rate,
+            is_rounded_by_line=(
+                company.tax_calculation_rounding_method == "round_per_line"
+            ),
         )
-        return move._search_default_journal()
 
     @api.model
     def _has_distribution_models(self) -> bool:
@@ -66,31 +94,29 @@ class PsaBilling(models.AbstractModel):
         return bool(models_.search_count([], limit=1))
 
     @api.model
-    def _complete_amounts(self, line: dict, values: dict):
+    def _complete_amounts(self, line: dict, kind: Kind):
         """Give the balance where it is no more than quantity times price.
 
-        Not in a foreign currency, nor of prices that include taxes: there the tax
-        computation divides, and rounds what is left.
+        Not of prices that include taxes: there the tax computation divides, and rounds
+        what is left.
         """
-        company = self.env["res.company"].browse(values["company_id"])
-        currency = company.currency_id
         taxes = self.env["account.tax"].browse(
             id_
             for command, _id, ids in line.get("tax_ids", ())
             if command == Command.SET
             for id_ in ids
         )
-        if (
-            values["currency_id"] != currency.id
-            or line.get("is_downpayment")
-            or any(tax.price_include for tax in taxes.flatten_taxes_hierarchy())
+        if line.get("is_downpayment") or any(
+            tax.price_include for tax in taxes.flatten_taxes_hierarchy()
         ):
             return
         discount = line.get("discount") or 0.0
-        price = line["price_unit"] * (1 - discount / 100)
-        sign = 1 if values["move_type"] == "out_refund" else -1
-        amount = sign * currency.round(line["quantity"] * price)
-        line["balance"] = line["amount_currency"] = amount
+        amount = kind.sign * line["quantity"] * line["price_unit"]
+        amount *= 1 - discount / 100
+        line["amount_currency"] = kind.currency.round(amount)
+        if kind.is_rounded_by_line:
+            amount = line["amount_currency"]
+        line["balance"] = kind.company_currency.round(amount / kind.rate)
 
     @api.model
     def _complete_distribution(self, line: dict):

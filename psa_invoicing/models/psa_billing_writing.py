@@ -12,7 +12,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import SQL, format_date
 
-from ..core.allocation import TOLERANCE, is_zero, line_quantity, spread
+from ..core.allocation import TOLERANCE, is_zero, line_quantity
 from ..core.billing import (
     CHARGEABLE,
     COST,
@@ -716,12 +716,7 @@ class PsaBilling(models.AbstractModel):
         """Divide the untaxed amount of an invoice line over its transactions."""
         if not move_line or not all(item.is_chargeable for item in items):
             return [0.0] * len(items)
-        sign = -1.0 if move_line.move_type == "out_refund" else 1.0
-        return spread(
-            sign * move_line.price_subtotal,
-            [item.quantity for item in items],
-            move_line.currency_id.round,
-        )
+        return move_line._shares([item.quantity for item in items])
 
     @api.model
     def _detail_values(self, item: Transaction, line) -> dict:

@@ -1,9 +1,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+import json
 from math import fsum
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, format_date
+from odoo.tools.json import json_default
 
 from ..core.allocation import TOLERANCE, is_zero
 from ..core.billing import (
@@ -635,15 +637,19 @@ class PsaInvoiceDetail(models.Model):
         """
         if not rows:
             return
-        columns = list(rows[0])
-        insert = SQL(
-            "INSERT INTO psa_invoice_detail (%s)",
-            SQL(", ").join(map(SQL.identifier, columns)),
-        )
-        self.env.cr.execute_values(
-            f"{insert.code} VALUES %s",
-            [[row[column] for column in columns] for row in rows],
-            page_size=1000,
+        columns = SQL(", ").join(map(SQL.identifier, rows[0]))
+        # As one value, whose columns PostgreSQL knows by the table: thousands of rows
+        # would else be as many values to quote here, and to parse there.
+        self.env.cr.execute(
+            SQL(
+                """
+                INSERT INTO psa_invoice_detail (%(columns)s)
+                SELECT %(columns)s
+                  FROM json_populate_recordset(NULL::psa_invoice_detail, %(rows)s)
+                """,
+                columns=columns,
+                rows=json.dumps(rows, default=json_default),
+            )
         )
         self.env["account.move"].invalidate_model(["detail_ids"])
         self.env["account.move.line"].invalidate_model(["detail_ids"])

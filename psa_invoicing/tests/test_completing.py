@@ -1,16 +1,22 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What is given to Odoo at once comes to what it would have found out itself."""
 
+from contextlib import contextmanager
 from datetime import date
 from unittest.mock import patch
 
 from odoo.fields import Command
 
+from odoo.addons.psa_invoicing.models.account_move_making import (
+    AccountMove,
+    AccountMoveLine,
+)
 from odoo.addons.psa_invoicing.models.psa_billing_completing import PsaBilling
 
 from .common import BillingCase
 
 JANUARY = date(2026, 1, 31)
+HOURS = (7.25, 14.75, 21.5)
 # Differ from one invoice to the next, whatever is billed.
 OWN_COLUMNS = {
     "id",
@@ -26,42 +32,34 @@ OWN_COLUMNS = {
 
 
 class TestCompleting(BillingCase):
-    """Hours whose amounts have four decimals: 0.25, 0.50, 0.75, 1.00, … at 87.35."""
+    """Hours whose amounts have four decimals, at 87.35."""
 
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.work = cls.project("Tower")
-
-    def bill(self, **values):
-        """Three contract lines of seven entries each.
+    def bill(self, hours=HOURS, price_unit=87.35, **values):
+        """A contract line for each number of hours.
 
         :return: the stored values of the invoice and its lines, completed and not
         """
-        lines = [
-            self.contract(self.work, price_unit=87.35, **values) for _index in range(3)
-        ]
-        for position, line in enumerate(lines):
-            for quarter in range(1, 8):
+        work = self.project("Tower")
+        for number in hours:
+            line = self.contract(work, price_unit=price_unit, **values)
+            for part in (number / 4, number / 4, number / 2):
                 self.log(
-                    self.work,
-                    date(2026, 1, quarter),
-                    quarter * (position + 1) / 4,
+                    work,
+                    date(2026, 1, 5),
+                    part,
                     so_line=line.id,
                     is_so_line_edited=True,
                 )
-        return self.stored_values(True), self.stored_values(False)
+        return self.stored_values(work, True), self.stored_values(work, False)
 
-    def stored_values(self, completed: bool) -> list[dict]:
+    def stored_values(self, work, completed: bool) -> list[dict]:
         self.env.flush_all()
         with self.env.cr.savepoint() as savepoint:
             if completed:
-                moves = self.work._psa_invoice(JANUARY)
+                moves = work._psa_invoice(JANUARY)
             else:
-                with patch.object(
-                    PsaBilling, "_complete", lambda _self, values: values
-                ):
-                    moves = self.work._psa_invoice(JANUARY)
+                with self.nothing_spared():
+                    moves = work._psa_invoice(JANUARY)
             self.assertTrue(moves)
             self.env.flush_all()
             found = [
@@ -73,6 +71,19 @@ class TestCompleting(BillingCase):
         self.env.invalidate_all()
         return found
 
+    @contextmanager
+    def nothing_spared(self):
+        """Leave all to Odoo."""
+
+        def write(model):
+            return patch.object(
+                model, "write", lambda self, vals: super(model, self).write(vals)
+            )
+
+        complete = patch.object(PsaBilling, "_complete", lambda _self, values: values)
+        with complete, write(AccountMove), write(AccountMoveLine):
+            yield
+
     def columns(self, record) -> dict:
         names = [
             name
@@ -83,7 +94,7 @@ class TestCompleting(BillingCase):
 
     def assertSame(self, **values):
         completed, plain = self.bill(**values)
-        self.assertGreater(len(plain), 4)
+        self.assertGreater(len(plain), 3)
         for ours, odoos in zip(completed, plain, strict=True):
             self.assertEqual(ours, odoos)
 
@@ -95,6 +106,18 @@ class TestCompleting(BillingCase):
             with self.subTest(method):
                 self.rounding(method)
                 self.assertSame(tax_ids=[Command.clear()])
+
+    def test_fractions_of_a_cent(self):
+        """Two lines of 146.8944 each: by line they come to 293.78, in all to 293.79."""
+        for method in ("round_per_line", "round_globally"):
+            for taxes in ([Command.clear()], []):
+                with self.subTest(method, taxed=not taxes):
+                    self.rounding(method)
+                    self.assertSame(
+                        price_unit=12.12,
+                        hours=[12.12, 12.12],
+                        **({"tax_ids": taxes} if taxes else {}),
+                    )
 
     def test_taxed(self):
         for method in ("round_per_line", "round_globally"):
@@ -116,11 +139,18 @@ class TestCompleting(BillingCase):
         self.assertSame(discount=33.33, tax_ids=[Command.clear()])
 
     def test_foreign_currency(self):
-        currency = self.setup_other_currency("CHF", rates=[("2020-01-01", 0.9137)])
+        """The first day's rate is long gone when the invoice is made."""
+        currency = self.setup_other_currency(
+            "CHF", rates=[("2020-01-01", 1.0731), ("2026-01-01", 0.9137)]
+        )
         pricelist = self.env["product.pricelist"].create(
             {"name": "Abroad", "currency_id": currency.id}
         )
-        self.assertSame(pricelist_id=pricelist.id)
+        for method in ("round_per_line", "round_globally"):
+            for values in ({}, {"tax_ids": [Command.clear()]}, {"discount": 33.33}):
+                with self.subTest(method, values=values):
+                    self.rounding(method)
+                    self.assertSame(pricelist_id=pricelist.id, **values)
 
     def test_journal_of_a_currency(self):
         currency = self.setup_other_currency("CHF", rates=[("2020-01-01", 0.9137)])
@@ -157,11 +187,12 @@ class TestCompleting(BillingCase):
 
     def test_credit_note(self):
         """Hours that were taken back are worth more than those that are left."""
-        line = self.contract(self.work, price_unit=87.35)
-        self.log(self.work, date(2026, 1, 5), -3.25, so_line=line.id)
+        work = self.project("Tower")
+        line = self.contract(work, price_unit=87.35)
+        self.log(work, date(2026, 1, 5), -3.25, so_line=line.id)
         wizard = self.env["psa.manual.invoice"].create(
             {
-                "project_ids": [Command.set(self.work.ids)],
+                "project_ids": [Command.set(work.ids)],
                 "cutoff_date": JANUARY,
             }
         )
