@@ -4,6 +4,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import NamedTuple
 
 from . import scopes
 
@@ -130,12 +131,14 @@ class Request:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Transaction:
+class Transaction(NamedTuple):
     """Something to bill, with the quantity that is still open.
+
+    A tuple: thousands are made at once.
 
     :ivar kind: one of ``TYPES``
     :ivar source: one of ``SOURCES``
+    :ivar source_id: 0: it was deleted since
     :ivar source_quantity: open quantity in the transaction's own unit (hours for
         time, the contract line's unit for a milestone)
     :ivar quantity: the same in the contract line's unit, unrounded
@@ -165,33 +168,40 @@ class Transaction:
     def is_chargeable(self) -> bool:
         return self.billing_type == CHARGEABLE
 
+    def slice_key(self, layout: str, is_consolidated: bool) -> str:
+        """What has an invoice line of its own within a contract line.
+
+        :param layout: of the project: a line per ``order_line``, ``employee``, ``task``
+            or ``entry``
+        :param is_consolidated: whether several projects share the invoice
+        """
+        match layout:
+            case "employee":
+                own = self.who
+            case "task":
+                own = self.task
+            case "entry":
+                # Of one that is gone, what is left of it.
+                own = ":".join(
+                    map(str, self.key if self.source_id else (self.who, self.task))
+                )
+            case _:
+                own = ""
+        if is_consolidated and self.project_id:
+            return f"{project_prefix(self.project_id)}{own}"
+        return own
+
     def lowered(self, source_quantity: float) -> "Transaction":
         """The same transaction with a smaller open quantity, in its own unit."""
         factor = self.quantity / self.source_quantity
-        return replace(
-            self,
+        return self._replace(
             source_quantity=source_quantity,
             quantity=source_quantity * factor,
         )
 
-
-def slice_key(
-    layout: str, who: str, task: str, key: Key | None, project_id: int = 0
-) -> str:
-    """What has an invoice line of its own within a contract line.
-
-    :param layout: of the project: a line per ``order_line``, ``employee``, ``task`` or
-        ``entry``
-    :param key: the transaction (None: it is gone, or there never was one)
-    :param project_id: on an invoice that several projects share; else 0
-    """
-    own = {
-        "order_line": "",
-        "employee": who,
-        "task": task,
-        "entry": ":".join(map(str, key or (who, task))),
-    }[layout]
-    return f"{project_prefix(project_id)}{own}" if project_id else own
+    def typed(self, billing_type: str) -> "Transaction":
+        """The same transaction with another billing type."""
+        return self._replace(billing_type=billing_type)
 
 
 def project_prefix(project_id: int) -> str:
@@ -220,8 +230,7 @@ class Draft:
     total: float = 0.0
 
     def add(self, item: Transaction) -> None:
-        project_id = item.project_id if self.is_consolidated else 0
-        key = slice_key(self.layout, item.who, item.task, item.key, project_id)
+        key = item.slice_key(self.layout, self.is_consolidated)
         self.slices.setdefault((item.sale_line_id, key), []).append(item)
 
     @property

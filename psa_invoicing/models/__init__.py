@@ -16,6 +16,7 @@ from . import psa_invoice_run_sending
 from . import psa_invoice_run_api
 from . import psa_invoice_schedule_actions
 from . import psa_invoice_detail
+from . import psa_invoice_detail_rows
 from . import psa_invoice_detail_actions
 from . import psa_invoice_detail_export
 from . import psa_billing_selection
@@ -23,6 +24,7 @@ from . import psa_billing_writing
 from . import psa_billing_completing
 from . import psa_billing_left_out
 from . import psa_billing_recalculation
+from . import psa_billing_settled
 from . import psa_billing_adding
 from . import psa_billing_difference
 from . import psa_billing_recording

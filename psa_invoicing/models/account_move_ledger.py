@@ -4,17 +4,11 @@
 from math import fsum
 
 from odoo import models
+from odoo.tools import float_compare
 
 from ..core.allocation import line_quantity
-from ..core.billing import (
-    ADJUSTMENT,
-    CHARGEABLE,
-    LEDGER,
-    MILESTONE,
-    Key,
-    Request,
-    slice_key,
-)
+from ..core.billing import ADJUSTMENT, LEDGER, Key, Request
+from .psa_invoice_detail_rows import Row
 
 
 class AccountMove(models.Model):
@@ -70,24 +64,23 @@ class AccountMove(models.Model):
         """What has an invoice line of its own; decided when the draft was made."""
         return (self.billing_request or {}).get("layout", "order_line")
 
-    def _by_slice(self, details) -> dict:
-        """Which invoice line of their contract line details belong on."""
+    def _ledger_rows(self) -> list[Row]:
+        """The rows of the ledger that these invoices bill."""
+        return self.env["psa.invoice.detail"]._rows([("move_id", "in", self.ids)])
+
+    def _by_slice(self, rows: list[Row]) -> dict[str, list[Row]]:
+        """Which invoice line of their contract line rows belong on."""
         # What is JSON is copied whenever it is read: once for all of them, then.
         layout, is_consolidated = self._layout(), self._is_consolidated()
-
-        def slice_of(detail) -> str:
-            if detail.move_line_id and not detail._key:
+        slices: dict[str, list[Row]] = {}
+        for row in rows:
+            key = row.item.slice_key(layout, is_consolidated)
+            if row.move_line_id and not row.key:
                 # Its transaction is gone, or there never was one: it stays there.
-                return detail.move_line_id.billing_slice or ""
-            return slice_key(
-                layout,
-                detail.employee_name or "",
-                detail.task_name or "",
-                detail._key,
-                detail.project_id.id if is_consolidated else 0,
-            )
-
-        return details.grouped(slice_of)
+                line = self.env["account.move.line"].browse(row.move_line_id)
+                key = line.billing_slice or ""
+            slices.setdefault(key, []).append(row)
+        return slices
 
     def _is_consolidated(self) -> bool:
         """Whether several projects may share this invoice."""
@@ -102,12 +95,6 @@ class AccountMove(models.Model):
                     key = contract_line.id, line.billing_slice or ""
                     found.setdefault(key, line)
         return found
-
-    def _details_of_transactions(self):
-        """All but the adjustments, which have no transaction behind them."""
-        return self.detail_ids.filtered(
-            lambda detail: detail.transaction_type != ADJUSTMENT
-        )
 
     def _follow_details(self):
         """Make the lines of drafts the sums of their chargeable details."""
@@ -142,20 +129,26 @@ class AccountMove(models.Model):
 
     def _follow_contract_lines(self):
         Billing = self.env["psa.billing"]
-        details = self.detail_ids.filtered(lambda each: not each.is_write_off)
-        by_line = details.grouped("sale_line_id")
-        contract_lines = self.env["sale.order.line"].union(*by_line)
+        rows = [row for row in self._ledger_rows() if not row.is_write_off]
+        by_line: dict[int, list[Row]] = {}
+        for row in rows:
+            by_line.setdefault(row.item.sale_line_id, []).append(row)
+        contract_lines = self.env["sale.order.line"].browse(by_line)
         contract_lines._refresh_excluded_quantity()
         closing = Billing._closing_remainders(
-            {line.id: each.mapped("quantity") for line, each in by_line.items()},
-            Billing._free_quantities(details),
+            {
+                line_id: [row.item.quantity for row in found]
+                for line_id, found in by_line.items()
+            },
+            Billing._free_quantities(row.item for row in rows),
             self,
         )
-        for line, found in by_line.items():
-            self._follow_slices(line, found, closing.get(line.id))
+        for line in contract_lines:
+            self._follow_slices(line, by_line[line.id], closing.get(line.id))
+        billing_lines = self._billing_lines()
         self.invoice_line_ids.filtered(
             lambda line: (
-                not line.detail_ids
+                line not in billing_lines
                 and line._contract_line()
                 and (
                     line._contract_line() not in contract_lines
@@ -164,8 +157,15 @@ class AccountMove(models.Model):
             )
         ).unlink()
 
-    def _follow_slices(self, contract_line, details, remaining: float | None):
-        """Make the invoice lines of a contract line the sums of their details.
+    def _billing_lines(self):
+        """Invoice lines that bill something of the ledger."""
+        groups = self.env["psa.invoice.detail"]._read_group(
+            [("move_id", "in", self.ids)], ["move_line_id"]
+        )
+        return self.env["account.move.line"].union(*(line for (line,) in groups))
+
+    def _follow_slices(self, contract_line, rows: list[Row], remaining: float | None):
+        """Make the invoice lines of a contract line the sums of their rows.
 
         :param remaining: what the last of them takes, if they close the contract line
         """
@@ -173,7 +173,8 @@ class AccountMove(models.Model):
         text = line._invoice_terms()["name"]
         made = self._lines_by_slice()
         slices = {
-            key: found._chargeable() for key, found in self._by_slice(details).items()
+            key: [row for row in found if row.is_charged]
+            for key, found in self._by_slice(rows).items()
         }
         charged = [key for key, found in slices.items() if found]
         for key, found in slices.items():
@@ -182,7 +183,7 @@ class AccountMove(models.Model):
                 continue
             last = bool(charged) and key == charged[-1]
             quantity = line_quantity(
-                found.mapped("quantity"),
+                [row.item.quantity for row in found],
                 line.product_uom_id.round,
                 remaining if last else None,
             )
@@ -192,8 +193,10 @@ class AccountMove(models.Model):
                     move_line.quantity, line.product_uom_id
                 )
 
-    def _follow_slice(self, move_line, line, text: str, key: str, quantity, details):
-        """Make one invoice line the sum of its chargeable details.
+    def _follow_slice(
+        self, move_line, line, text: str, key: str, quantity: float, rows: list[Row]
+    ):
+        """Make one invoice line the sum of what it charges.
 
         A line on which all is offered stays, with nothing to charge: a person may have
         written its text and price.
@@ -202,17 +205,11 @@ class AccountMove(models.Model):
         :param line: the contract line, in the customer's language
         :param text: what an invoice line says of it
         :param quantity: in the contract line's unit
+        :param rows: what it charges
         :return: the invoice line
         """
         Billing = self.env["psa.billing"]
-        layout = self._layout()
-        # Thousands of rows may be behind a line; few of them have a say in its text.
-        named = (
-            details.filtered(lambda detail: detail.transaction_type == MILESTONE)
-            if layout == "order_line"
-            else details[:1]
-        )
-        captions = Billing._captions(line, layout, named._as_transactions())
+        captions = Billing._captions(line, self._layout(), [row.item for row in rows])
         if move_line:
             move_line._follow(line, quantity, "\n".join([text, *captions]))
         else:
@@ -229,7 +226,10 @@ class AccountMove(models.Model):
             if "fiscal_position_id" in self._edited_fields():
                 move_line.tax_ids = move_line._get_computed_taxes()
             move_line._note_written()
-        (details - move_line.detail_ids).write({"move_line_id": move_line.id})
+        moved = [row.id for row in rows if row.move_line_id != move_line.id]
+        self.env["psa.invoice.detail"].browse(moved).write(
+            {"move_line_id": move_line.id}
+        )
         return move_line
 
     def _sequence_of(self, key: str) -> int:
@@ -243,17 +243,29 @@ class AccountMove(models.Model):
         return 1000
 
     def _spread_amounts(self):
-        """Divide the untaxed amount of each line over its details, to the cent."""
+        """Divide the untaxed amount of each line over its rows, to the cent."""
         # sudo: who may edit an invoice need not read the ledger.
-        self.sudo().detail_ids.fetch(["amount", "billing_type", "quantity"])
-        for line in self.sudo().invoice_line_ids:
-            details = line.detail_ids._chargeable()
-            if not details:
-                continue
-            parts = line._shares(details.mapped("quantity"))
-            for detail, amount in zip(details, parts, strict=True):
-                detail._price(amount, line.price_unit, line.currency_id)
-        for detail in self.sudo().detail_ids:
-            if detail.billing_type != CHARGEABLE:
-                currency = detail.move_id.currency_id
-                detail._price(0.0, detail.price_unit, currency)
+        moves = self.sudo()
+        by_line: dict[int, list[Row]] = {}
+        repriced = []
+        for row in moves._ledger_rows():
+            if row.is_charged:
+                by_line.setdefault(row.move_line_id, []).append(row)
+            elif row.amount and not row.item.is_chargeable:
+                repriced.append((row, 0.0, row.price_unit))
+        for line in moves.invoice_line_ids:
+            rows = by_line.get(line.id, [])
+            shares = line._shares([row.item.quantity for row in rows]) if rows else []
+            rounding = line.currency_id.rounding
+            repriced += [
+                (row, amount, line.price_unit)
+                for row, amount in zip(rows, shares, strict=True)
+                if row.price_unit != line.price_unit
+                or float_compare(row.amount, amount, precision_rounding=rounding)
+            ]
+        moves.env["psa.invoice.detail"]._update(
+            [
+                {"id": row.id, "amount": amount, "price_unit": price_unit}
+                for row, amount, price_unit in repriced
+            ]
+        )

@@ -71,13 +71,11 @@ class AccountMove(models.Model):
                 continue
             difference = Billing._pending(draft)
             texts = {
-                str(detail.id): Billing._why_dropped(detail)
-                for detail in difference.dropped
+                str(row.id): Billing._why_dropped(row) for row in difference.dropped
             }
-            for detail, item in difference.changed:
-                (former,) = detail._as_transactions()
-                _before, after = Billing._differing_facts(former, item)
-                texts[str(detail.id)] = self.env._("now %(values)s", values=after)
+            for row, item in difference.changed:
+                _before, after = Billing._differing_facts(row.item, item)
+                texts[str(row.id)] = self.env._("now %(values)s", values=after)
             move.pending_changes = {
                 "changed": len(difference.changed),
                 "dropped": len(difference.dropped),
@@ -282,9 +280,11 @@ class AccountMove(models.Model):
 
     def _edited_lines(self) -> list[str]:
         """Labels of what stands on the lines of contracts."""
-        adjusted = self.detail_ids.filtered(
-            lambda detail: detail.transaction_type == ADJUSTMENT
-        ).move_line_id
+        adjusted = (
+            self.env["psa.invoice.detail"]
+            .search([("move_id", "=", self.id), ("transaction_type", "=", ADJUSTMENT)])
+            .move_line_id
+        )
         kept = []
         for line in self._lines_by_slice().values():
             names = [name for name in line._edited_fields() if line.billing_written]

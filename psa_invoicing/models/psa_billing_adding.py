@@ -52,7 +52,7 @@ class PsaBilling(models.AbstractModel):
         request = replace(move._billing_request(), credited=True)
         by_itself = {item.key for item in self._select(request)}
         if not keys <= by_itself:
-            on_it = {detail._key for detail in move._details_of_transactions()}
+            on_it = {row.key for row in move._ledger_rows()}
             self._keep_to(move, (on_it | keys) - {None}, items)
         move._cap({key: None for key in keys})
         self._apply(move, Difference(added=items))

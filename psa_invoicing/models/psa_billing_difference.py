@@ -13,6 +13,7 @@ from ..core.billing import COST, NON_CHARGEABLE, Transaction
 from .psa_billing_recalculation import Difference, Term
 from .psa_billing_selection import MODELS, TYPES_IN
 from .psa_invoice_detail import SOURCE_FIELDS
+from .psa_invoice_detail_rows import Row
 
 NOTHING = "–"
 
@@ -39,19 +40,17 @@ class PsaBilling(models.AbstractModel):
         """
         for term in difference.terms:
             yield self._term_change(term)
-        for detail in difference.dropped:
-            (item,) = detail._as_transactions()
+        for row in difference.dropped:
             yield Change(
-                self._who_and_what(item),
-                format_date(self.env, item.date),
-                self._facts(item)[0],
-                self._why_dropped(detail),
+                self._who_and_what(row.item),
+                format_date(self.env, row.item.date),
+                self._facts(row.item)[0],
+                self._why_dropped(row),
             )
-        for detail, item in difference.changed:
-            (former,) = detail._as_transactions()
-            before, after = self._differing_facts(former, item)
-            day = format_date(self.env, former.date)
-            yield Change(self._who_and_what(former), day, before, after)
+        for row, item in difference.changed:
+            before, after = self._differing_facts(row.item, item)
+            day = format_date(self.env, row.item.date)
+            yield Change(self._who_and_what(row.item), day, before, after)
         for item in difference.added:
             yield Change(
                 self._who_and_what(item),
@@ -92,11 +91,12 @@ class PsaBilling(models.AbstractModel):
         )
 
     @api.model
-    def _why_dropped(self, detail) -> str:
+    def _why_dropped(self, row: Row) -> str:
         """Why a transaction does not belong on its draft any more."""
-        if not detail._key:
+        if not row.key:
             return self.env._("deleted")
-        source = detail[SOURCE_FIELDS[detail._source]]
+        detail = self.env["psa.invoice.detail"].browse(row.id)
+        source = detail[SOURCE_FIELDS[row.item.source]]
         line = source._contract_lines()
         if line != detail.sale_line_id:
             return (
@@ -152,7 +152,6 @@ class PsaBilling(models.AbstractModel):
         """
         found: dict = {}
         request = move._billing_request()
-        orders = self._orders_that_agree(move)
         Detail = self.env["psa.invoice.detail"]
         for source, types in TYPES_IN.items():
             wanted = types & set(request.types)
@@ -170,15 +169,13 @@ class PsaBilling(models.AbstractModel):
             if request.picks is not None:
                 picks = [id_ for kind, id_ in request.picks if kind == source]
                 domain &= Domain(SOURCE_FIELDS[source], "in", picks)
-            groups = Detail._read_group(
-                domain
-                & Domain("move_id", "!=", move.id)
-                & Domain("move_id.state", "=", "draft")
-                & Domain("move_id.move_type", "=", "out_invoice")
-                & Domain("sale_line_id.order_id", "in", orders.ids),
-                ["move_id"],
-                ["__count"],
-            )
-            for other, count in groups:
+            domain &= Domain("move_id", "!=", move.id)
+            domain &= Domain("move_id.state", "=", "draft")
+            domain &= Domain("move_id.move_type", "=", "out_invoice")
+            if not Detail.search_count(domain, limit=1):
+                continue
+            orders = self._orders_that_agree(move)
+            domain &= Domain("sale_line_id.order_id", "in", orders.ids)
+            for other, count in Detail._read_group(domain, ["move_id"], ["__count"]):
                 found[other] = found.get(other, 0) + count
         return found

@@ -1,24 +1,26 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Recalculate: what should be on a draft, minus what is on it."""
 
+from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import fsum
 from typing import NamedTuple
 
 from odoo import api, fields, models
-from odoo.fields import Command
+from odoo.fields import Command, Domain
 
 from ..core.allocation import is_zero, trim
 from ..core.billing import (
     ADJUSTMENT,
     CHARGEABLE,
     LEDGER,
+    MILESTONE,
     Key,
     Transaction,
-    slice_key,
 )
 from .psa_invoice_detail import SOURCE_FIELDS
+from .psa_invoice_detail_rows import Row
 
 
 class Term(NamedTuple):
@@ -37,14 +39,14 @@ class Term(NamedTuple):
 class Difference:
     """What would have to change in the ledger of a draft.
 
-    :ivar dropped: details whose transaction is gone, moved, or no longer due
-    :ivar changed: details with the transaction as it is now
+    :ivar dropped: rows whose transaction is gone, moved, or no longer due
+    :ivar changed: rows with the transaction as it is now
     :ivar added: transactions that are due and not on the draft
     :ivar terms: prices, discounts, taxes and texts that the contract has changed
     """
 
-    dropped: list[models.BaseModel] = field(default_factory=list)
-    changed: list[tuple[models.BaseModel, Transaction]] = field(default_factory=list)
+    dropped: list[Row] = field(default_factory=list)
+    changed: list[tuple[Row, Transaction]] = field(default_factory=list)
     added: list[Transaction] = field(default_factory=list)
     terms: list[Term] = field(default_factory=list)
 
@@ -60,8 +62,9 @@ class PsaBilling(models.AbstractModel):
     @api.model
     def _pending(self, move) -> Difference:
         """What Recalculate would change on a draft."""
-        difference = self._difference(
-            move._details_of_transactions(), self._wanted(move)
+        orders = self._orders_that_agree(move)
+        difference = self._difference_of(
+            move, orders, self._rows_to_look_at(move, orders)
         )
         difference.terms = self._changed_terms(move)
         return difference
@@ -74,7 +77,7 @@ class PsaBilling(models.AbstractModel):
         """
         if difference.added:
             # Rows that come after these are new to whoever has looked at the draft.
-            known = max(move.detail_ids.ids, default=0)
+            known = self._of_rows(move, "id:max") or 0
             move.billing_request = {**move.billing_request, "known_until": known}
         self._apply(move, difference)
         self._follow_terms(difference.terms)
@@ -84,9 +87,8 @@ class PsaBilling(models.AbstractModel):
     @api.model
     def _give_up_what_others_billed(self, move):
         """A revived invoice claims only what nobody else has billed since."""
-        difference = self._difference(
-            move._details_of_transactions(), self._wanted(move)
-        )
+        orders = self._orders_that_agree(move)
+        difference = self._difference_of(move, orders, move._ledger_rows())
         difference.added = []
         if difference:
             self._apply(move, difference)
@@ -94,17 +96,23 @@ class PsaBilling(models.AbstractModel):
 
     @api.model
     def _refresh_period(self, move):
-        dates = move.detail_ids.mapped("date")
-        if dates:
+        if first := self._of_rows(move, "date:min"):
             last_cutoffs = self._last_cutoffs(move._billing_request())
             project_ids = move.billing_project_ids.ids
             move.billing_period_start = self._period_start(
-                min(dates), project_ids, last_cutoffs
+                first, project_ids, last_cutoffs
             )
             move.billing_request = {
                 **move.billing_request,
                 "last_cutoffs": self._cutoffs_to_json(project_ids, last_cutoffs),
             }
+
+    @api.model
+    def _of_rows(self, move, aggregate: str):
+        """:param aggregate: of the rows of the ledger on a draft, as ``date:min``"""
+        Detail = self.env["psa.invoice.detail"]
+        ((found,),) = Detail._read_group([("move_id", "=", move.id)], [], [aggregate])
+        return found
 
     # === What the contract says of an invoice line ===
 
@@ -125,6 +133,8 @@ class PsaBilling(models.AbstractModel):
     def _contract_terms(self, move) -> Iterator[tuple]:
         """``(invoice line, what its contract line says now)``."""
         lines = move._lines_by_slice()
+        layout = move._layout()
+        named = self._named_on_lines(move, layout)
         contract_lines = self._lines_by_id(line_id for line_id, _slice in lines)
         said: dict = {}
         for (line_id, _slice), move_line in lines.items():
@@ -132,10 +142,21 @@ class PsaBilling(models.AbstractModel):
             if not line._is_in_ledger() or line.currency_id != move.currency_id:
                 continue
             said[line_id] = said.get(line_id) or line._invoice_terms()
-            charged = move_line.detail_ids._chargeable()._as_transactions()
-            captions = self._captions(line, move._layout(), charged)
+            captions = self._captions(line, layout, named.get(move_line.id, []))
             text = said[line_id]["name"]
             yield move_line, {**said[line_id], "name": "\n".join([text, *captions])}
+
+    @api.model
+    def _named_on_lines(self, move, layout: str) -> dict[int, list[Transaction]]:
+        """Transactions that have a say in the text of an invoice line, by its id."""
+        domain = Domain("move_id", "=", move.id)
+        if layout == "order_line":
+            domain &= Domain("transaction_type", "=", MILESTONE)
+        named: dict[int, list[Transaction]] = {}
+        for row in self.env["psa.invoice.detail"]._rows(domain):
+            if row.is_charged:
+                named.setdefault(row.move_line_id, []).append(row.item)
+        return named
 
     @api.model
     def _note_edits(self, move):
@@ -149,7 +170,7 @@ class PsaBilling(models.AbstractModel):
                 written["name"] = move_line.name
             move_line.with_context(psa_ledger=LEDGER).billing_written = written
         types = {}
-        for detail in move._details_of_transactions():
+        for detail in move.detail_ids:
             if key := detail._key:
                 source = detail[SOURCE_FIELDS[key[0]]]
                 if detail.billing_type != (source.billing_type or CHARGEABLE):
@@ -188,11 +209,15 @@ class PsaBilling(models.AbstractModel):
         move = move_line.move_id
         contract_line = move_line._contract_line()
         unit = contract_line.product_uom_id
-        details = move_line.detail_ids._chargeable()
+        rows = [
+            row
+            for row in move._ledger_rows()
+            if row.move_line_id == move_line.id and row.is_charged
+        ]
         target = move_line.product_uom_id._compute_quantity(
             move_line.quantity, unit, round=False
         )
-        if unit.compare(target, fsum(details.mapped("quantity"))) == 0:
+        if unit.compare(target, fsum(row.item.quantity for row in rows)) == 0:
             return
         items = self._lowerable(move, move_line, contract_line)
         kept = trim([item.quantity for item in items], target)
@@ -207,7 +232,7 @@ class PsaBilling(models.AbstractModel):
                 )
         move._cap(caps)
         # Adjustments have no transaction: the former one goes, whatever comes instead.
-        self._apply(move, self._difference(details, wanted), move_line)
+        self._apply(move, self._difference(rows, wanted), move_line)
         if unit.compare(target, fsum(kept)) != 0:
             self._add_adjustment(move_line, contract_line, target - fsum(kept))
         move._spread_amounts()
@@ -218,25 +243,18 @@ class PsaBilling(models.AbstractModel):
 
         :return: with their whole open quantity, in order of date
         """
-        on_line = move.detail_ids.filtered(
-            lambda detail: detail.sale_line_id == contract_line
-        )
-        keys = {detail._key for detail in on_line} | set(move._caps())
-        keys -= {detail._key for detail in on_line - on_line._chargeable()}
+        rows = move._ledger_rows()
+        on_line = [row for row in rows if row.item.sale_line_id == contract_line.id]
+        keys = {row.key for row in on_line} | set(move._caps())
+        keys -= {row.key for row in on_line if not row.is_charged}
         layout, is_consolidated = move._layout(), move._is_consolidated()
         items = [
             item
-            for item in self._asked(move)
+            for item in self._asked(move, rows)
             if item.sale_line_id == contract_line.id
             and item.key in keys
             and item.is_chargeable
-            and slice_key(
-                layout,
-                item.who,
-                item.task,
-                item.key,
-                item.project_id if is_consolidated else 0,
-            )
+            and item.slice_key(layout, is_consolidated)
             == (move_line.billing_slice or "")
         ]
         return sorted(items, key=lambda item: (item.date, item.source_id))
@@ -271,29 +289,42 @@ class PsaBilling(models.AbstractModel):
     # === Desired minus ledger ===
 
     @api.model
-    def _difference(self, details, wanted: list[Transaction]) -> Difference:
+    def _difference_of(self, move, orders, rows: list[Row]) -> Difference:
+        """What would have to change in the ledger of a draft; adjustments, which have
+        no transaction behind them, stay.
+
+        :param orders: that belong on it
+        :param rows: of the ledger on it; without those that are settled
+        """
+        return self._difference(
+            [row for row in rows if row.item.kind != ADJUSTMENT],
+            self._wanted(move, orders, rows),
+        )
+
+    @api.model
+    def _difference(self, rows: list[Row], wanted: list[Transaction]) -> Difference:
         missing = {item.key: item for item in wanted}
         difference = Difference()
-        for detail in details:
-            item = missing.get(detail._key)
-            if item is None or item.sale_line_id != detail.sale_line_id.id:
-                difference.dropped.append(detail)
+        for row in rows:
+            item = missing.get(row.key)
+            if item is None or item.sale_line_id != row.item.sale_line_id:
+                difference.dropped.append(row)
                 continue
             del missing[item.key]
-            if self._differs(detail, item):
-                difference.changed.append((detail, item))
+            if self._differs(row.item, item):
+                difference.changed.append((row, item))
         difference.added = list(missing.values())
         return difference
 
     @api.model
-    def _differs(self, detail, item: Transaction) -> bool:
+    def _differs(self, former: Transaction, item: Transaction) -> bool:
         return (
-            not is_zero(detail.source_quantity - item.source_quantity)
-            or detail.date != item.date
-            or (detail.name or "") != item.text
-            or (detail.employee_name or "") != item.who
-            or (detail.task_name or "") != item.task
-            or detail.billing_type != item.billing_type
+            not is_zero(former.source_quantity - item.source_quantity)
+            or former.date != item.date
+            or former.text != item.text
+            or former.who != item.who
+            or former.task != item.task
+            or former.billing_type != item.billing_type
         )
 
     @api.model
@@ -303,25 +334,33 @@ class PsaBilling(models.AbstractModel):
         :param move_line: that bills what is added (default: decided when they follow)
         """
         Detail = self.env["psa.invoice.detail"]
-        Detail.browse(detail.id for detail in difference.dropped)._drop()
-        for detail, item in difference.changed:
-            values = self._detail_values(item, detail.sale_line_id)
+        Detail.browse(row.id for row in difference.dropped)._drop()
+        lines = self._lines_by_id(
+            item.sale_line_id for _row, item in difference.changed
+        )
+        values_list, sources = [], defaultdict(list)
+        for row, item in difference.changed:
+            values = self._detail_values(item, lines[item.sale_line_id])
             del values["is_new_work"]
-            detail.with_context(psa_ledger=LEDGER).write(values)
-        changed = Detail.browse(detail.id for detail, _item in difference.changed)
-        Detail._refresh_sources(changed._sources())
+            values_list.append({"id": row.id, **values})
+            sources[item.source].append(item.source_id)
+        Detail._update(values_list)
+        Detail._refresh_sources(sources)
         move_line = move_line or self.env["account.move.line"]
         self._add_details([(move, move_line, difference.added)])
 
     @api.model
-    def _wanted(self, move) -> list[Transaction]:
-        """What should be on a draft: its request, less what a person took off."""
+    def _wanted(self, move, orders, rows: list[Row]) -> list[Transaction]:
+        """What should be on a draft: its request, less what a person took off.
+
+        :param orders: that belong on it
+        :param rows: of the ledger on it
+        """
         caps = move._caps()
-        orders = self._orders_that_agree(move)
+        agreed = set(orders.order_line.ids)
         wanted = []
-        for item in self._asked(move):
-            line = self.env["sale.order.line"].browse(item.sale_line_id)
-            if line.order_id not in orders:
+        for item in self._asked(move, rows):
+            if item.sale_line_id not in agreed:
                 continue
             if item.key in caps and caps[item.key] < item.source_quantity:
                 if is_zero(caps[item.key]):
@@ -331,24 +370,28 @@ class PsaBilling(models.AbstractModel):
         return wanted
 
     @api.model
-    def _asked(self, move) -> list[Transaction]:
+    def _asked(self, move, rows: list[Row]) -> list[Transaction]:
         """What the request of a draft finds, with the billing types that a person chose
-        on the draft."""
+        on the draft.
+
+        :param rows: of the ledger on it
+        """
         types = move._chosen_types()
+        found = self._select(move._billing_request(), self._released(rows), move)
         return [
-            replace(item, billing_type=types.get(item.key, item.billing_type))
-            for item in self._select(
-                move._billing_request(), self._released(move), move
-            )
+            item.typed(types[item.key]) if item.key in types else item for item in found
         ]
 
     @api.model
-    def _released(self, move) -> dict[Key, float]:
-        """What is on a draft counts as open while the draft is looked at anew."""
+    def _released(self, rows: list[Row]) -> dict[Key, float]:
+        """What is on a draft counts as open while the draft is looked at anew.
+
+        :return: in the transactions' own unit
+        """
         released: dict[Key, float] = {}
-        for detail in move.detail_ids:
-            if key := detail._key:
-                released[key] = released.get(key, 0.0) + detail.source_quantity
+        for row in rows:
+            if key := row.key:
+                released[key] = released.get(key, 0.0) + row.item.source_quantity
         return released
 
     @api.model

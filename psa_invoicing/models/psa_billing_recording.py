@@ -220,7 +220,7 @@ class PsaBilling(models.AbstractModel):
         free = origin.detail_ids - origin.detail_ids._chargeable()
         types = {detail._key: detail.billing_type for detail in free if detail._key}
         items = [
-            replace(item, billing_type=types[item.key])
+            item.typed(types[item.key])
             for source in {key[0] for key in types}
             for item in self._select_source(
                 source,

@@ -396,13 +396,12 @@ class PsaBilling(models.AbstractModel):
         return found
 
     @api.model
-    def _free_quantities(self, items: Iterable) -> dict[int, float]:
-        """What is not charged of transactions or details, by contract line."""
+    def _free_quantities(self, items: Iterable[Transaction]) -> dict[int, float]:
+        """What is not charged of transactions, by contract line."""
         free: dict[int, float] = defaultdict(float)
         for item in items:
-            if item.billing_type != CHARGEABLE:
-                line = item.sale_line_id
-                free[line if isinstance(line, int) else line.id] += item.quantity
+            if not item.is_chargeable:
+                free[item.sale_line_id] += item.quantity
         return free
 
     @api.model

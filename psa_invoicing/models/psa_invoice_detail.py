@@ -1,11 +1,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-import json
 from math import fsum
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, format_date
-from odoo.tools.json import json_default
 
 from ..core.allocation import TOLERANCE, is_zero
 from ..core.billing import (
@@ -18,7 +16,6 @@ from ..core.billing import (
     MILESTONE,
     ORDER_LINE,
     TIME,
-    Transaction,
 )
 from ..core.scopes import OWN, scope_of
 from .psa_transaction_mixin import BILLING_TYPES
@@ -317,19 +314,6 @@ class PsaInvoiceDetail(models.Model):
             self._credit_sql(),
         )
 
-    def _price(self, amount: float, price_unit: float, currency):
-        """Note what a detail is worth, if that has changed.
-
-        :param amount: untaxed
-        :param currency: the invoice's
-        """
-        if self.price_unit != price_unit or currency.compare_amounts(
-            self.amount, amount
-        ):
-            self.with_context(psa_ledger=LEDGER).write(
-                {"amount": amount, "price_unit": price_unit}
-            )
-
     def _value(self) -> float:
         """What rows would be worth at their own price, untaxed."""
         return fsum(
@@ -359,8 +343,9 @@ class PsaInvoiceDetail(models.Model):
                     ),
                 )
             )
-        self.move_id._check_may_change_rows()
-        self.move_id._check_drafts()
+        moves = self.move_id
+        moves._check_may_change_rows()
+        moves._check_drafts()
         vals = dict(vals)
         if "quantity" in vals:
             self._lower(vals.pop("quantity"))
@@ -373,8 +358,8 @@ class PsaInvoiceDetail(models.Model):
                         {detail._key: chosen for detail in details if detail._key}
                     )
         result = super().write(vals)
-        self.move_id._follow_details()
-        self.move_id._keep_review()
+        moves._follow_details()
+        moves._keep_review()
         return result
 
     def _lower(self, quantity: float):
@@ -531,26 +516,6 @@ class PsaInvoiceDetail(models.Model):
         left = origin.quantity + origin._taken_back().get(origin.id, 0.0)
         return abs(self.quantity) > abs(left) + TOLERANCE
 
-    def _as_transactions(self) -> list[Transaction]:
-        """What invoice lines say of these rows."""
-        return [
-            Transaction(
-                kind=detail.transaction_type,
-                source=detail._source,
-                source_id=detail.id,
-                sale_line_id=detail.sale_line_id.id,
-                project_id=detail.project_id.id,
-                date=detail.date,
-                source_quantity=detail.source_quantity,
-                quantity=detail.quantity,
-                text=detail.name or "",
-                who=detail.employee_name or "",
-                task=detail.task_name or "",
-                billing_type=detail.billing_type,
-            )
-            for detail in self
-        ]
-
     def _taken_back(self, also=None) -> dict[int, float]:
         """What live documents have taken back of these details, by id.
 
@@ -624,36 +589,7 @@ class PsaInvoiceDetail(models.Model):
         self._refresh_sources(sources)
         lines._refresh_excluded_quantity()
 
-    # === Set-based writing ===
-
-    @api.model
-    def _insert(self, rows: list[dict]):
-        """Write ledger rows in one statement; their transactions follow separately.
-
-        The ORM's ``create`` costs ten times as much per row, and an invoice of a
-        month has hundreds of them.
-
-        :param rows: one dict of column values per row, all with the same keys
-        """
-        if not rows:
-            return
-        columns = SQL(", ").join(map(SQL.identifier, rows[0]))
-        # As one value, whose columns PostgreSQL knows by the table: thousands of rows
-        # would else be as many values to quote here, and to parse there.
-        self.env.cr.execute(
-            SQL(
-                """
-                INSERT INTO psa_invoice_detail (%(columns)s)
-                SELECT %(columns)s
-                  FROM json_populate_recordset(NULL::psa_invoice_detail, %(rows)s)
-                """,
-                columns=columns,
-                rows=json.dumps(rows, default=json_default),
-            )
-        )
-        self.env["account.move"].invalidate_model(["detail_ids"])
-        self.env["account.move.line"].invalidate_model(["detail_ids"])
-        self.invalidate_model()
+    # === What the transactions say of themselves ===
 
     def _sources(self) -> dict[str, list[int]]:
         """The transactions of these details, by type."""

@@ -266,33 +266,35 @@ class PsaTransactionMixin(models.AbstractModel):
 
         What it says of the contract line is asked once of all contract lines.
         """
-        domain = self._billing_domain(
-            Request(project_ids=(), cutoff_date=None, credited=True), with_held=True
-        )
-        name = self._billing_columns["sale_line_id"]
-        of_line, own = [], []
-        for part in getattr(domain, "children", [domain]):
-            paths = {each.field_expr for each in part.iter_conditions()}
-            is_of_line = all(path.startswith(f"{name}.") for path in paths)
-            (of_line if is_of_line else own).append(part)
-        if of_line:
-            lines = self.env["sale.order.line"]._search(
-                Domain.AND(
-                    part.map_conditions(
-                        lambda each: Domain(
-                            each.field_expr.partition(".")[2],
-                            each.operator,
-                            each.value,
-                        )
-                    )
-                    for part in of_line
-                )
+        own, of_line = self._split_by_contract_line(
+            self._billing_domain(
+                Request(project_ids=(), cutoff_date=None, credited=True), with_held=True
             )
-            own.append(Domain(name, "in", lines))
-        query = self._search(Domain.AND(own), active_test=False)
+        )
+        if not of_line.is_true():
+            lines = self.env["sale.order.line"]._search(of_line)
+            own &= Domain(self._billing_columns["sale_line_id"], "in", lines)
+        query = self._search(own, active_test=False)
         if query.from_clause.code == SQL.identifier(self._table).code:
             return query.where_clause
         return SQL("%s IN %s", SQL.identifier(self._table, "id"), query.subselect())
+
+    @api.model
+    def _split_by_contract_line(self, domain: Domain) -> tuple[Domain, Domain]:
+        """``(conditions on transactions themselves, those on contract lines)``."""
+        name = self._billing_columns["sale_line_id"]
+        own, of_line = Domain.TRUE, Domain.TRUE
+        for part in getattr(domain, "children", [domain]):
+            paths = {each.field_expr for each in part.iter_conditions()}
+            if all(path.startswith(f"{name}.") for path in paths):
+                of_line &= part.map_conditions(
+                    lambda each: Domain(
+                        each.field_expr.partition(".")[2], each.operator, each.value
+                    )
+                )
+            else:
+                own &= part
+        return own, of_line
 
     # === What a row of the backlog says of a transaction ===
 

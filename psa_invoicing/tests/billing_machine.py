@@ -491,9 +491,20 @@ class BillingMachine(RuleBasedStateMachine):
     @rule(move=ANY)
     def recalculate(self, move):
         move = self.pick(self.drafts(("is_project_invoice", "=", True)), move)
+        self.check_settled(move)
         if self.act("recalculate", move.action_psa_recalculate):
             message = move.action_psa_recalculate()["params"]["message"]
             self.case.assertIn("Nothing has changed", message)
+
+    def check_settled(self, move):
+        """What Recalculate does not look at, it would not change."""
+        Billing = self.env["psa.billing"].sudo()
+        orders = Billing._orders_that_agree(move)
+        looked_at = Billing._rows_to_look_at(move, orders)
+        self.case.assertEqual(
+            Billing._difference_of(move, orders, looked_at),
+            Billing._difference_of(move, orders, move._ledger_rows()),
+        )
 
     # === Changes on a draft ===
 

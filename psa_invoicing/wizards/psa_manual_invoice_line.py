@@ -1,5 +1,4 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from dataclasses import replace
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -148,7 +147,7 @@ class PsaManualInvoiceLine(models.TransientModel):
         if self._is_lowered():
             share = self.quantity / self.quantity_unrounded
             item = item.lowered(item.source_quantity * share)
-        return replace(item, billing_type=self.billing_type)
+        return item.typed(self.billing_type)
 
     # === Many at once ===
 

@@ -1,0 +1,186 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What Recalculate need not look at: time that is on a draft just as it was logged.
+
+Entries by the thousand are compared where they are, in one statement. Whatever is not
+certain is looked at one by one, with all that a request may say; the two come to the
+same, and a random test holds them together.
+"""
+
+from odoo import api, models
+from odoo.fields import Domain
+from odoo.tools import SQL, Query
+
+from ..core.allocation import TOLERANCE
+from ..core.billing import TIME, Request
+from .psa_invoice_detail_rows import Row
+
+# What ``_differs`` says of a row and its entry, but for the names; and nothing of the
+# entry is credited, or billed by another row of the draft.
+IS_SAME = """
+    detail.row_count = 1
+    AND detail.sale_line_id = entry.so_line
+    AND detail.date = entry.date
+    AND COALESCE(detail.name, '') = COALESCE(entry.name, '')
+    AND detail.billing_type = COALESCE(entry.billing_type, 'chargeable')
+    AND ABS(detail.source_quantity) > %(zero)s
+    AND ABS(COALESCE(entry.credited_quantity, 0)) <= %(zero)s
+"""
+
+
+class PsaBilling(models.AbstractModel):
+    # One file per step of the service, told in order.
+    # pylint: disable=consider-merging-classes-inherited
+    _inherit = "psa.billing"
+
+    @api.model
+    def _rows_to_look_at(self, move, orders) -> list[Row]:
+        """Rows of a draft that Recalculate might change.
+
+        :param orders: that belong on the draft
+        """
+        rows = Domain("move_id", "=", move.id)
+        request = move._billing_request()
+        # What is due on dates of its own is not asked in SQL.
+        if TIME in request.types and not request.cutoffs:
+            Detail = self.env["psa.invoice.detail"]
+            ids = set(Detail._search(rows).get_result_ids())
+            ids -= self._settled_ids(move, request, orders)
+            rows = Domain("id", "in", ids)
+        return self.env["psa.invoice.detail"]._rows(rows)
+
+    @api.model
+    def _settled_ids(self, move, request: Request, orders) -> set[int]:
+        """Rows whose entry may be billed, is the same, and is billed in full.
+
+        :param orders: that belong on the draft
+        """
+        groups = self.env.execute_query(
+            self._as_logged_query(move, request, orders).select(
+                SQL("entry.employee_id, detail.employee_name"),
+                SQL("entry.task_id, detail.task_name"),
+                SQL("ARRAY_AGG(detail.id)"),
+            )
+        )
+        employees = self._names("hr.employee", {group[0] for group in groups})
+        tasks = self._names("project.task", {group[2] for group in groups})
+        return {
+            row_id
+            for employee_id, who, task_id, task, row_ids in groups
+            if employees.get(employee_id, "") == (who or "")
+            and tasks.get(task_id, "") == (task or "")
+            for row_id in row_ids
+        }
+
+    @api.model
+    def _as_logged_query(self, move, request: Request, orders) -> Query:
+        """Rows of a draft with their entries, by who worked on what; those that differ
+        in nothing else.
+
+        :param orders: that belong on the draft
+        """
+        Time = self.env["account.analytic.line"]
+        own, of_line = Time._split_by_contract_line(Time._billing_domain(request))
+        lines = self._settled_lines(move, orders).filtered_domain(of_line)
+        Time.flush_model()
+        self.env["psa.invoice.detail"].flush_model()
+        query = Time._search(own & Domain("so_line", "in", lines.ids))
+        # Under a name of its own, by which the rest of the statement calls it.
+        query = Query(
+            self.env,
+            "entry",
+            SQL("(%s)", query.select(SQL("%s.*", SQL.identifier(Time._table)))),
+        )
+        query.add_join(
+            "JOIN",
+            "detail",
+            SQL(
+                """(SELECT *, COUNT(*) OVER (PARTITION BY analytic_line_id) AS row_count
+                      FROM psa_invoice_detail
+                     WHERE move_id = %s AND transaction_type = 'time')""",
+                move.id,
+            ),
+            SQL("detail.analytic_line_id = entry.id"),
+        )
+        query.add_where(SQL("NOT %s", Time._is_open_sql("entry")))
+        query.add_where(SQL(IS_SAME, zero=TOLERANCE))
+        query.add_where(SQL("entry.id <> ALL(%s)", self._decided_ids(move)))
+        if request.from_billing_start:
+            query.add_where(self._since_start_sql(request.project_ids))
+        query.groupby = SQL(
+            "entry.employee_id, detail.employee_name, entry.task_id, detail.task_name"
+        )
+        return query
+
+    @api.model
+    def _since_start_sql(self, project_ids) -> SQL:
+        """Whether an entry is not older than the billing start of its project."""
+        projects = self.env["project.project"].browse(project_ids)
+        starts = [
+            SQL(
+                "(entry.project_id = %s AND entry.date < %s)",
+                project.id,
+                project.billing_start_date,
+            )
+            for project in projects
+            if project.billing_start_date
+        ]
+        return SQL("NOT (%s)", SQL(" OR ").join(starts)) if starts else SQL("TRUE")
+
+    @api.model
+    def _settled_lines(self, move, orders):
+        """Contract lines of a draft that leave all to bill that was logged on them.
+
+        Not those of which Odoo's own invoices have billed something without saying of
+        which entry, or another draft bills more than was logged, since an entry on it
+        was lowered.
+
+        :param orders: that belong on the draft
+        """
+        groups = self.env["psa.invoice.detail"]._read_group(
+            [("move_id", "=", move.id), ("transaction_type", "=", TIME)],
+            ["sale_line_id"],
+            ["quantity:sum"],
+        )
+        on_draft = {
+            line: quantity for line, quantity in groups if line.order_id in orders
+        }
+        lines = self.env["sale.order.line"].union(*on_draft)
+        totals = self._totals(lines, move)
+        logged = self._open_hours(lines)
+        return lines.filtered(
+            lambda line: (
+                on_draft[line] + logged[line.id] <= totals[line.id].open + TOLERANCE
+            )
+        )
+
+    @api.model
+    def _open_hours(self, lines) -> dict[int, float]:
+        """What entries on contract lines have to bill, beside what is on drafts.
+
+        :return: by contract line, in its unit
+        """
+        Time = self.env["account.analytic.line"]
+        Time.flush_model()
+        entry = Time._table
+        query = Time._search([("so_line", "in", lines.ids)])
+        query.add_where(Time._is_open_sql(entry))
+        query.groupby = SQL("so_line, product_uom_id")
+        rows = self.env.execute_query(
+            query.select(
+                SQL("so_line, product_uom_id"),
+                SQL("SUM(GREATEST(%s, 0))", Time._open_sql(entry)),
+            )
+        )
+        factors = self._unit_factors(
+            {(uom_id, line_id) for line_id, uom_id, _sum in rows}
+        )
+        found = dict.fromkeys(lines.ids, 0.0)
+        for line_id, uom_id, hours in rows:
+            found[line_id] += hours * factors[uom_id, line_id]
+        return found
+
+    @api.model
+    def _decided_ids(self, move) -> list[int]:
+        """Entries of which a person has lowered the quantity or chosen the type."""
+        decided = move._caps().keys() | move._chosen_types().keys()
+        return [id_ for source, id_ in decided if source == TIME]

@@ -1,0 +1,168 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Rows of the ledger by the thousand: read and written without a record of each.
+
+An invoice of a month has hundreds of them, one of a large project thousands. As records
+each costs ten times as much as in these statements.
+"""
+
+import json
+from typing import NamedTuple
+
+from odoo import api, models
+from odoo.tools import SQL
+from odoo.tools.json import json_default
+
+from ..core.billing import Key, Transaction
+
+# A row, in the order of ``Row`` and ``Transaction``. Where its transaction is kept is
+# what ``_source`` says of a record.
+COLUMNS = SQL(
+    """
+    psa_invoice_detail.id,
+    COALESCE(psa_invoice_detail.move_line_id, 0),
+    COALESCE(psa_invoice_detail.is_write_off, FALSE),
+    COALESCE(psa_invoice_detail.price_unit, 0),
+    COALESCE(psa_invoice_detail.amount, 0),
+    psa_invoice_detail.transaction_type,
+    kept.source,
+    COALESCE(CASE kept.source WHEN 'time' THEN psa_invoice_detail.analytic_line_id
+                              WHEN 'cost' THEN psa_invoice_detail.cost_id
+                              WHEN 'milestone' THEN psa_invoice_detail.milestone_id
+                              WHEN 'order_line' THEN psa_invoice_detail.sale_line_id
+             END, 0),
+    psa_invoice_detail.sale_line_id,
+    COALESCE(psa_invoice_detail.project_id, 0),
+    psa_invoice_detail.date,
+    COALESCE(psa_invoice_detail.source_quantity, 0),
+    COALESCE(psa_invoice_detail.quantity, 0),
+    COALESCE(psa_invoice_detail.name, ''),
+    COALESCE(psa_invoice_detail.employee_name, ''),
+    COALESCE(psa_invoice_detail.task_name, ''),
+    psa_invoice_detail.billing_type
+    """
+)
+SOURCE = SQL(
+    """
+    LATERAL (
+        SELECT CASE psa_invoice_detail.transaction_type
+               WHEN 'adjustment' THEN ''
+               WHEN 'expense' THEN 'cost'
+               WHEN 'material' THEN
+                    CASE WHEN (SELECT line.is_expense FROM sale_order_line AS line
+                                WHERE line.id = psa_invoice_detail.sale_line_id)
+                         THEN 'cost' ELSE 'order_line' END
+               ELSE psa_invoice_detail.transaction_type END AS source)
+    """
+)
+
+
+class Row(NamedTuple):
+    """A row of the ledger.
+
+    :ivar move_line_id: that bills it, or 0
+    :ivar price_unit: in the invoice's currency
+    :ivar amount: untaxed, in the same
+    :ivar item: its transaction as the row has it; the ``source_id`` of one that was
+        deleted since, and of an adjustment, is 0
+    """
+
+    id: int
+    move_line_id: int
+    is_write_off: bool
+    price_unit: float
+    amount: float
+    item: Transaction
+
+    @property
+    def key(self) -> Key | None:
+        """Its transaction, None if there is none."""
+        return self.item.key if self.item.source_id else None
+
+    @property
+    def is_charged(self) -> bool:
+        """Whether an invoice line charges it, or a credit note takes it back."""
+        return self.item.is_chargeable and not self.is_write_off
+
+
+# How many of the columns are the row's own.
+OWN = len(Row._fields) - 1
+
+
+class PsaInvoiceDetail(models.Model):
+    # One file per side of the ledger.
+    # pylint: disable=consider-merging-classes-inherited
+    _inherit = "psa.invoice.detail"
+
+    @api.model
+    def _rows(self, domain) -> list[Row]:
+        """Rows in order of contract line, date and id.
+
+        :param domain: which ones
+        """
+        self.flush_model()
+        self.env["sale.order.line"].flush_model(["is_expense"])
+        query = self._search(domain, order="sale_line_id, date, id")
+        query.add_join("JOIN", "kept", SOURCE, SQL("TRUE"))
+        return [
+            Row(*values[:OWN], Transaction(*values[OWN:]))
+            for values in self.env.execute_query(query.select(COLUMNS))
+        ]
+
+    # === Writing ===
+
+    @api.model
+    def _insert(self, rows: list[dict]):
+        """Write new rows; their transactions follow separately.
+
+        :param rows: values by column, all with the same keys
+        """
+        if not rows:
+            return
+        columns = SQL(", ").join(map(SQL.identifier, rows[0]))
+        self.env.cr.execute(
+            SQL(
+                "INSERT INTO psa_invoice_detail (%(columns)s)"
+                " SELECT %(columns)s FROM %(rows)s",
+                columns=columns,
+                rows=self._as_table(rows),
+            )
+        )
+        self.env["account.move"].invalidate_model(["detail_ids"])
+        self.env["account.move.line"].invalidate_model(["detail_ids"])
+        self.invalidate_model()
+
+    @api.model
+    def _update(self, rows: list[dict]):
+        """Change rows; their transactions follow separately.
+
+        :param rows: values by column, all with the same keys, ``id`` among them
+        """
+        if not rows:
+            return
+        self.flush_model()
+        names = [name for name in rows[0] if name != "id"]
+        moves = self.env.execute_query(
+            SQL(
+                "UPDATE psa_invoice_detail AS detail SET %s FROM %s AS changed"
+                " WHERE changed.id = detail.id RETURNING detail.move_id",
+                SQL(", ").join(
+                    SQL(
+                        "%s = %s", SQL.identifier(name), SQL.identifier("changed", name)
+                    )
+                    for name in names
+                ),
+                self._as_table(rows),
+            )
+        )
+        self.invalidate_model(names, flush=False)
+        moves = self.env["account.move"].browse({id_ for (id_,) in moves if id_})
+        moves.modified(["detail_ids"])
+
+    @api.model
+    def _as_table(self, rows: list[dict]) -> SQL:
+        """Rows as one value, whose columns PostgreSQL knows by the table: thousands of
+        rows would else be as many values to quote here, and to parse there."""
+        return SQL(
+            "json_populate_recordset(NULL::psa_invoice_detail, %s)",
+            json.dumps(rows, default=json_default),
+        )
