@@ -4,7 +4,8 @@
 from math import fsum
 
 from odoo import api, models
-from odoo.tools import SQL
+from odoo.fields import Domain
+from odoo.tools import SQL, Query
 
 from ..core.allocation import TOLERANCE, trim
 from ..core.billing import (
@@ -127,24 +128,41 @@ class PsaBilling(models.AbstractModel):
         by_line: dict[int, list[Transaction]] = {}
         for item in found:
             by_line.setdefault(item.sale_line_id, []).append(item)
-        lines = self.env["sale.order.line"].browse(by_line)
-        limits = {
-            line_id: totals.open
-            for line_id, totals in self._totals(lines, move).items()
-        }
+        limits = self._limits(
+            {
+                line_id: fsum(item.quantity for item in items)
+                for line_id, items in by_line.items()
+            },
+            move,
+        )
         within = []
         for line_id, items in by_line.items():
-            quantities = [item.quantity for item in items]
-            if fsum(quantities) <= limits[line_id] + TOLERANCE:
+            if line_id not in limits:
                 within += items
                 continue
+            quantities = [item.quantity for item in items]
             for item, quantity in zip(
-                items, trim(quantities, max(limits[line_id], 0.0)), strict=True
+                items, trim(quantities, limits[line_id]), strict=True
             ):
                 if quantity:
                     share = quantity / item.quantity
                     within.append(item.lowered(item.source_quantity * share))
         return within
+
+    @api.model
+    def _limits(self, quantities: dict[int, float], move=None) -> dict[int, float]:
+        """Contract lines that have less to bill than their transactions have open.
+
+        :param quantities: open, by contract line, unrounded, in its unit
+        :param move: a draft that does not count
+        :return: what they have to bill
+        """
+        lines = self.env["sale.order.line"].browse(quantities)
+        return {
+            line_id: max(totals.open, 0.0)
+            for line_id, totals in self._totals(lines, move).items()
+            if quantities[line_id] > totals.open + TOLERANCE
+        }
 
     @api.model
     def _since_billing_start(self, found: list[Transaction]) -> list[Transaction]:
@@ -168,10 +186,12 @@ class PsaBilling(models.AbstractModel):
         request: Request,
         released: dict[Key, float],
         with_held: bool = False,
+        domain: Domain = Domain.TRUE,
     ) -> list[Transaction]:
         """Open transactions that are kept in one place.
 
         :param with_held: those on hold too
+        :param domain: only these
 
         Values come straight from the table: a month of a large firm is hundreds of
         thousands of entries, and a record of each would cost more than all the rest.
@@ -180,7 +200,7 @@ class PsaBilling(models.AbstractModel):
         columns = model._billing_columns
         rows = self._open_rows(
             model,
-            model._billing_domain(request, with_held),
+            model._billing_domain(request, with_held) & domain,
             [id_ for kind, id_ in released if kind == source],
             request,
         )
@@ -224,6 +244,24 @@ class PsaBilling(models.AbstractModel):
     ) -> list[dict]:
         """What is open or released, as dicts of ``_billing_columns``."""
         table = model._table
+        query, quantity = self._open_query(model, domain, released_ids, request)
+        columns = {"id": "id", "billing_type": "billing_type"} | model._billing_columns
+        names = [*columns, "quantity"]
+        rows = self.env.execute_query(
+            query.select(
+                *(SQL.identifier(table, column) for column in columns.values()),
+                quantity,
+            )
+        )
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    @api.model
+    def _open_query(
+        self, model, domain, released_ids: list[int], request: Request
+    ) -> tuple[Query, SQL]:
+        """What is open or released, and how much of it, in the transactions' own
+        unit."""
+        table = model._table
         is_released = SQL("%s = ANY(%s)", SQL.identifier(table, "id"), released_ids)
         is_open = model._is_open_sql(table)
         # What a draft bills too much of, since a transaction on it was lowered, is for
@@ -251,15 +289,7 @@ class PsaBilling(models.AbstractModel):
             # Two conditions: the first one is literally what the index says.
             query.add_where(is_open)
             query.add_where(SQL("NOT %s", is_of_draft))
-        columns = {"id": "id", "billing_type": "billing_type"} | model._billing_columns
-        names = [*columns, "quantity"]
-        rows = self.env.execute_query(
-            query.select(
-                *(SQL.identifier(table, column) for column in columns.values()),
-                quantity,
-            )
-        )
-        return [dict(zip(names, row, strict=True)) for row in rows]
+        return query, quantity
 
     @api.model
     def _kinds(self, source: str, rows: list[dict]) -> dict[int, str]:

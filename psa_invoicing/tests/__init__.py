@@ -23,6 +23,7 @@ from . import test_invoice_run
 from . import test_ledger_audit
 from . import test_manual_invoice
 from . import test_manual_invoice_review
+from . import test_manual_invoice_rows
 from . import test_milestones
 from . import test_never_twice
 from . import test_odoo_button

@@ -19,6 +19,8 @@ from hypothesis.stateful import (
 
 from odoo.exceptions import UserError, ValidationError
 
+from .one_by_one import assert_same_rows
+
 # Minutes that are no round hundredths of an hour, quarters, whole days, corrections.
 MINUTES = st.sampled_from([15, 50, 225, 75, 35, 6.66 * 60, 6.67 * 60, 480, -30, -75])
 DAYS = st.integers(1, 60)
@@ -398,6 +400,7 @@ class BillingMachine(RuleBasedStateMachine):
 
         def finish():
             wizard.action_next()
+            assert_same_rows(self.case, wizard)
             self.some(wizard.line_ids, 255 - picks).selected = False
             wizard.action_finish()
 

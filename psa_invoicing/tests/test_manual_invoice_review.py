@@ -2,10 +2,12 @@
 """The review of the manual invoice: ticks, totals, what is left out, drafts."""
 
 from datetime import date
+from unittest.mock import patch
 
 from odoo.exceptions import UserError
 from odoo.tests import new_test_user
 
+from ..wizards import psa_manual_invoice_left_out
 from .common import BillingCase
 
 JANUARY = date(2026, 1, 31)
@@ -345,6 +347,15 @@ class TestLeftOut(ReviewCase):
         self.remedy(wizard, "unit")
         self.remedy(wizard, "type")
         self.assertEqual(len(wizard.line_ids), 3)
+
+    def test_types_of_more_than_is_shown(self):
+        project = self.time_project(2)
+        line = self.contract(project, self.milestone_product, price_unit=1000)
+        self.milestone(project, line, 0.1, date(2026, 1, 10))
+        wizard = self.review(project, bill_time=False, bill_milestone=False)
+        with patch.object(psa_manual_invoice_left_out, "ROWS", 1):
+            self.remedy(wizard, "type")
+        self.assertEqual(len(wizard.line_ids), 2)
 
     def test_a_milestone_is_marked_as_reached(self):
         project = self.project()

@@ -10,6 +10,7 @@ from . import psa_ledger_audit
 from . import psa_ledger_checks
 from . import psa_manual_invoice
 from . import psa_manual_invoice_line
+from . import psa_manual_invoice_filling
 from . import psa_manual_invoice_review
 from . import psa_manual_invoice_left_out
 from . import psa_manual_invoice_api

@@ -83,7 +83,8 @@ class PsaManualInvoice(models.TransientModel):
     )
     line_ids = fields.One2many("psa.manual.invoice.line", "wizard_id")
     choices = fields.Json(
-        help="What a person unticked, lowered or typed in the review, by transaction."
+        help="What a person unticked, lowered or typed in the review, by transaction: "
+        "its source and id."
     )
     hold_warning = fields.Char(compute="_compute_hold_warning")
     is_cutoff_in_future = fields.Boolean(compute="_compute_is_cutoff_in_future")
@@ -225,10 +226,9 @@ class PsaManualInvoice(models.TransientModel):
     def _find(self):
         """Read what the settings select; keep what a person chose before."""
         request = self._checked_request()
-        self._remember_choices()
-        # sudo: the administrator was just checked; he need not read timesheets.
-        found = self.env["psa.billing"].sudo()._select(request)
-        self._fill(found)
+        if self.step == "review":
+            self._remember_choices()
+        self._fill(request)
 
     def _checked_request(self) -> Request:
         self.env["account.move"]._check_billing_manager()

@@ -103,7 +103,7 @@ class PsaManualInvoice(models.TransientModel):
                 "amount_untaxed": own.currency_id[:1].round(draft.total),
                 "transactions": [line._values() for line in own],
             }
-            for draft in self._preview()
+            for draft in self._preview(self._parts())
             if (own := lines[draft.header["number"]].sudo())
         ]
 
@@ -129,7 +129,7 @@ class PsaManualInvoice(models.TransientModel):
         message = ""
         if self.line_ids == unticked:
             message = self.env._("Nothing is open.")
-        elif not self._preview():
+        elif not self._preview(self._parts()):
             message = self.env._(
                 "These transactions add up to nothing that could be charged."
             )

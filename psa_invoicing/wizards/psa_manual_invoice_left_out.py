@@ -5,7 +5,10 @@ Nothing is lost: a transaction up to the cut-off date is in the review, or liste
 """
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import partial
 
 from odoo import api, models
 from odoo.exceptions import UserError
@@ -52,6 +55,8 @@ class LeftOut:
     :ivar keys: of the transactions
     :ivar rows: the first of them, as texts
     :ivar amounts: untaxed, by currency
+    :ivar kinds: their types, of what is open
+    :ivar last: the day of the last of them, of what is open
     """
 
     reason: str
@@ -59,12 +64,16 @@ class LeftOut:
     keys: list[Key] = field(default_factory=list)
     rows: list[dict] = field(default_factory=list)
     amounts: dict = field(default_factory=lambda: defaultdict(float))
-    last: object = None
+    kinds: set[str] = field(default_factory=set)
+    last: date | None = None
 
-    def add(self, key: Key, row: dict, amount: float = 0.0, currency=None):
+    def add(
+        self, key: Key, row: Callable[[], dict], amount: float = 0.0, currency=None
+    ):
+        """:param row: tells what the client shows of it; thousands are only counted"""
         self.keys.append(key)
         if len(self.rows) < ROWS:
-            self.rows.append({"key": list(key), **row})
+            self.rows.append({"key": list(key), **row()})
         if amount:
             self.amounts[currency] += amount
 
@@ -132,7 +141,7 @@ class PsaManualInvoice(models.TransientModel):
         elif reason == "milestone":
             self.milestone_ids = False
         else:
-            for kind in {row["type"] for row in left_out.rows}:
+            for kind in left_out.kinds:
                 self[TYPE_FIELDS[kind]] = True
         return False
 
@@ -205,29 +214,36 @@ class PsaManualInvoice(models.TransientModel):
             request, cutoff_date=None, types=TYPES, unit_ids=(), milestone_ids=()
         )
         Billing = self.env["psa.billing"]
-        self.env["psa.manual.invoice.line"].flush_model()
-        shown = self._shown_keys()
         items = [
             item
             for source in MODELS
-            for item in Billing._select_source(source, wide, {}, with_held=True)
-            if item.key not in shown
-            and (request.picks is None or item.key in request.picks)
+            for item in Billing._select_source(
+                source, wide, {}, with_held=True, domain=self._not_shown(source)
+            )
         ]
         items.sort(key=lambda item: (item.date, item.project_id))
         held, others = self._held(items), self._of_other_units(items, request)
         lines = Billing._lines_by_id(item.sale_line_id for item in items)
+        Line = self.env["psa.manual.invoice.line"]
         for item in items:
             reason, about = self._why_not_shown(item, request, held, others, lines)
             left_out = self._of(found, reason, about)
             line = lines[item.sale_line_id]
             left_out.add(
                 item.key,
-                self._item_row(item, line),
-                self._amount(line, item),
+                partial(self._item_row, item, line),
+                Line._amount(line, item.quantity, item.is_chargeable),
                 line.currency_id,
             )
+            left_out.kinds.add(item.kind)
             left_out.last = max(filter(None, [left_out.last, item.date]))
+
+    def _not_shown(self, source: str) -> Domain:
+        """Transactions of a kind that are not in the review."""
+        shown = self.env["psa.manual.invoice.line"]._search(
+            [("wizard_id", "=", self.id), ("source", "=", source)]
+        )
+        return Domain("id", "not in", shown.subselect("source_id"))
 
     def _why_not_shown(self, item, request, held, others, lines) -> tuple:
         """``(reason, record that is in the way)``"""
@@ -318,17 +334,23 @@ class PsaManualInvoice(models.TransientModel):
             key = detail._key
             if not key or (request.picks is not None and key not in request.picks):
                 continue
-            row = {
-                "type": detail.transaction_type,
-                "project": detail.project_id.display_name,
-                "date": format_date(self.env, detail.date),
-                "who": detail.employee_name or "",
-                "text": detail.name or "",
-                "quantity": f"{self._figure(detail.quantity)} {detail.uom_id.name}",
-            }
             self._of(found, "draft", detail.move_id).add(
-                key, row, detail.amount, detail.move_id.currency_id
+                key,
+                partial(self._detail_row, detail),
+                detail.amount,
+                detail.move_id.currency_id,
             )
+
+    @api.model
+    def _detail_row(self, detail) -> dict:
+        return {
+            "type": detail.transaction_type,
+            "project": detail.project_id.display_name,
+            "date": format_date(self.env, detail.date),
+            "who": detail.employee_name or "",
+            "text": detail.name or "",
+            "quantity": f"{self._figure(detail.quantity)} {detail.uom_id.name}",
+        }
 
     def _collect_without_line(self, request: Request, found: dict):
         """Time that nobody sold."""
@@ -339,7 +361,7 @@ class PsaManualInvoice(models.TransientModel):
         domain &= Domain("billing_type", "!=", NON_CHARGEABLE)
         for entry in Entry.search(domain & Domain("unit_amount", "!=", 0)):
             self._of(found, "no_line").add(
-                (TIME, entry.id), self._record_row(entry, entry.unit_amount)
+                (TIME, entry.id), partial(self._record_row, entry, entry.unit_amount)
             )
 
     def _collect_unconfirmed(self, request: Request, found: dict):
@@ -354,7 +376,7 @@ class PsaManualInvoice(models.TransientModel):
                 if record.open_quantity:
                     self._of(found, "order", record._contract_lines().order_id).add(
                         (source, record.id),
-                        self._record_row(record, record.open_quantity),
+                        partial(self._record_row, record, record.open_quantity),
                     )
 
     def _collect_unreached(self, request: Request, found: dict):
@@ -377,9 +399,15 @@ class PsaManualInvoice(models.TransientModel):
             quantity = (
                 milestone.quantity_percentage * milestone.sale_line_id.product_uom_qty
             )
-            row = self._record_row(milestone, quantity)
-            row["date"] = format_date(self.env, milestone.deadline) or ""
-            self._of(found, "unreached").add((MILESTONE, milestone.id), row)
+            self._of(found, "unreached").add(
+                (MILESTONE, milestone.id),
+                partial(self._unreached_row, milestone, quantity),
+            )
+
+    @api.model
+    def _unreached_row(self, milestone, quantity: float) -> dict:
+        row = self._record_row(milestone, quantity)
+        return {**row, "date": format_date(self.env, milestone.deadline) or ""}
 
     def _collect_non_chargeable(self, request: Request, found: dict):
         for name in TRANSACTION_MODELS:
@@ -397,7 +425,7 @@ class PsaManualInvoice(models.TransientModel):
                 if rest:
                     self._of(found, "non_chargeable").add(
                         (model._billing_source, record.id),
-                        self._record_row(record, rest),
+                        partial(self._record_row, record, rest),
                     )
 
     def _collect_covered(self, request: Request, found: dict):
@@ -410,7 +438,7 @@ class PsaManualInvoice(models.TransientModel):
         )
         for entry in Entry.search(domain):
             self._of(found, "covered").add(
-                (TIME, entry.id), self._record_row(entry, entry.unit_amount)
+                (TIME, entry.id), partial(self._record_row, entry, entry.unit_amount)
             )
 
     # === Words ===

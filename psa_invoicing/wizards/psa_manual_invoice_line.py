@@ -2,26 +2,40 @@
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL, float_compare, format_date
+from odoo.tools import float_compare, format_date
 
 from ..core.allocation import is_zero
-from ..core.billing import CHARGEABLE, Key, Transaction
+from ..core.billing import CHARGEABLE, ORDER_LINE, Key, Transaction
 from ..models.psa_invoice_detail import SOURCE_FIELDS, TRANSACTION_TYPES
 from ..models.psa_transaction_mixin import BILLING_TYPES
 
 
+class UncheckedMany2one(fields.Many2one):
+    """Without a foreign key: each would take as long as all the rest of an INSERT.
+
+    For rows that live as long as a dialog, and point to what cannot be deleted as long
+    as there is something to bill.
+    """
+
+    def update_db_foreign_key(self, model, column):
+        """None is made."""
+
+
 class PsaManualInvoiceLine(models.TransientModel):
-    """A transaction in the wizard, to be ticked or not, and billed in part."""
+    """A transaction in the wizard, to be ticked or not, and billed in part.
+
+    It is what a person saw: Finish compares it with what is open by then.
+    """
 
     _name = "psa.manual.invoice.line"
     _description = "Manual Invoice Transaction"
     _order = "id"
 
-    wizard_id = fields.Many2one(
-        "psa.manual.invoice", required=True, ondelete="cascade", index=True
-    )
+    create_uid = UncheckedMany2one("res.users", readonly=True)
+    write_uid = UncheckedMany2one("res.users", readonly=True)
+    wizard_id = UncheckedMany2one("psa.manual.invoice", required=True, index=True)
     selected = fields.Boolean(string="Ticked", default=True)
-    partner_id = fields.Many2one("res.partner", string="Customer", readonly=True)
+    partner_id = UncheckedMany2one("res.partner", string="Customer", readonly=True)
     invoice_number = fields.Integer(
         readonly=True, help="Which of the invoices that the wizard would make."
     )
@@ -35,17 +49,20 @@ class PsaManualInvoiceLine(models.TransientModel):
         readonly=True,
     )
     source = fields.Char(required=True, readonly=True)
+    source_id = fields.Integer(string="Source ID", required=True, readonly=True)
     billing_type = fields.Selection(
         BILLING_TYPES, help="On this invoice; the transaction itself keeps its own."
     )
     own_billing_type = fields.Selection(
         BILLING_TYPES, string="Type of the Transaction", readonly=True
     )
-    analytic_line_id = fields.Many2one("account.analytic.line", readonly=True)
-    cost_id = fields.Many2one("psa.reinvoiced.cost", readonly=True)
-    milestone_id = fields.Many2one("project.milestone", readonly=True)
-    project_id = fields.Many2one("project.project", readonly=True)
-    sale_line_id = fields.Many2one(
+    analytic_line_id = fields.Many2one(
+        "account.analytic.line", compute="_compute_source"
+    )
+    cost_id = fields.Many2one("psa.reinvoiced.cost", compute="_compute_source")
+    milestone_id = fields.Many2one("project.milestone", compute="_compute_source")
+    project_id = UncheckedMany2one("project.project", readonly=True)
+    sale_line_id = UncheckedMany2one(
         "sale.order.line", string="Contract Line", readonly=True
     )
     product_id = fields.Many2one(related="sale_line_id.product_id")
@@ -56,18 +73,21 @@ class PsaManualInvoiceLine(models.TransientModel):
     quantity_unrounded = fields.Float(
         string="Open", readonly=True, help="All that is open, unrounded."
     )
-    quantity = fields.Float(
-        digits="Product Unit", help="What of it is billed now; the rest stays open."
-    )
     to_bill = fields.Float(
-        compute="_compute_to_bill",
-        store=True,
-        help="The quantity, unrounded where all that is open is billed.",
+        readonly=True,
+        help="What of it is billed now: all that is open, unrounded, or what a person "
+        "has lowered it to.",
+    )
+    quantity = fields.Float(
+        digits="Product Unit",
+        compute="_compute_quantity",
+        inverse="_inverse_quantity",
+        help="What of it is billed now; the rest stays open.",
     )
     uom_id = fields.Many2one(
         related="sale_line_id.product_uom_id", string="Unit of Measure"
     )
-    amount = fields.Monetary(compute="_compute_to_bill", store=True)
+    amount = fields.Monetary(compute="_compute_amount")
     currency_id = fields.Many2one(related="sale_line_id.currency_id")
     remark = fields.Selection(
         [("credited", "Credited"), ("before_start", "Before Billing Start")],
@@ -76,11 +96,43 @@ class PsaManualInvoiceLine(models.TransientModel):
         "dated before the project's billing begins. Invoice runs leave both out.",
     )
 
-    @api.depends("quantity", "billing_type")
-    def _compute_to_bill(self):
+    def init(self):
+        """Leave room in each page of the table: then a tick on thousands of rows
+        rewrites them where they are, and no index."""
+        self.env.cr.execute("ALTER TABLE psa_manual_invoice_line SET (fillfactor = 45)")
+
+    @api.depends("source", "source_id")
+    def _compute_source(self):
         for line in self:
-            is_whole = not line._is_lowered()
+            for source, name in SOURCE_FIELDS.items():
+                if source != ORDER_LINE:
+                    line[name] = line.source == source and line.source_id
+
+    @api.depends("to_bill")
+    def _compute_quantity(self):
+        for line in self:
+            line.quantity = line.to_bill
+
+    def _inverse_quantity(self):
+        """:raises UserError: if it is more than what is open"""
+        for line in self:
+            sign = -1.0 if line.quantity_unrounded < 0 else 1.0
+            if sign * line.quantity <= 0 or line._compare(sign) > 0:
+                raise UserError(
+                    self.env._(
+                        "The quantity of “%(transaction)s” can only be lowered: "
+                        "%(quantity)s is all that is open. To leave it out, untick "
+                        "it.",
+                        transaction=line._label(),
+                        quantity=line.sudo().uom_id.round(line.quantity_unrounded),
+                    )
+                )
+            is_whole = not line._compare()
             line.to_bill = line.quantity_unrounded if is_whole else line.quantity
+
+    @api.depends("to_bill", "billing_type", "sale_line_id")
+    def _compute_amount(self):
+        for line in self:
             line.amount = self._amount(
                 # sudo: an administrator need not read the orders.
                 line.sudo().sale_line_id,
@@ -96,21 +148,6 @@ class PsaManualInvoiceLine(models.TransientModel):
         price = contract_line.price_unit * (1 - contract_line.discount / 100)
         return contract_line.currency_id.round(quantity * price)
 
-    @api.constrains("quantity")
-    def _check_quantity(self):
-        for line in self:
-            sign = -1.0 if line.quantity_unrounded < 0 else 1.0
-            if sign * line.quantity <= 0 or line._compare(sign) > 0:
-                raise UserError(
-                    self.env._(
-                        "The quantity of “%(transaction)s” can only be lowered: "
-                        "%(quantity)s is all that is open. To leave it out, untick "
-                        "it.",
-                        transaction=line._label(),
-                        quantity=line.sudo().uom_id.round(line.quantity_unrounded),
-                    )
-                )
-
     def _compare(self, sign: float = 1.0) -> int:
         """The quantity to what is open: below zero, it is less."""
         digits = self.env["decimal.precision"].precision_get("Product Unit")
@@ -119,7 +156,7 @@ class PsaManualInvoiceLine(models.TransientModel):
         )
 
     def _is_lowered(self) -> bool:
-        return bool(self._compare())
+        return self.to_bill != self.quantity_unrounded
 
     def _label(self) -> str:
         parts = [
@@ -132,7 +169,7 @@ class PsaManualInvoiceLine(models.TransientModel):
     @property
     def _key(self) -> Key:
         """The transaction. A contract line is its own."""
-        return (self.source, self[SOURCE_FIELDS[self.source]].id)
+        return (self.source, self.source_id)
 
     def _differs(self, item: Transaction) -> bool:
         """Whether a transaction is no longer what a person saw and ticked."""
@@ -148,36 +185,3 @@ class PsaManualInvoiceLine(models.TransientModel):
             share = self.quantity / self.quantity_unrounded
             item = item.lowered(item.source_quantity * share)
         return item.typed(self.billing_type)
-
-    # === Many at once ===
-
-    @api.model
-    def _insert(self, rows: list[dict]):
-        """Write rows in one statement: the ORM's ``create`` of five thousand would be
-        most of what a person waits for.
-
-        :param rows: one dict of column values per row, all with the same keys
-        """
-        if not rows:
-            return
-        now = self.env.cr.now()
-        stamp = {"create_uid": self.env.uid, "create_date": now, "write_date": now}
-        names = list(rows[0])
-        columns = [
-            SQL(
-                "%s::%s[]",
-                [row[name] for row in rows],
-                SQL(self._fields[name].column_type[0]),
-            )
-            for name in names
-        ]
-        self.env.cr.execute(
-            SQL(
-                "INSERT INTO psa_manual_invoice_line (%s) SELECT *, %s FROM UNNEST(%s)",
-                SQL(", ").join(map(SQL.identifier, [*names, *stamp])),
-                SQL(", ").join(SQL("%s", value) for value in stamp.values()),
-                SQL(", ").join(columns),
-            )
-        )
-        self.invalidate_model()
-        self.env["psa.manual.invoice"].invalidate_model(["line_ids"])

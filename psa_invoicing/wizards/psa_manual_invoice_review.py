@@ -8,18 +8,17 @@ them cost it no more than a hundred.
 """
 
 from collections import defaultdict
+from dataclasses import dataclass, field
 from math import fsum
 from typing import NamedTuple
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import SQL, float_round, format_date, formatLang
+from odoo.tools import SQL, format_date, formatLang
 
-from ..core.allocation import TOLERANCE, is_zero
-from ..core.billing import CHARGEABLE, MILESTONE, TIME, Draft, Key, Transaction
-from ..models.psa_billing_selection import MODELS
-from ..models.psa_invoice_detail import SOURCE_FIELDS
+from ..core.allocation import TOLERANCE
+from ..core.billing import CHARGEABLE, MILESTONE, TIME, Draft, Transaction
 
 # Transactions that are sent to the client at once.
 PAGE = 80
@@ -32,7 +31,26 @@ LEVELS = {
 }
 
 
-class Branch(NamedTuple):
+class Part(NamedTuple):
+    """Transactions of the review that agree in all that follows.
+
+    :ivar count: of them
+    :ivar quantity: to bill, in the contract line's unit
+    """
+
+    partner_id: int
+    invoice_number: int
+    sale_line_id: int
+    project_id: int
+    slice: str
+    billing_type: str
+    selected: bool
+    count: int
+    quantity: float
+
+
+@dataclass
+class Branch:
     """A contract line on an invoice of the review.
 
     :ivar count: of its transactions
@@ -43,10 +61,19 @@ class Branch(NamedTuple):
     partner_id: int
     invoice_number: int
     sale_line_id: int
-    project_ids: list[int]
-    count: int
-    ticked: int
-    quantity: float
+    project_ids: list[int] = field(default_factory=list)
+    count: int = 0
+    ticked: int = 0
+    quantity: float = 0.0
+
+    def add(self, part: Part):
+        if part.project_id not in self.project_ids:
+            self.project_ids.append(part.project_id)
+        self.count += part.count
+        if part.selected:
+            self.ticked += part.count
+            if part.billing_type == CHARGEABLE:
+                self.quantity += part.quantity
 
 
 class PsaManualInvoice(models.TransientModel):
@@ -73,14 +100,15 @@ class PsaManualInvoice(models.TransientModel):
     credit_warning = fields.Char(compute="_compute_total")
 
     @api.depends(
-        "draft_id", "line_ids.selected", "line_ids.quantity", "line_ids.billing_type"
+        "draft_id", "line_ids.selected", "line_ids.to_bill", "line_ids.billing_type"
     )
     def _compute_total(self):
         for wizard in self:
-            drafts = wizard._preview()
+            parts = wizard._parts()
+            drafts = wizard._preview(parts)
             totals = wizard._totals(drafts)
             single = len(totals) == 1
-            wizard.ticked = sum(branch.ticked for branch in wizard._branches())
+            wizard.ticked = sum(part.count for part in parts if part.selected)
             wizard.currency_id = next(iter(totals)) if single else False
             wizard.total = totals[wizard.currency_id] if single else 0.0
             wizard.credit_warning = wizard._credit_warning(drafts)
@@ -91,277 +119,68 @@ class PsaManualInvoice(models.TransientModel):
         for wizard in self:
             wizard.review = wizard.step == "review" and wizard._review(PAGE)
 
-    # === Filling ===
-
-    def _fill(self, found: list[Transaction]):
-        """Make rows of transactions, each on the invoice that would bill it."""
-        # sudo: the administrator was just checked; he need not read orders.
-        Billing = self.env["psa.billing"].sudo()
-        drafts = Billing._merge(found)
-        place = {
-            item.key: (number, slice_key)
-            for number, draft in enumerate(drafts)
-            for (_line_id, slice_key), items in draft.slices.items()
-            for item in items
-        }
-        customers = [
-            Billing.env["res.partner"]
-            .browse(draft.header["partner_id"])
-            .commercial_partner_id.id
-            for draft in drafts
-        ]
-        remarks = self._remarks(found)
-        chosen = self._choices_by_key()
-        lines = Billing._lines_by_id(item.sale_line_id for item in found)
-        # Looked up once per contract line: there may be thousands of transactions.
-        prices = {
-            line.id: (
-                line.price_unit * (1 - line.discount / 100),
-                line.currency_id.rounding,
-            )
-            for line in lines.values()
-        }
-        digits = self.env["decimal.precision"].precision_get("Product Unit")
-        Line = self.env["psa.manual.invoice.line"]
-        rows = []
-        for item in found:
-            number, slice_key = place[item.key]
-            values = self._row_values(item, digits, chosen.get(item.key) or {})
-            price, rounding = prices[item.sale_line_id]
-            is_charged = values["billing_type"] == CHARGEABLE
-            rows.append(
-                {
-                    "wizard_id": self.id,
-                    "partner_id": customers[number],
-                    "invoice_number": number,
-                    "slice": slice_key,
-                    "remark": remarks.get(item.key),
-                    **values,
-                    "amount": float_round(
-                        values["to_bill"] * price, precision_rounding=rounding
-                    )
-                    if is_charged
-                    else 0.0,
-                }
-            )
-        self.env.flush_all()
-        self.env.cr.execute(
-            SQL("DELETE FROM psa_manual_invoice_line WHERE wizard_id = %s", self.id)
-        )
-        self.invalidate_recordset(["line_ids"])
-        Line.invalidate_model()
-        Line._insert(rows)
-        self._find_drafts(drafts)
-
-    @api.model
-    def _row_values(self, item: Transaction, digits: int, chosen: dict) -> dict:
-        """:param digits: of quantities
-        :param chosen: what a person chose before, see :meth:`_remember_choices`
-        """
-        quantity = float_round(item.quantity, precision_digits=digits)
-        to_bill = item.quantity
-        lowered = chosen.get("quantity")
-        if lowered and abs(lowered) < abs(quantity) and lowered * quantity > 0:
-            quantity = to_bill = lowered
-        row = {
-            "analytic_line_id": None,
-            "cost_id": None,
-            "milestone_id": None,
-            "selected": chosen.get("selected", True),
-            "source": item.source,
-            "transaction_type": item.kind,
-            "billing_type": chosen.get("billing_type") or item.billing_type,
-            "own_billing_type": item.billing_type,
-            "project_id": item.project_id,
-            "date": item.date,
-            "employee_name": item.who or None,
-            "task_name": item.task or None,
-            "name": item.text or None,
-            "quantity_unrounded": item.quantity,
-            "quantity": quantity,
-            "to_bill": to_bill,
-        }
-        row[SOURCE_FIELDS[item.source]] = item.source_id
-        # An order line is its own contract line.
-        row["sale_line_id"] = item.sale_line_id
-        return row
-
-    @api.model
-    def _amount(self, line, item: Transaction) -> float:
-        """What a transaction is worth before taxes, in the order's currency."""
-        Line = self.env["psa.manual.invoice.line"]
-        return Line._amount(line, item.quantity, item.is_chargeable)
-
-    @api.model
-    def _remarks(self, found: list[Transaction]) -> dict:
-        """Why no invoice run would bill a transaction that a person may."""
-        ids = defaultdict(list)
-        for item in found:
-            ids[item.source].append(item.source_id)
-        # sudo: the administrator was just checked; he need not read timesheets.
-        projects = self.sudo().project_ids
-        starts = {project.id: project.billing_start_date for project in projects}
-        remarks = {
-            item.key: "before_start"
-            for item in found
-            if starts.get(item.project_id) and item.date < starts[item.project_id]
-        }
-        for source, source_ids in ids.items():
-            model = self.env[MODELS[source]].sudo()
-            credited = model.search(
-                [("id", "in", source_ids), ("credited_quantity", "!=", 0)]
-            )
-            for record in credited:
-                if not is_zero(record.credited_quantity):
-                    remarks[source, record.id] = "credited"
-        return remarks
-
-    def _find_drafts(self, drafts: list[Draft]):
-        """Note which open drafts would take some of these invoices."""
-        # sudo: the administrator was just checked; he need not read orders.
-        Billing = self.env["psa.billing"].sudo()
-        moves = Billing._drafts_to_add_to(self.project_ids.ids)
-        choices = {
-            str(move.id): [
-                number
-                for number, draft in enumerate(drafts)
-                if Billing._takes(move, draft)
-            ]
-            for move in moves
-            if move.company_id in self.env.companies
-        }
-        choices = {key: numbers for key, numbers in choices.items() if numbers}
-        self.draft_choices = choices
-        if str(self.draft_id.id) not in choices:
-            self.draft_id = False
-
-    # === What a person chose stays ===
-
-    def _remember_choices(self):
-        """Keep what was unticked, lowered or typed, also of what another cut-off date
-        leaves out for now."""
-        self.env["psa.manual.invoice.line"].flush_model()
-        shown = self._shown_keys()
-        kept = {
-            key: chosen
-            for key, chosen in self._choices_by_key().items()
-            if key not in shown
-        }
-        for line in self.env["psa.manual.invoice.line"].browse(self._chosen_ids()):
-            chosen: dict = {}
-            if not line.selected:
-                chosen["selected"] = False
-            if line._is_lowered():
-                chosen["quantity"] = line.quantity
-            if line.billing_type != line.own_billing_type:
-                chosen["billing_type"] = line.billing_type
-            kept[line._key] = chosen
-        self.choices = [[*key, chosen] for key, chosen in kept.items()]
-
-    def _shown_keys(self) -> set[Key]:
-        """The transactions of the review, ticked or not."""
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT source, CASE source WHEN 'time' THEN analytic_line_id
-                                           WHEN 'cost' THEN cost_id
-                                           WHEN 'milestone' THEN milestone_id
-                                           ELSE sale_line_id END
-                  FROM psa_manual_invoice_line WHERE wizard_id = %s
-                """,
-                self.id,
-            )
-        )
-        return set(rows)
-
-    def _chosen_ids(self) -> list[int]:
-        """Rows that a person unticked, lowered or typed: few of thousands."""
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT id FROM psa_manual_invoice_line
-                 WHERE wizard_id = %s
-                   AND (selected IS NOT TRUE OR to_bill <> quantity_unrounded
-                        OR billing_type <> own_billing_type)
-                """,
-                self.id,
-            )
-        )
-        return [row[0] for row in rows]
-
-    def _choices_by_key(self) -> dict:
-        return {
-            (source, source_id): chosen
-            for source, source_id, chosen in self.choices or ()
-        }
-
     # === What it comes to ===
 
-    def _preview(self) -> list[Draft]:
+    def _preview(self, parts: list[Part]) -> list[Draft]:
         """The invoices that Finish would make of what is ticked, in their order.
 
         Transactions of a contract line count as one: their number is no matter.
         """
-        self.env["psa.manual.invoice.line"].flush_model()
         drafts: dict[int, Draft] = {}
-        for number, line_id, slice_key, billing_type, quantity in self._sums():
+        for part in parts:
+            if not part.selected:
+                continue
+            number = part.invoice_number
             draft = drafts.setdefault(number, Draft({"number": number}, (), []))
-            draft.slices.setdefault((line_id, slice_key), []).append(
+            draft.slices.setdefault((part.sale_line_id, part.slice), []).append(
                 Transaction(
                     kind=TIME,
                     source=TIME,
                     source_id=0,
-                    sale_line_id=line_id,
-                    project_id=0,
+                    sale_line_id=part.sale_line_id,
+                    project_id=part.project_id,
                     date=self.cutoff_date,
-                    source_quantity=quantity,
-                    quantity=quantity,
-                    billing_type=billing_type,
+                    source_quantity=part.quantity,
+                    quantity=part.quantity,
+                    billing_type=part.billing_type,
                 )
             )
         taken = self._taken_by_draft()
         # sudo: the administrator is checked; he need not read orders.
         Billing = self.env["psa.billing"].sudo()
         added = [draft for number, draft in drafts.items() if number in taken]
-        Billing._measure(added)
+        if added:
+            Billing._measure(added)
         new = [draft for number, draft in drafts.items() if number not in taken]
         return added + Billing._sound(new, with_credits=True)
 
-    def _sums(self) -> list[tuple]:
-        """``(invoice, contract line, slice, billing type, quantity)`` of the ticked."""
-        return self.env.execute_query(
-            SQL(
-                """
-                SELECT invoice_number, sale_line_id, slice, billing_type, SUM(to_bill)
-                  FROM psa_manual_invoice_line
-                 WHERE wizard_id = %s AND selected
-              GROUP BY invoice_number, sale_line_id, slice, billing_type
-              ORDER BY MIN(id)
-                """,
-                self._origin.id or None,
-            )
-        )
-
-    def _branches(self) -> list[Branch]:
-        """The contract lines of the review, in their order."""
+    def _parts(self) -> list[Part]:
+        """All that is in the review, in its order."""
         self.env["psa.manual.invoice.line"].flush_model()
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT partner_id, invoice_number, sale_line_id,
-                       ARRAY_AGG(DISTINCT project_id), COUNT(*),
-                       COUNT(*) FILTER (WHERE selected),
-                       COALESCE(SUM(to_bill) FILTER (
-                           WHERE selected AND billing_type = 'chargeable'), 0)
+                SELECT partner_id, invoice_number, sale_line_id, project_id, slice,
+                       billing_type, selected IS TRUE, COUNT(*), SUM(to_bill)
                   FROM psa_manual_invoice_line
                  WHERE wizard_id = %s
-              GROUP BY partner_id, invoice_number, sale_line_id
+              GROUP BY partner_id, invoice_number, sale_line_id, project_id, slice,
+                       billing_type, selected IS TRUE
               ORDER BY MIN(id)
                 """,
                 self._origin.id or None,
             )
         )
-        return [Branch(*row) for row in rows]
+        return [Part(*row) for row in rows]
+
+    @api.model
+    def _branches(self, parts: list[Part]) -> list[Branch]:
+        """The contract lines of the review, in their order."""
+        found: dict[tuple, Branch] = {}
+        for part in parts:
+            key = (part.partner_id, part.invoice_number, part.sale_line_id)
+            found.setdefault(key, Branch(*key)).add(part)
+        return list(found.values())
 
     def _taken_by_draft(self) -> set[int]:
         """The invoices of the review that the chosen draft takes."""
@@ -424,13 +243,14 @@ class PsaManualInvoice(models.TransientModel):
 
         :param page: with so many transactions, from the first one on
         """
-        branches = self._branches()
-        drafts = {draft.header["number"]: draft for draft in self._preview()}
+        parts = self._parts()
+        branches = self._branches(parts)
+        drafts = {draft.header["number"]: draft for draft in self._preview(parts)}
         totals = self._totals(list(drafts.values()))
         ticked = sum(branch.ticked for branch in branches)
         return {
             "customers": self._tree(branches, drafts),
-            "rows": self._first_rows(branches, page) if page else [],
+            "rows": self._rows({}, limit=page) if page else [],
             "count": sum(branch.count for branch in branches),
             "ticked": ticked,
             "totals": [self._money(each, unit) for unit, each in totals.items()],
@@ -453,10 +273,16 @@ class PsaManualInvoice(models.TransientModel):
 
     def _tree(self, branches: list[Branch], drafts: dict[int, Draft]) -> list[dict]:
         # sudo: the administrator is checked; he need not read orders and projects.
-        env = self.sudo().env
+        Billing = self.env["psa.billing"].sudo()
+        lines = Billing._lines_by_id(each.sale_line_id for each in branches)
         # Browsed together, they are fetched together.
-        lines = env["sale.order.line"].browse(each.sale_line_id for each in branches)
-        lines = {line.id: line for line in lines}
+        partners = Billing.env["res.partner"].browse(
+            {each.partner_id for each in branches}
+        )
+        partners = {partner.id: partner for partner in partners}
+        projects = Billing._projects_by_id(
+            project_id for each in branches for project_id in each.project_ids
+        )
         customers: dict[int, dict] = {}
         invoices: dict[int, dict] = {}
         for branch in branches:
@@ -464,7 +290,7 @@ class PsaManualInvoice(models.TransientModel):
                 branch.partner_id,
                 {
                     "id": branch.partner_id,
-                    "name": env["res.partner"].browse(branch.partner_id).display_name,
+                    "name": partners[branch.partner_id].display_name,
                     "invoices": [],
                 },
             )
@@ -478,8 +304,8 @@ class PsaManualInvoice(models.TransientModel):
                 }
                 customer["invoices"].append(invoice)
             line = lines[branch.sale_line_id]
-            projects = env["project.project"].browse(branch.project_ids)
-            invoice["names"] += [*projects.mapped("display_name"), line.order_id.name]
+            names = [projects[each].display_name for each in branch.project_ids]
+            invoice["names"] += [*names, line.order_id.name]
             invoice["lines"].append(
                 self._branch_values(branch, line, drafts.get(branch.invoice_number))
             )
@@ -544,21 +370,6 @@ class PsaManualInvoice(models.TransientModel):
     @api.model
     def _figure(self, quantity: float) -> str:
         return formatLang(self.env, quantity, dp="Product Unit")
-
-    def _first_rows(self, branches: list[Branch], page: int) -> list[dict]:
-        """The transactions of the first contract lines, up to a page of them."""
-        rows: list[dict] = []
-        for branch in branches:
-            if len(rows) >= page:
-                break
-            rows += self._rows(
-                {
-                    "invoice": branch.invoice_number,
-                    "contract_line": branch.sale_line_id,
-                },
-                limit=page - len(rows),
-            )
-        return rows
 
     def _rows(self, where: dict, offset: int = 0, limit: int = PAGE) -> list[dict]:
         """Transactions, as the client shows them."""
