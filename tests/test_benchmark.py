@@ -1,10 +1,12 @@
 """The benchmark runs, at a size at which its times mean nothing."""
 
 from benchmark import __main__ as bench
-from benchmark import drafts, screens, table
+from benchmark import drafts, screens, table, wizard
 from benchmark.sizes import Sizes
 
-SMALL = Sizes(projects=3, entries=6, lines=3, draft=120, few=12, many=24, rounds=1)
+SMALL = Sizes(
+    projects=3, entries=6, lines=3, draft=120, few=12, many=24, review=200, rounds=1
+)
 
 
 def test_every_comparison_is_made():
@@ -18,4 +20,8 @@ def test_every_comparison_is_made():
             ], told
     for page in screens.PAGES:
         assert [line for line in lines if line.what.startswith(page)], told
+    for label in wizard.STEPS:
+        # Of one project, of as many, and of many beside one.
+        of_wizard = [line for line in lines if f"wizard, {label}, " in line.what]
+        assert [line.mark for line in of_wizard] == [wizard.MARK, wizard.MARK, None]
     assert all(line.ours > 0 and line.peer > 0 for line in lines), told

@@ -4,7 +4,7 @@ import sys
 
 from tools.console import say
 
-from . import daily, databases, drafts, recalculation, screens, table
+from . import daily, databases, drafts, recalculation, screens, table, wizard
 from .arguments import parsed
 from .sizes import Sizes
 
@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
 def run(sizes: Sizes) -> list[table.Line]:
     """Make the data, measure everything, and remove the data."""
     try:
-        return [*_billing(sizes), *_pages(sizes)]
+        return [*_billing(sizes), *_pages(sizes), *wizard.run(sizes)]
     finally:
         databases.drop()
 

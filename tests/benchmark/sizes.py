@@ -11,6 +11,7 @@ class Sizes:
     :ivar draft: entries of the draft that is recalculated
     :ivar few: open transactions where pages open quickly
     :ivar many: open transactions where they should open as quickly
+    :ivar review: rows of the manual invoice that should be as handy as a hundred
     :ivar rounds: the best of which counts
     """
 
@@ -20,4 +21,5 @@ class Sizes:
     draft: int = 10_000
     few: int = 1_000
     many: int = 100_000
+    review: int = 5_000
     rounds: int = 5
