@@ -38,7 +38,9 @@ from . import project_milestone
 from . import sale_order
 from . import sale_order_line
 from . import psa_backlog
+from . import psa_backlog_counts
 from . import psa_backlog_export
+from . import psa_backlog_groups
 from . import project_project
 from . import project_project_api
 from . import project_project_planning

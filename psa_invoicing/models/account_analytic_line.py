@@ -22,6 +22,15 @@ LOCKED_FIELDS = BILLED_FIELDS - {"name"}
 REROUTING_FIELDS = {"employee_id", "project_id", "task_id"}
 # What Odoo calls entries that are billed by their time.
 BILLED_BY_TIME = ("billable_time", "timesheet_revenues")
+# As the backlog and the selection put it: an index serves what is asked literally so.
+OPEN = """
+    CASE WHEN billing_type = 'non_chargeable' THEN 0
+         ELSE CASE WHEN timesheet_invoice_type IN (
+                            'billable_time', 'timesheet_revenues')
+                   THEN COALESCE(unit_amount, 0) ELSE 0 END
+              - COALESCE(billed_quantity, 0) - COALESCE(written_off_quantity, 0) END"""
+NEW = f"{OPEN} - COALESCE(credited_quantity, 0)"
+IS_OPEN = f"so_line IS NOT NULL AND ABS({OPEN}) > 0.000001"
 
 
 class AccountAnalyticLine(models.Model):
@@ -41,28 +50,17 @@ class AccountAnalyticLine(models.Model):
     }
 
     # Literally what the selection asks for: an index scan over what is open.
-    _psa_open_index = models.Index(
-        """(project_id, date) WHERE so_line IS NOT NULL AND ABS(
-            CASE WHEN billing_type = 'non_chargeable' THEN 0
-                 ELSE CASE WHEN timesheet_invoice_type IN (
-                               'billable_time', 'timesheet_revenues')
-                           THEN COALESCE(unit_amount, 0) ELSE 0 END
-                      - COALESCE(billed_quantity, 0)
-                      - COALESCE(written_off_quantity, 0) END) > 0.000001"""
-    )
+    _psa_open_index = models.Index(f"(project_id, date) WHERE {IS_OPEN}")
     # The same in the order of the backlog, with the ids that it has there.
-    _psa_backlog_index = models.Index(
-        """(date, (id::bigint * 8 + 0)) WHERE so_line IS NOT NULL AND ABS(
-            CASE WHEN billing_type = 'non_chargeable' THEN 0
-                 ELSE CASE WHEN timesheet_invoice_type IN (
-                               'billable_time', 'timesheet_revenues')
-                           THEN COALESCE(unit_amount, 0) ELSE 0 END
-                      - COALESCE(billed_quantity, 0)
-                      - COALESCE(written_off_quantity, 0) END) > 0.000001"""
+    _psa_backlog_index = models.Index(f"(date, (id::bigint * 8 + 0)) WHERE {IS_OPEN}")
+    # The same by contract line, and so by customer.
+    _psa_line_index = models.Index(f"(so_line, project_id) WHERE {IS_OPEN}")
+    # A few that no run bills: they are counted beside the backlog.
+    _psa_draft_index = models.Index(f"(date) WHERE draft_quantity <> 0 AND {IS_OPEN}")
+    _psa_negative_index = models.Index(
+        f"(date) WHERE SIGN({NEW}) = -1 AND -SIGN({NEW}) = 1"
     )
-    _psa_credited_index = models.Index(
-        "(date) WHERE ABS(COALESCE(credited_quantity, 0)) > 0.000001"
-    )
+    _psa_credited_index = models.Index("(date) WHERE credited_quantity <> 0")
     _psa_unsold_index = models.Index(
         """(project_id, date) WHERE so_line IS NULL AND project_id IS NOT NULL
             AND unit_amount <> 0"""

@@ -3,6 +3,7 @@
 
 from collections.abc import Set
 from itertools import chain
+from typing import NamedTuple
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -49,10 +50,16 @@ COLUMNS = {
     "own_hold_reason": "varchar",
     "is_wanted": "bool",
     "is_credited": "bool",
-    "obstacle": "varchar",
+    "is_no_line": "bool",
+    "is_hold": "bool",
+    "is_draft": "bool",
+    "is_unfit": "bool",
+    "is_to_credit": "bool",
+    "is_later": "bool",
 }
 
-# What keeps a transaction itself from the next run, the first that applies.
+# What keeps a transaction itself from the next run, the first that applies: whether it
+# does, is a column of the query, called ``is_`` and this.
 OBSTACLES = [
     ("credited", "Credited: to Review"),
     ("no_line", "No Contract Line"),
@@ -82,13 +89,28 @@ SUMMABLE = {
     "partner_id": (),
     "project_id": (),
     "sale_line_id": (),
-    "status": ("obstacle", "project_obstacle"),
+    "status": ("status",),
     "transaction_type": ("transaction_type",),
     "unit_id": ("own_unit_id",),
 }
+# The only contract lines and projects on which rows may be.
+PLACES = "psa_backlog_places"
 # What a row says without a look at its contract line.
 OF_ROWS = {"age_band", "billing_type", "status", "transaction_type"}
 AGE_BANDS = [("0", "0-30 Days"), ("30", "31-60 Days"), ("60", "Older")]
+
+
+class Places(NamedTuple):
+    """Where rows may be.
+
+    :ivar line_ids: contract lines
+    :ivar order_ids: orders of these
+    :ivar project_ids: projects
+    """
+
+    line_ids: list[int]
+    order_ids: list[int]
+    project_ids: list[int]
 
 
 class PsaBacklog(models.Model):
@@ -304,6 +326,8 @@ class PsaBacklog(models.Model):
         Joins that nothing asks about are dropped by PostgreSQL: all are on a key.
         """
         today = fields.Date.context_today(self)
+        lines, may_be_billed = self._contract_line_sql()
+        cases = [SQL("WHEN %s THEN %s", *each) for each in may_be_billed.items()]
         return SQL(
             """
             SELECT source.*,
@@ -320,11 +344,8 @@ class PsaBacklog(models.Model):
                    line.price_unit * (1 - COALESCE(line.discount, 0) / 100.0)
                        AS price_unit,
                    line.company_id AS contract_company_id,
-                   CASE WHEN project.allow_billable IS NOT TRUE OR project.is_template
-                          OR project.partner_id IS NULL THEN 'project'
-                        WHEN project.billing_hold THEN 'project_hold'
-                        WHEN source.date < project.billing_start_date
-                        THEN 'before_start' END AS project_obstacle,
+                   %(status)s AS status,
+                   obstacle.*,
                    COALESCE(source.own_hold_reason, CASE WHEN project.billing_hold
                             THEN project.billing_hold_reason END) AS hold_reason
               FROM (%(transactions)s) AS source
@@ -337,13 +358,50 @@ class PsaBacklog(models.Model):
                                ELSE source.own_quantity
                                     * COALESCE(unit.factor / line_unit.factor, 1)
                           END AS chargeable_quantity) AS open
+     CROSS JOIN LATERAL (
+                   SELECT source.is_unfit OR %(may_be_billed)s IS NOT TRUE AS is_order,
+                          %(is_unfit_project)s AS is_project,
+                          project.billing_hold AS is_project_hold,
+                          source.date < project.billing_start_date AS is_before_start
+                   ) AS obstacle
              WHERE source.is_wanted
             """,
             today=today,
+            status=self._status_sql(),
+            is_unfit_project=self._is_unfit_project_sql(),
             of_contract=self._of_contract_sql(SQL("open.chargeable_quantity")),
             transactions=SQL(" UNION ALL ").join(self._branches()),
-            joins=self._contract_joins_sql(),
+            may_be_billed=SQL("CASE source.source %s END", SQL(" ").join(cases)),
+            joins=self._contract_joins_sql(lines),
         )
+
+    @api.model
+    def _contract_line_sql(self) -> tuple[SQL, dict[str, SQL]]:
+        """Contract lines as ``line``, and whether they let what is on them be billed:
+        asked line by line for a page, of all lines at once for all that is open.
+
+        :return: what to join, and an expression for each kind of transaction
+        """
+        # sudo: as for the transactions themselves.
+        lines = self.env["sale.order.line"].sudo()
+        query = Query(self.env, "line", SQL.identifier(lines._table))
+        conditions = {}
+        for source in SOURCES:
+            _own, domain = self.env[MODELS[source]].sudo()._may_be_billed_domains()
+            domain = domain.map_conditions(self._of_product).optimize_full(lines)
+            conditions[source] = domain._to_sql(lines, "line", query)
+        return query.from_clause, conditions
+
+    @api.model
+    def _of_product(self, condition) -> Domain:
+        """Products are few: they are asked once, instead of joined to each line."""
+        name, _dot, path = condition.field_expr.partition(".")
+        if name != "product_id" or not path:
+            return condition
+        # sudo: as for contract lines.
+        products = self.env["product.product"].sudo()
+        domain = Domain(path, condition.operator, condition.value)
+        return Domain(name, "in", products._search(domain, active_test=False))
 
     def _of_contract_sql(self, quantity: SQL) -> SQL:
         """Columns that follow from the contract line and the project of ``source``.
@@ -375,18 +433,28 @@ class PsaBacklog(models.Model):
         )
 
     @api.model
-    def _contract_joins_sql(self) -> SQL:
+    def _contract_joins_sql(self, lines: SQL | None = None) -> SQL:
+        """:param lines: what to join as ``line`` (default: contract lines)"""
+        known = (SQL(), SQL(), SQL())
+        if places := self.env.context.get(PLACES):
+            known = (
+                SQL("AND line.id = ANY(%s)", places.line_ids),
+                SQL("AND sale.id = ANY(%s)", places.order_ids),
+                SQL("AND project.id = ANY(%s)", places.project_ids),
+            )
         return SQL(
             """
-         LEFT JOIN sale_order_line AS line ON line.id = source.sale_line_id
-         LEFT JOIN sale_order AS sale ON sale.id = line.order_id
+         LEFT JOIN %s ON line.id = source.sale_line_id %s
+         LEFT JOIN sale_order AS sale ON sale.id = line.order_id %s
          LEFT JOIN res_currency AS currency ON currency.id = sale.currency_id
-         LEFT JOIN project_project AS project ON project.id = source.project_id
+         LEFT JOIN project_project AS project ON project.id = source.project_id %s
          LEFT JOIN res_company AS company
                 ON company.id = COALESCE(line.company_id, source.own_company_id)
          LEFT JOIN res_currency AS company_currency
                 ON company_currency.id = company.currency_id
-            """
+            """,
+            lines or SQL("sale_order_line AS line"),
+            *known,
         )
 
     @api.model
@@ -462,7 +530,8 @@ class PsaBacklog(models.Model):
             ._search([("allow_billable", "=", True)], active_test=False)
         )
         return {
-            "obstacle": SQL("'no_line'"),
+            **self._obstacles_sql(is_no_line=SQL("TRUE")),
+            "sale_line_id": SQL("NULL"),
             "own_company_id": SQL.identifier(table, "company_id"),
             "own_quantity": quantity,
             "is_wanted": SQL(
@@ -486,7 +555,12 @@ class PsaBacklog(models.Model):
         """
         table = model._table
         credited = model._quantity_sql(table, "credited_quantity")
-        has_credited = SQL("ABS(%s) > %s", credited, TOLERANCE)
+        has_credited = SQL(
+            "%s <> 0 AND ABS(%s) > %s",
+            model._column(table, "credited_quantity"),
+            credited,
+            TOLERANCE,
+        )
         new = SQL("%s - %s", model._open_sql(table), credited)
         # What is credited is all that is open. Put like this, PostgreSQL expects hardly
         # any.
@@ -495,11 +569,12 @@ class PsaBacklog(models.Model):
             "id": SQL(
                 "%s::bigint * %s + %s", SQL.identifier(table, "id"), ROWS_PER_ID, number
             ),
-            "is_credited": SQL("TRUE" if is_credited else "FALSE"),
+            **(
+                self._obstacles_sql(is_credited=SQL("TRUE"))
+                if is_credited
+                else self._own_obstacles_sql(model, new)
+            ),
             "own_quantity": credited if is_credited else new,
-            "obstacle": SQL("'credited'")
-            if is_credited
-            else self._obstacle_sql(model, new),
             "is_wanted": SQL(
                 "(%s AND %s AND %s)",
                 model._in_open_index_sql(),
@@ -509,25 +584,31 @@ class PsaBacklog(models.Model):
         }
 
     @api.model
-    def _obstacle_sql(self, model, quantity: SQL) -> SQL:
-        """What keeps a transaction from the next run, without a look at its project.
+    def _obstacles_sql(self, **found: SQL) -> dict[str, SQL]:
+        """What keeps a transaction from the next run without a look at its contract
+        line or project; nothing, but for what is given."""
+        names = [name for name in COLUMNS if name.startswith("is_")]
+        return {name: SQL("FALSE") for name in names if name != "is_wanted"} | found
 
-        :param quantity: what is open of it
-        """
+    @api.model
+    def _own_obstacles_sql(self, model, quantity: SQL) -> dict[str, SQL]:
+        """:param quantity: what is open anew"""
         table = model._table
-        return SQL(
-            """CASE WHEN %(hold)s THEN 'hold'
-                    WHEN %(open)s * %(draft)s < 0 THEN 'draft'
-                    WHEN NOT COALESCE(%(may_be_billed)s, FALSE) THEN 'order'
-                    WHEN %(quantity)s < 0 THEN 'to_credit'
-                    WHEN %(date)s > %(today)s THEN 'later' END""",
-            hold=SQL.identifier(table, "billing_hold"),
-            open=model._open_sql(table),
-            draft=model._quantity_sql(table, "draft_quantity"),
-            may_be_billed=model._may_be_billed_sql(),
-            quantity=quantity,
-            date=SQL.identifier(table, model._billing_columns["date"]),
-            today=fields.Date.context_today(self),
+        return self._obstacles_sql(
+            is_hold=SQL.identifier(table, "billing_hold"),
+            is_draft=SQL(
+                "%(draft)s <> 0 AND %(open)s * %(draft)s < 0",
+                open=model._open_sql(table),
+                draft=model._column(table, "draft_quantity"),
+            ),
+            is_unfit=SQL("(%s) IS NOT TRUE", model._may_be_billed_sql()),
+            # Put twice: PostgreSQL then expects hardly any.
+            is_to_credit=SQL("SIGN(%(new)s) = -1 AND -SIGN(%(new)s) = 1", new=quantity),
+            is_later=SQL(
+                "%s > %s",
+                SQL.identifier(table, model._billing_columns["date"]),
+                fields.Date.context_today(self),
+            ),
         )
 
     def _rate_sql(self) -> SQL:
@@ -561,35 +642,39 @@ class PsaBacklog(models.Model):
 
     # === Status, in SQL ===
 
-    def _field_to_sql(self, alias, field_expr, query=None):
-        if field_expr == "status":
-            return self._status_sql(alias)
-        return super()._field_to_sql(alias, field_expr, query)
-
     @api.model
-    def _status_sql(self, alias: str) -> SQL:
-        return SQL(
-            "COALESCE(%s, %s, 'ready')",
-            SQL.identifier(alias, "obstacle"),
-            SQL.identifier(alias, "project_obstacle"),
-        )
+    def _status_sql(self) -> SQL:
+        cases = [
+            SQL(f"WHEN is_{status} THEN %s", status)
+            for status, _label in (*OBSTACLES, *PROJECT_OBSTACLES)
+        ]
+        return SQL("CASE %s ELSE 'ready' END", SQL(" ").join(cases))
 
     @api.model
     def _is_status_sql(self, alias: str, status: str) -> SQL:
         """The same as a comparison of the status; but PostgreSQL asks each table for
-        its own part of it, and knows that hardly anything keeps from being ready: it
-        then stops at the end of a page instead of sorting all that is open."""
-        own = SQL.identifier(alias, "obstacle")
-        of_project = SQL.identifier(alias, "project_obstacle")
-        if status in dict(OBSTACLES):
-            return SQL("%s = %s", own, status)
-        is_free = SQL("(%s IN %s) IS NOT TRUE", own, tuple(dict(OBSTACLES)))
-        if status in dict(PROJECT_OBSTACLES):
-            return SQL("%s AND %s = %s", is_free, of_project, status)
-        if status == "ready":
-            obstacles = tuple(dict(PROJECT_OBSTACLES))
-            return SQL("%s AND (%s IN %s) IS NOT TRUE", is_free, of_project, obstacles)
-        return SQL("FALSE")
+        its own part of it, by index where that is rare: it then stops at the end of a
+        page instead of sorting all that is open.
+
+        It expects an expression to be true of a third of all rows, but to be equal to
+        something of a few.
+        """
+        conditions = []
+        for obstacle, _label in (*OBSTACLES, *PROJECT_OBSTACLES):
+            column = SQL.identifier(alias, f"is_{obstacle}")
+            if obstacle == status:
+                is_rare = SQL("CASE WHEN %s THEN %s END = %s", column, status, status)
+                return SQL(" AND ").join([*conditions, column, is_rare])
+            conditions.append(SQL("%s IS NOT TRUE", column))
+        return SQL(" AND ").join(conditions) if status == "ready" else SQL("FALSE")
+
+    @api.model
+    def _is_unfit_project_sql(self) -> SQL:
+        """Whether nothing of ``project`` is ever billed."""
+        return SQL(
+            "(project.allow_billable IS NOT TRUE OR project.is_template"
+            " OR project.partner_id IS NULL)"
+        )
 
     @api.model
     def _search(self, domain, offset=0, limit=None, order=None, **kwargs):
@@ -686,6 +771,8 @@ class PsaBacklog(models.Model):
             to_sql = self._has_id_sql
         elif condition.field_expr == "status":
             to_sql = self._has_status_sql
+        elif condition.field_expr == "partner_id":
+            to_sql = self._has_partner_sql
         else:
             return condition
         values = condition.value
@@ -718,6 +805,130 @@ class PsaBacklog(models.Model):
     @api.model
     def _has_status_sql(self, alias: str, statuses) -> SQL:
         return self._any_sql(self._is_status_sql(alias, status) for status in statuses)
+
+    @api.model
+    def _has_partner_sql(self, alias: str, partner_ids) -> SQL:
+        """Rows of contract lines of these customers; without one, of their projects;
+        with False, those of neither."""
+        line, project, partner = (
+            SQL.identifier(alias, name)
+            for name in ("sale_line_id", "project_id", "partner_id")
+        )
+        places = self.env.context.get(PLACES)
+        line_ids = places.line_ids if places else self._open_line_ids(partner_ids)
+        found = [
+            SQL("%s = ANY(%s)", line, line_ids),
+            SQL(
+                "%s IS NULL AND %s = ANY(%s)",
+                line,
+                project,
+                self._own_project_ids(partner_ids),
+            ),
+        ]
+        if not all(partner_ids):
+            found.append(SQL("%s IS NULL AND %s IS NULL", line, partner))
+        return self._any_sql(found)
+
+    @api.model
+    def _own_project_ids(self, partner_ids) -> list[int]:
+        # sudo: what a row is compared with; the rows themselves are checked.
+        projects = self.env["project.project"].sudo().with_context(active_test=False)
+        domain = [("partner_id", "in", [id_ for id_ in partner_ids if id_])]
+        return list(projects._search(domain).get_result_ids())
+
+    @api.model
+    def _open_line_ids(self, partner_ids) -> list[int]:
+        """Contract lines of customers on which something is open."""
+        return self._ids_of(
+            SQL(
+                """SELECT line.id FROM sale_order_line AS line
+                     JOIN sale_order AS sale ON sale.id = line.order_id
+                    WHERE sale.partner_id = ANY(%s) AND %s""",
+                [id_ for id_ in partner_ids if id_],
+                self._has_open_sql("sale_line_id", SQL("line.id")),
+            )
+        )
+
+    @api.model
+    def _places(self, name: str, ids) -> Places:
+        """Where something is open of customers or projects.
+
+        :param name: the field that refers to them
+        """
+        ids = [id_ for id_ in ids if id_]
+        own = self._own_project_ids(ids) if name == "partner_id" else ids
+        found = self.env.execute_query(
+            SQL(" UNION ").join(
+                self._places_of_sql(source, name, ids) for source in SOURCES
+            )
+        )
+        line_ids, order_ids, project_ids = (
+            zip(*found, strict=True) if found else [()] * 3
+        )
+        return Places(
+            list({*line_ids}),
+            list({*order_ids}),
+            list({*project_ids, *own} - {None}),
+        )
+
+    @api.model
+    def _places_of_sql(self, source: str, name: str, ids: list[int]) -> SQL:
+        model = self.env[MODELS[source]].sudo()
+        table, names = model._table, model._billing_columns
+        project = SQL.identifier(table, names["project_id"])
+        return SQL(
+            """
+            SELECT line.id, line.order_id, %(project)s
+              FROM %(table)s
+              JOIN sale_order_line AS line ON line.id = %(line)s
+              JOIN sale_order AS sale ON sale.id = line.order_id
+             WHERE %(of)s = ANY(%(ids)s) AND %(is_known)s AND %(is_open)s
+          GROUP BY line.id, %(project)s
+            """,
+            project=project,
+            table=SQL.identifier(table),
+            line=SQL.identifier(table, names["sale_line_id"]),
+            of=SQL("sale.partner_id") if name == "partner_id" else project,
+            ids=ids,
+            is_known=model._in_open_index_sql(),
+            is_open=model._is_open_sql(table),
+        )
+
+    @api.model
+    def _has_open_sql(self, name: str, id_: SQL, before: SQL | None = None) -> SQL:
+        """Whether anything is open on a contract line or project, by index.
+
+        :param name: of the column that refers to it, as selection calls it
+        :param before: only what is dated before this day
+        """
+        return self._any_sql(
+            self._has_open_of_sql(source, name, id_, before) for source in SOURCES
+        )
+
+    @api.model
+    def _has_open_of_sql(
+        self, source: str, name: str, id_: SQL, before: SQL | None = None
+    ) -> SQL:
+        """The same of one kind of transaction."""
+        model = self.env[MODELS[source]].sudo()
+        table, names = model._table, model._billing_columns
+        conditions = [
+            SQL("%s = %s", SQL.identifier(table, names[name]), id_),
+            model._in_open_index_sql(),
+            model._is_open_sql(table),
+        ]
+        if before:
+            day = SQL.identifier(table, names["date"])
+            conditions.append(SQL("%s < %s", day, before))
+        return SQL(
+            "EXISTS (SELECT FROM %s WHERE %s)",
+            SQL.identifier(table),
+            SQL(" AND ").join(conditions),
+        )
+
+    @api.model
+    def _ids_of(self, query: SQL) -> list[int]:
+        return [id_ for (id_,) in self.env.execute_query(query)]
 
     @api.model
     def _any_sql(self, conditions) -> SQL:

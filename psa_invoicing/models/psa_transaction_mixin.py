@@ -260,21 +260,42 @@ class PsaTransactionMixin(models.AbstractModel):
         return [id_ for source, id_ in request.picks if source == self._billing_source]
 
     @api.model
-    def _may_be_billed_sql(self) -> SQL:
-        """Whether a row of this table may be billed, whatever is open on it: what
-        :meth:`_billing_domain` says, for an expression that joins nothing.
+    def _may_be_billed_domains(self) -> tuple[Domain, Domain]:
+        """Whether a transaction with something open may be billed: what
+        :meth:`_billing_domain` says of itself, and what it says of its contract line.
 
-        What it says of the contract line is asked once of all contract lines.
+        What is open is never non-chargeable, and has a contract line and a project.
         """
-        own, of_line = self._split_by_contract_line(
-            self._billing_domain(
-                Request(project_ids=(), cutoff_date=None, credited=True), with_held=True
+        domain = self._billing_domain(
+            Request(project_ids=(), cutoff_date=None, credited=True), with_held=True
+        )
+        names = self._billing_columns
+        if names["sale_line_id"] == "id":
+            return Domain.TRUE, domain
+        known = {
+            ("billing_type", NON_CHARGEABLE),
+            (names["sale_line_id"], False),
+            (names["project_id"], False),
+        }
+        own, of_line = self._split_by_contract_line(domain)
+        own = Domain.AND(
+            part
+            for part in getattr(own, "children", [own])
+            if not all(
+                each.operator == "!=" and (each.field_expr, each.value) in known
+                for each in part.iter_conditions()
             )
         )
-        if not of_line.is_true():
-            lines = self.env["sale.order.line"]._search(of_line)
-            own &= Domain(self._billing_columns["sale_line_id"], "in", lines)
-        query = self._search(own, active_test=False)
+        return own, of_line
+
+    @api.model
+    def _may_be_billed_sql(self) -> SQL:
+        """Whether a row of this table may be billed, as far as it says so itself: an
+        expression that joins nothing."""
+        domain, _of_line = self._may_be_billed_domains()
+        if domain.is_true():
+            return SQL("TRUE")
+        query = self._search(domain, active_test=False)
         if query.from_clause.code == SQL.identifier(self._table).code:
             return query.where_clause
         return SQL("%s IN %s", SQL.identifier(self._table, "id"), query.subselect())

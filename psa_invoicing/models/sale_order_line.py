@@ -16,6 +16,12 @@ BILLED_BY_TRANSACTIONS = ("analytic", "milestones", "timesheet")
 
 # What an invoice line takes over from its contract line.
 AGREED_FIELDS = {"discount", "name", "price_unit", "tax_ids"}
+# What is open but for what is credited, as the backlog puts it.
+NEW = """
+    CASE WHEN billing_type = 'non_chargeable' THEN 0
+         ELSE COALESCE(billable_quantity, 0) - COALESCE(billed_quantity, 0)
+              - COALESCE(written_off_quantity, 0) END
+    - COALESCE(credited_quantity, 0)"""
 
 
 class SaleOrderLine(models.Model):
@@ -90,6 +96,12 @@ class SaleOrderLine(models.Model):
             CASE WHEN billing_type = 'non_chargeable' THEN 0
                  ELSE COALESCE(billable_quantity, 0) - COALESCE(billed_quantity, 0)
                       - COALESCE(written_off_quantity, 0) END) > 0.000001"""
+    )
+
+    # What no run bills: counted beside the backlog.
+    _psa_unconfirmed_index = models.Index("(id) WHERE (state = 'sale') IS NOT TRUE")
+    _psa_negative_index = models.Index(
+        f"(billing_date) WHERE SIGN({NEW}) = -1 AND -SIGN({NEW}) = 1"
     )
 
     # === The project that an order creates ===

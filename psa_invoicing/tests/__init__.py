@@ -2,6 +2,7 @@
 from . import test_agreements
 from . import test_annex
 from . import test_backlog
+from . import test_backlog_pages
 from . import test_billing
 from . import test_calendar
 from . import test_companies_and_currencies

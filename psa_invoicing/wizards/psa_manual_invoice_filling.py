@@ -36,7 +36,7 @@ OPEN_COLUMNS = {
     "is_credited": "bool",
 }
 # What the transactions of a group have in common: always, and where the layout of a
-# project gives them invoice lines of their own (see ``core.billing.Transaction.slice_key``).
+# project gives them invoice lines of their own (see ``Transaction.slice_key``).
 COMMON = ("sale_line_id", "project_id", "uom_id")
 COMMON_BY_LAYOUT = {
     "order_line": (),
