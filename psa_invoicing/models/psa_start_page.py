@@ -14,6 +14,8 @@ INVOICES = "psa_invoicing.account_move_action"
 SCHEDULE = "psa_invoicing.psa_invoice_schedule_action"
 BACKLOG = "psa_invoicing.psa_backlog_action"
 LEAKAGE = "psa_invoicing.psa_billing_leakage_action"
+# As many as a list counts at once.
+COUNT_LIMIT = 1000
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,10 @@ class PsaStartPage(models.AbstractModel):
     """What needs a person today, as counts and amounts that open the lists behind them.
 
     The conditions are those of the lists' own filters, read from their search views: a
-    card cannot count anything but what its list shows. One query for each card.
+    card cannot count anything but what its list shows.
+
+    The page opens at once: of what is a lot it is only said that it is; the client asks
+    for the rest when the page is there.
     """
 
     _name = "psa.start.page"
@@ -72,17 +77,32 @@ class PsaStartPage(models.AbstractModel):
         }
 
     @api.model
+    def get_card(self, key: str) -> dict | None:
+        """What is on a card, however much that is.
+
+        :return: None if there is nothing to do any more
+        :raises AccessError: unless the user is a billing reviewer
+        :raises UserError: if the user has no such card
+        """
+        card = self._card(key)
+        return self._all_values(card, *self._listed(card))
+
+    @api.model
     def open_card(self, key: str) -> dict:
         """The list behind a card.
 
         :raises AccessError: unless the user is a billing reviewer
         :raises UserError: if the user has no such card
         """
+        return self._open(self._card(key))
+
+    @api.model
+    def _card(self, key: str) -> Card:
         self.env["account.move"]._check_reviewer()
         for _name, cards in self._sections():
             for card in cards:
                 if card.key == key:
-                    return self._open(card)
+                    return card
         raise UserError(
             self.env._("This part of the overview is not for you, or is gone.")
         )
@@ -233,24 +253,45 @@ class PsaStartPage(models.AbstractModel):
 
     @api.model
     def _card_values(self, card: Card) -> dict | None:
-        """:return: what the client shows; None if there is nothing to do"""
+        """:return: what the client shows at once; None if there is nothing to do"""
+        model, domain = self._listed(card)
+        count = model.search_count(domain, limit=COUNT_LIMIT + 1)
+        if not count:
+            return None
+        if count <= COUNT_LIMIT:
+            return self._all_values(card, model, domain)
+        return {
+            **self._label_values(card),
+            "count": f"{COUNT_LIMIT}+",
+            "details": [],
+            "is_cut": True,
+        }
+
+    @api.model
+    def _all_values(self, card: Card, model, domain: Domain) -> dict | None:
         measure = (
             f"{card.amount}:sum" if card.amount else f"{card.distinct}:count_distinct"
         )
-        # sudo: only administrators read actions; this one is in the user's menu.
-        action = self.env.ref(card.action).sudo()
-        rows = self.env[action.res_model]._read_group(
-            self._domain(action, card.filters), ["company_id"], ["__count", measure]
-        )
+        rows = model._read_group(domain, ["company_id"], ["__count", measure])
         if not rows:
             return None
         return {
-            "key": card.key,
-            "label": card.label,
-            "tone": card.tone,
+            **self._label_values(card),
             "count": sum(count for _company, count, _sum in rows),
             "details": self._amounts(rows) if card.amount else self._projects(rows),
+            "is_cut": False,
         }
+
+    @api.model
+    def _label_values(self, card: Card) -> dict:
+        return {"key": card.key, "label": card.label, "tone": card.tone}
+
+    @api.model
+    def _listed(self, card: Card) -> tuple:
+        """What the list of a card shows: its model, and the domain."""
+        # sudo: only administrators read actions; this one is in the user's menu.
+        action = self.env.ref(card.action).sudo()
+        return self.env[action.res_model], self._domain(action, card.filters)
 
     @api.model
     def _amounts(self, rows) -> list[str]:

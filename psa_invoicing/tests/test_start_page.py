@@ -2,6 +2,7 @@
 """The overview says what needs a person today, and opens the lists behind it."""
 
 from datetime import date, datetime
+from unittest.mock import patch
 
 from freezegun import freeze_time
 from lxml import etree
@@ -9,10 +10,12 @@ from lxml import etree
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command, Domain
 from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tools import formatLang
 from odoo.tools.safe_eval import safe_eval
 
 from .common import BillingCase
 
+START_PAGE = "odoo.addons.psa_invoicing.models.psa_start_page"
 JANUARY = date(2026, 1, 31)
 MARCH = date(2026, 3, 31)
 
@@ -119,6 +122,24 @@ class TestStartPage(StartPageCase):
             self.cards(),
             {"draft": (1, ["$ 200.00"]), "older_60": (1, ["$ 400.00"])},
         )
+
+    def test_of_a_lot_the_page_says_how_much_when_it_is_there(self):
+        """Two drafts of 200 and 300, and a page that counts one of a kind."""
+        self.time_project(2)._psa_invoice(JANUARY)
+        self.time_project(3)._psa_invoice(JANUARY)
+        with patch(f"{START_PAGE}.COUNT_LIMIT", 1):
+            self.assertEqual(self.cards(), {"draft": ("1+", [])})
+            [section] = self.page().get_start_page()["sections"]
+            self.assertTrue(section["cards"][0]["is_cut"])
+            card = self.page().get_card("draft")
+        self.assertEqual((card["count"], card["is_cut"]), (2, False))
+        self.assertEqual(
+            card["details"],
+            [formatLang(self.env, 500, currency_obj=self.env.company.currency_id)],
+        )
+        self.assertIsNone(self.page().get_card("overdue"))
+        with self.assertRaisesRegex(UserError, "not for you"):
+            self.page().get_card("nothing")
 
     def test_to_send_and_to_collect(self):
         """Confirmed, untaxed 200, and due in February: 230 are overdue."""

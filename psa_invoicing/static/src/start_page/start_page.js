@@ -22,6 +22,19 @@ export class StartPage extends Component {
     async load() {
         const page = await this.orm.call("psa.start.page", "get_start_page", []);
         Object.assign(this.state, page);
+        for (const section of this.state.sections) {
+            for (const card of section.cards.filter(({is_cut}) => is_cut)) {
+                this.complete(card);
+            }
+        }
+    }
+
+    /** Of a lot, the page says how much it is when it is there. */
+    async complete(card) {
+        const values = await this.orm.silent.call("psa.start.page", "get_card", [
+            card.key,
+        ]);
+        Object.assign(card, values);
     }
 
     /** A dialog that leads elsewhere closes when this page is gone. */
