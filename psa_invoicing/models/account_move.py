@@ -107,6 +107,12 @@ class AccountMove(models.Model):
         "has its number and is not yet sent.",
     )
 
+    # What the list opens with, in its order.
+    _psa_to_do_index = models.Index(
+        """(billing_cutoff_date, id) WHERE psa_state IN (
+            'draft', 'in_review', 'confirmed', 'sent', 'partial')"""
+    )
+
     @api.model
     def _expand_states(self, states, _domain) -> list[str]:
         """Columns of the kanban in the order of the work, also where one is empty."""
