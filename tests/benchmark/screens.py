@@ -1,4 +1,9 @@
-"""First pages where little is open, and where a lot is."""
+"""First pages where little is open, and where a lot is.
+
+Either database fills a page: it shows as many rows, customers, invoices or cards. What
+differs is how much there is besides, and how much is open of each customer: ten entries
+where little is open, as many as were asked for where a lot is.
+"""
 
 from .comparing import best_of
 from .process import Subject
@@ -9,24 +14,49 @@ MARK = 1.5
 PAGES = {
     "backlog": "backlog",
     "backlog by customer": "backlog_by_customer",
+    "backlog by project": "backlog_by_project",
+    "backlog of a customer, by project": "backlog_of_customer",
     "backlog, counts by status": "backlog_statuses",
     "wizard, step 2": "wizard",
+    "invoices": "invoices",
+    "invoices by status": "invoices_by_status",
+    "overview": "overview",
 }
+# Enough customers for a page, where little is open.
+ENTRIES_OF_SMALL = 10
+INVOICED = 120
+# Made by Odoo where a lot is open; the others are copies.
+ORIGINALS = 100
 
 
 def make_small(process: Subject, sizes: Sizes) -> int:
-    """A few open entries.
+    """A few open entries, and a page of invoices.
 
     :return: id of one of the projects
     """
-    number = max(1, sizes.few // sizes.entries)
-    return process.ask("data.make_projects", number, sizes.entries, sizes.lines)[0]
+    each = min(ENTRIES_OF_SMALL, sizes.entries)
+    customers = max(1, (sizes.few - sizes.entries) // each)
+    _invoice(process, INVOICED if customers > 1 else 3, sizes)
+    process.ask("data.make_projects", customers, each, sizes.lines)
+    return process.ask("data.make_projects", 1, sizes.entries, sizes.lines)[0]
 
 
 def make_large(process: Subject, sizes: Sizes):
-    """All the others."""
+    """All the others, and as many invoices as projects."""
     number = max(1, (sizes.many - sizes.few) // sizes.entries)
-    process.ask("data.make_projects", number, sizes.entries, sizes.lines)
+    originals = min(ORIGINALS, number)
+    made = [
+        *process.ask("data.make_projects", originals, sizes.entries, sizes.lines),
+        *_invoice(process, originals, sizes),
+    ]
+    process.ask("copies.make_copies", made, number // originals - 1)
+
+
+def _invoice(process: Subject, number: int, sizes: Sizes) -> list[int]:
+    """Projects on which nothing is open any more."""
+    projects = process.ask("data.make_projects", number, sizes.lines, sizes.lines)
+    process.ask("screens.make_invoices", projects)
+    return projects
 
 
 def measure(
