@@ -17,6 +17,7 @@ chunk is worked on in temporary tables:
 """
 
 import logging
+from contextlib import ExitStack, contextmanager
 
 from odoo import api, models
 from odoo.fields import Domain
@@ -24,6 +25,7 @@ from odoo.tools import SQL, split_every
 
 from ..core.allocation import TOLERANCE
 from ..core.billing import COST, MILESTONE, ORDER_LINE, TIME
+from .bulk_writing import indexes_filled_at_once, keys_checked_at_once
 from .psa_billing_selection import MODELS
 
 _logger = logging.getLogger(__name__)
@@ -31,6 +33,8 @@ _logger = logging.getLogger(__name__)
 # Contract lines in one go: bounds the size of the statements and temporary tables.
 CHUNK = 5000
 TABLES = ("line", "bill", "source", "part")
+# By what details are searched while more of them are written.
+SEARCHED = ("sale_line_id", "analytic_line_id", "cost_id", "milestone_id")
 
 # Which order lines are in the ledger (``sale.order.line._is_in_ledger``), and whether
 # nothing finer is behind them (``_is_billed_itself``), in a query with ``line`` and the
@@ -91,20 +95,63 @@ class PsaBilling(models.AbstractModel):
         )
         self.env.flush_all()
         ids = self._unknown_contract_lines(contract_lines)
-        held: list[int] = []
-        for done, chunk in enumerate(split_every(CHUNK, ids, list)):
-            held += self._take_over_chunk(chunk)
-            _logger.info(
-                "Invoices of %s of %s contract lines are in the ledger.",
-                min((done + 1) * CHUNK, len(ids)),
-                len(ids),
-            )
+        if contract_lines is None and not self._is_ledger_begun():
+            with self._written_in_bulk():
+                held = self._take_over_lines(ids)
+        else:
+            held = self._take_over_lines(ids)
         self.env.invalidate_all()
         self._record_credit_notes(Domain("move_id.state", "=", "draft"), contract_lines)
         for chunk in split_every(1000, held, list):
             self.env["sale.order.line"].browse(chunk)._refresh_excluded_quantity()
             self.env.flush_all()
             self.env.invalidate_all()
+
+    @api.model
+    def _take_over_lines(self, line_ids: list[int]) -> list[int]:
+        """Write the ledger of contract lines, chunk by chunk.
+
+        :return: those with something on hold
+        """
+        held: list[int] = []
+        for done, chunk in enumerate(split_every(CHUNK, line_ids, list)):
+            held += self._take_over_chunk(chunk)
+            _logger.info(
+                "Invoices of %s of %s contract lines are in the ledger.",
+                min((done + 1) * CHUNK, len(line_ids)),
+                len(line_ids),
+            )
+        return held
+
+    @contextmanager
+    def _written_in_bulk(self):
+        """Write the whole ledger of a database that had none, as fast as can be."""
+        cr = self.env.cr
+        ledger, entries = "psa_invoice_detail", "account_analytic_line"
+        with ExitStack() as stack:
+            stack.enter_context(keys_checked_at_once(cr, ledger, "res_users"))
+            stack.enter_context(indexes_filled_at_once(cr, ledger, SEARCHED))
+            if self._are_most_entries_billed():
+                stack.enter_context(indexes_filled_at_once(cr, entries, ("so_line",)))
+            # For the sorting of a chunk.
+            cr.execute("SET LOCAL work_mem = '128MB'")
+            cr.execute("SET LOCAL maintenance_work_mem = '128MB'")
+            yield
+
+    def _is_ledger_begun(self) -> bool:
+        return bool(
+            self.env.execute_query(SQL("SELECT FROM psa_invoice_detail LIMIT 1"))
+        )
+
+    def _are_most_entries_billed(self) -> bool:
+        """Whether most rows of the table of time entries are about to be written."""
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT COUNT(timesheet_invoice_id) > COUNT(*) / 2
+                     FROM account_analytic_line"""
+            )
+        )
+        return rows[0][0]
 
     @api.model
     def _upgrade_ledger(self):
@@ -699,18 +746,15 @@ class PsaBilling(models.AbstractModel):
                        'chargeable', FALSE, bill.is_credit
                   FROM (SELECT found.*,
                                SUM(quantity) OVER (PARTITION BY line_id, bill_id
-                                                   ORDER BY day, place) AS upto,
+                                                   ORDER BY day, source_id) AS upto,
                                SUM(quantity) OVER (PARTITION BY line_id, bill_id)
                                    AS whole
-                          FROM (SELECT found.*, ROW_NUMBER() OVER (
-                                           ORDER BY source_id NULLS LAST) AS place
-                                  FROM (%(parts)s UNION ALL %(adjustments)s
-                                        UNION ALL %(order_lines)s) AS found) AS found
-                       ) AS listed
+                          FROM (%(parts)s UNION ALL %(adjustments)s
+                                UNION ALL %(order_lines)s) AS found) AS listed
                   JOIN psa_history_bill AS bill
                     ON bill.id = listed.bill_id AND bill.line_id = listed.line_id
                   JOIN psa_history_line AS line ON line.id = listed.line_id
-              ORDER BY bill.day, bill.move_id, bill.id, listed.day, listed.place
+              ORDER BY bill.day, bill.move_id, bill.id, listed.day, listed.source_id
                 """,
                 cost=COST,
                 milestone=MILESTONE,

@@ -1,12 +1,16 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Databases in which years of invoices were made before the add-on came."""
 
+from contextlib import contextmanager
 from datetime import date
 from math import fsum
+from unittest.mock import patch
+
+from psycopg2.errors import ForeignKeyViolation
 
 from odoo import fields
 from odoo.fields import Command
-from odoo.tools import SQL
+from odoo.tools import SQL, mute_logger
 
 from .common import BillingCase
 
@@ -148,6 +152,100 @@ class HistoryCase(BillingCase):
         return self.env["account.analytic.line"].search(
             [("so_line", "=", line.id)], order="date, id"
         )
+
+
+class TestHistoryInBulk(HistoryCase):
+    """A whole database is written without foreign keys and indexes, which come back."""
+
+    def keys_and_indexes(self):
+        return self.env.execute_query(
+            SQL(
+                """
+                SELECT conname, pg_get_constraintdef(oid), NULL
+                  FROM pg_constraint
+                 WHERE conrelid = 'psa_invoice_detail'::regclass
+             UNION ALL
+                SELECT indexrelid::regclass::text, indkey::text,
+                       obj_description(indexrelid, 'pg_class')
+                  FROM pg_index
+                 WHERE indrelid IN ('psa_invoice_detail'::regclass,
+                                    'account_analytic_line'::regclass)
+              ORDER BY 1, 2
+                """
+            )
+        )
+
+    def installed(self, *, most_are_billed: bool):
+        """:return: the ledger of two invoices of one contract line"""
+        line = self.order_of(2, 3)
+        moves = self.invoice(line)
+        self.log(self.entries(line).project_id, day(9), 4)
+        moves |= self.invoice(line)
+        with patch.object(
+            type(self.env["psa.billing"]),
+            "_are_most_entries_billed",
+            lambda _self: most_are_billed,
+        ):
+            self.install()
+        return [
+            (*detail.analytic_line_id.mapped("billed_quantity"), detail.amount)
+            for detail in moves.detail_ids
+        ]
+
+    def test_they_come_back(self):
+        before = self.keys_and_indexes()
+        self.assertTrue(any(comment for _name, _definition, comment in before))
+        self.assertEqual(
+            self.installed(most_are_billed=True), [(2, 200), (3, 300), (4, 400)]
+        )
+        self.assertEqual(self.keys_and_indexes(), before)
+
+    def test_where_few_entries_were_billed(self):
+        self.assertEqual(
+            self.installed(most_are_billed=False), [(2, 200), (3, 300), (4, 400)]
+        )
+
+    def test_keys_are_kept_again(self):
+        self.installed(most_are_billed=True)
+        with (
+            mute_logger("odoo.sql_db"),
+            self.assertRaises(ForeignKeyViolation),
+            self.env.cr.savepoint(),
+        ):
+            self.env.cr.execute("UPDATE psa_invoice_detail SET move_id = 0")
+
+    def test_an_order_alone_holds_no_table(self):
+        """Everybody goes on working while an order gets a project."""
+        line = self.order_of(2)
+        self.invoice(line)
+        self.forget()
+        with self.nothing_dropped():
+            self.env["psa.billing"]._take_over_history(line)
+        self.assertEqual(line.invoice_lines.detail_ids.amount, 200)
+
+    def test_an_upgrade_holds_no_table(self):
+        """A ledger with something in it would be checked and sorted once more."""
+        lines = self.order_of(2) | self.order_of(3)
+        for line in lines:
+            self.invoice(line)
+        self.forget()
+        self.env["psa.billing"]._take_over_history(lines[0])
+        with self.nothing_dropped():
+            self.env["psa.billing"]._take_over_history()
+        self.assertEqual(lines.invoice_lines.detail_ids.mapped("amount"), [200, 300])
+
+    @contextmanager
+    def nothing_dropped(self):
+        before = self.keys_and_indexes()
+        Billing = type(self.env["psa.billing"])
+        take_over = Billing._take_over_chunk
+
+        def watched(billing, line_ids):
+            self.assertEqual(self.keys_and_indexes(), before)
+            return take_over(billing, line_ids)
+
+        with patch.object(Billing, "_take_over_chunk", watched):
+            yield
 
 
 class TestHistoryOfTime(HistoryCase):
