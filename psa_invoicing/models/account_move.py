@@ -4,6 +4,7 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tools import SQL
 
 from .billing_groups import BILLING_MANAGER
 
@@ -254,8 +255,38 @@ class AccountMove(models.Model):
         for credit_note in self.filtered(lambda move: move.move_type == "out_refund"):
             credit_note._settle_credits()
         moves._move_to_allowed_day()
-        moves._spread_amounts()
+        moves._with_amounts_to_spread()._spread_amounts()
         return super()._post(soft=soft)
+
+    def _with_amounts_to_spread(self):
+        """Those whose details are not worth what their lines are: most are, and there
+        may be thousands of details to look at."""
+        if not self:
+            return self
+        self.flush_model(["move_type"])
+        self.env["account.move.line"].flush_model(["price_subtotal", "price_unit"])
+        self.env["psa.invoice.detail"].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT detail.move_id
+                  FROM psa_invoice_detail AS detail
+                  JOIN account_move AS move ON move.id = detail.move_id
+             LEFT JOIN account_move_line AS line ON line.id = detail.move_line_id
+                 WHERE detail.move_id = ANY(%s) AND detail.is_write_off IS NOT TRUE
+              GROUP BY detail.move_id, move.move_type, detail.billing_type, line.id
+                HAVING CASE WHEN detail.billing_type <> 'chargeable'
+                            THEN BOOL_OR(detail.amount <> 0)
+                            ELSE SUM(detail.amount) <> line.price_subtotal
+                                 * CASE move.move_type WHEN 'out_refund'
+                                   THEN -1 ELSE 1 END
+                                 OR BOOL_OR(detail.price_unit IS DISTINCT FROM
+                                            line.price_unit) END
+                """,
+                self.ids,
+            )
+        )
+        return self.browse({move_id for (move_id,) in rows})
 
     def _link_timesheets_to_invoice(self, start_date=None, end_date=None):
         """The ledger has linked the entries that an invoice bills, and no others: not

@@ -594,6 +594,9 @@ class SaleOrderLine(models.Model):
 
     def write(self, vals):
         """Drafts follow what was ordered and delivered, and at which price."""
+        if not self:
+            # Odoo's posting writes four times an invoice on lines that it has not.
+            return super().write(vals)
         agreed = self._agreed() if AGREED_FIELDS & set(vals) else {}
         result = super().write(vals)
         self.filtered(

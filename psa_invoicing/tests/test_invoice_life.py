@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from datetime import date
 
+from ..core.billing import LEDGER
 from .common import BillingCase
 
 JANUARY = date(2026, 1, 31)
@@ -72,6 +73,32 @@ class TestInvoiceLife(BillingCase):
         self.draft.reversal_move_ids.action_post()
         self.assertEqual(self.draft.psa_state, "credited")
         self.assertFalse(self.work._psa_invoice(JANUARY))
+
+    # === What its transactions are worth ===
+
+    def test_posting_looks_at_details_that_do_not_add_up(self):
+        """Else not: there may be thousands of them."""
+        self.assertFalse(self.draft._with_amounts_to_spread())
+        details = self.draft.detail_ids
+        figures = details.mapped(lambda detail: (detail.amount, detail.price_unit))
+        for wrong in ({"amount": 1}, {"price_unit": 1}):
+            details[:1].with_context(psa_ledger=LEDGER).write(wrong)
+            self.assertEqual(self.draft._with_amounts_to_spread(), self.draft)
+            self.draft.action_post()
+            self.assertEqual(
+                details.mapped(lambda detail: (detail.amount, detail.price_unit)),
+                figures,
+            )
+            self.draft.button_draft()
+
+    def test_posting_looks_at_what_is_offered(self):
+        """It is worth nothing, and says so when the invoice is posted."""
+        offered = self.draft.detail_ids[:1]
+        offered.billing_type = "complimentary"
+        self.assertFalse(self.draft._with_amounts_to_spread())
+        offered.with_context(psa_ledger=LEDGER).write({"amount": 1})
+        self.draft.action_post()
+        self.assertFalse(offered.amount)
 
     # === What Odoo's own screens say ===
 
