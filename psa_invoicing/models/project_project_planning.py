@@ -180,6 +180,14 @@ class ProjectProject(models.Model):
         company = project.company_id or project.sale_line_id.company_id
         return company.sudo(self.env.su) or self.env.company
 
+    def _fetch_billing_companies(self):
+        """Read what :meth:`_billing_company` needs, and no more: there may be ten
+        thousand projects, and all of their fields and contract lines fill memory."""
+        # sudo: as there
+        projects = self.sudo()
+        projects.fetch(["company_id", "sale_line_id"])
+        projects.sale_line_id.fetch(["company_id"])
+
     def action_plan_from_start(self):
         """Plan the invoice dates between the billing start and today as well.
 

@@ -250,6 +250,7 @@ class PsaInvoiceSchedule(models.Model):
     def _without_caught_up(self):
         """Leave out due rows that a later one of their project bills with its own,
         where the company wants one draft for all that were missed."""
+        self.project_id._fetch_billing_companies()
         last = {}
         for row in self.sorted("run_date"):
             if row.project_id._billing_company().billing_catch_up == "one":

@@ -148,6 +148,19 @@ class TestInvoiceRun(BillingCase):
         by_hand = project._psa_invoice(date(2026, 1, 31))
         self.assertEqual(by_hand.invoice_line_ids.quantity, 7)
 
+    def test_planning_reads_of_projects_only_what_it_needs(self):
+        """There may be ten thousand: all their texts would fill memory."""
+        project = self.due_project(2)
+        line = project.sale_line_id
+        self.env.flush_all()
+        self.env.invalidate_all()
+        rows = self.env["psa.invoice.schedule"].sudo()
+        due = rows.search([("project_id", "=", project.id)])._without_caught_up()
+        self.assertTrue(due)
+        for record in (project, line):
+            known = record._fields["name"]._get_all_cache_ids(self.env)
+            self.assertNotIn(record.id, known, record)
+
     def test_only_these_projects(self):
         projects = self.due_project(1) + self.due_project(2)
         self.run_due(date(2026, 1, 31), projects[0])
