@@ -5,7 +5,30 @@ from benchmark import drafts, screens, table, wizard
 from benchmark.sizes import Sizes
 
 SMALL = Sizes(
-    projects=3, entries=6, lines=3, draft=120, few=12, many=24, review=200, rounds=1
+    projects=3,
+    entries=6,
+    lines=3,
+    draft=120,
+    few=12,
+    many=24,
+    review=200,
+    together=3,
+    installed=18,
+    run=12,
+    run_time=2,
+    run_memory=3,
+    rounds=1,
+)
+NAMED = (
+    "time entry saved",
+    "invoice posted",
+    "invoice paid",
+    "invoice of 3 sent together, prepared and posted",
+    "invoice of 3 sent together, rendered and mailed",
+    "invoice run over 12 projects, an invoice",
+    "invoice run over 12 projects, memory",
+    "installation, 18 invoiced entries, their ledger",
+    "installation, 18 invoiced entries, all of it",
 )
 
 
@@ -24,4 +47,5 @@ def test_every_comparison_is_made():
         # Of one project, of as many, and of many beside one.
         of_wizard = [line for line in lines if f"wizard, {label}, " in line.what]
         assert [line.mark for line in of_wizard] == [wizard.MARK, wizard.MARK, None]
+    assert set(NAMED) <= {line.what for line in lines}, told
     assert all(line.ours > 0 and line.peer > 0 for line in lines), told

@@ -4,7 +4,18 @@ import sys
 
 from tools.console import say
 
-from . import daily, databases, drafts, recalculation, screens, table, wizard
+from . import (
+    daily,
+    databases,
+    drafts,
+    installation,
+    recalculation,
+    runs,
+    screens,
+    sending,
+    table,
+    wizard,
+)
 from .arguments import parsed
 from .sizes import Sizes
 
@@ -22,7 +33,13 @@ def main(arguments: list[str]) -> int:
 def run(sizes: Sizes) -> list[table.Line]:
     """Make the data, measure everything, and remove the data."""
     try:
-        return [*_billing(sizes), *_pages(sizes), *wizard.run(sizes)]
+        return [
+            *_billing(sizes),
+            *_runs(sizes),
+            *_pages(sizes),
+            *wizard.run(sizes),
+            *_installation(sizes),
+        ]
     finally:
         databases.drop()
 
@@ -42,7 +59,16 @@ def _billing(sizes: Sizes) -> list[table.Line]:
             *drafts.measure(ours, others, projects, sizes),
             *recalculation.measure(ours, large_draft, sizes),
             *daily.measure(ours, others, projects[drafts.KINDS[0]], sizes),
+            *sending.measure(ours, others, projects[drafts.KINDS[0]], sizes),
         ]
+
+
+def _runs(sizes: Sizes) -> list[table.Line]:
+    few = databases.prepare_runs(
+        lambda process: runs.make_few(process, sizes),
+        lambda process, made: runs.make_many(process, sizes, made),
+    )
+    return runs.measure(few, sizes)
 
 
 def _pages(sizes: Sizes) -> list[table.Line]:
@@ -55,6 +81,11 @@ def _pages(sizes: Sizes) -> list[table.Line]:
         databases.subject(databases.LARGE) as large,
     ):
         return screens.measure(small, large, project, sizes)
+
+
+def _installation(sizes: Sizes) -> list[table.Line]:
+    databases.prepare_history(lambda process: installation.make(process, sizes))
+    return installation.measure(sizes)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Taking turns: of each figure the best of several rounds counts."""
 
 from collections.abc import Callable
+from typing import Any
 
 Figures = dict[str, float]
 
@@ -17,3 +18,25 @@ def best_of(rounds: int, *takers: Callable[[], Figures]) -> list[Figures]:
             for name, seconds in taker().items():
                 found[name] = min(seconds, found.get(name, seconds))
     return best
+
+
+def best_of_invoices(
+    rounds: int, *takers: Callable[[], dict[str, Any]]
+) -> list[Figures]:
+    """The same with invoices, which must be worth the same to the cent.
+
+    :param takers: return the ``totals`` of their invoices as well
+    :raises AssertionError: if totals differ
+    """
+    known: list = []
+
+    def checked(taker):
+        def take() -> Figures:
+            figures = taker()
+            known.append(figures.pop("totals"))
+            assert known[-1] and known[-1] == known[0]
+            return figures
+
+        return take
+
+    return best_of(rounds, *map(checked, takers))

@@ -12,6 +12,8 @@ from .process import Subject
 
 WITHOUT, WITH = "psa_bench_without", "psa_bench_with"
 SMALL, LARGE = "psa_bench_small", "psa_bench_large"
+FEW_DUE, MANY_DUE = "psa_bench_few_due", "psa_bench_many_due"
+HISTORY = "psa_bench_history"
 
 
 @contextmanager
@@ -65,9 +67,34 @@ def prepare_pages(make_small, make_large):
     return made
 
 
+def prepare_runs(make_few, make_many):
+    """The add-on with a few projects that are due, and with a lot.
+
+    :param make_many: called with the process and with what ``make_few`` returns
+    :return: what ``make_few`` returns
+    """
+    with step("A database with few projects that are due"):
+        database.copy(database.empty_template(), FEW_DUE)
+        made = _fill(FEW_DUE, make_few)
+    with step("A database with many"):
+        database.copy(FEW_DUE, MANY_DUE)
+        _fill(MANY_DUE, lambda process: make_many(process, made))
+    return made
+
+
+def prepare_history(make_data):
+    """Years of invoices without the add-on.
+
+    :return: what ``make_data`` returns
+    """
+    with step("A database with history"):
+        database.copy(database.empty_base(), HISTORY)
+        return _fill(HISTORY, make_data)
+
+
 def drop():
     """Leave nothing behind."""
-    for name in (WITHOUT, WITH, SMALL, LARGE):
+    for name in (WITHOUT, WITH, SMALL, LARGE, FEW_DUE, MANY_DUE, HISTORY):
         database.drop(name)
 
 

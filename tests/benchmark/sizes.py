@@ -12,6 +12,11 @@ class Sizes:
     :ivar few: open transactions where pages open quickly
     :ivar many: open transactions where they should open as quickly
     :ivar review: rows of the manual invoice that should be as handy as a hundred
+    :ivar together: invoices that are posted, paid and sent together
+    :ivar installed: invoiced entries of a database that the add-on comes to
+    :ivar run: projects of the large invoice run
+    :ivar run_time: projects of the run that takes as long for each invoice
+    :ivar run_memory: projects of the run that needs as much memory
     :ivar rounds: the best of which counts
     """
 
@@ -22,4 +27,9 @@ class Sizes:
     few: int = 1_000
     many: int = 100_000
     review: int = 5_000
+    together: int = 20
+    installed: int = 20_000
+    run: int = 1_000
+    run_time: int = 100
+    run_memory: int = 500
     rounds: int = 5

@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from . import measured
-from .data import FIRST_DAY, LAST_DAY
+from .data import FIRST_DAY, LAST_DAY, make_statistics
+from .drafts import totals
 
 ENTRIES = 40
 
@@ -47,16 +48,18 @@ def odoo_invoices(env, project_ids: list[int]) -> dict:
 
 
 def _post_and_pay(env, moves) -> dict:
-    seconds = {}
+    found = {"totals": totals(moves)}
+    env.flush_all()
+    make_statistics(env)
     with measured(env) as cost:
         moves.action_post()
-    seconds["posted"] = cost.seconds / len(moves)
+    found["invoice posted"] = cost.seconds / len(moves)
     register = env["account.payment.register"].with_context(
         active_model="account.move", active_ids=moves.ids
     )
     wizard = register.create({"group_payment": False})
     with measured(env) as cost:
         wizard._create_payments()
-    seconds["paid"] = cost.seconds / len(moves)
+    found["invoice paid"] = cost.seconds / len(moves)
     assert set(moves.mapped("payment_state")) <= {"paid", "in_payment"}
-    return seconds
+    return found

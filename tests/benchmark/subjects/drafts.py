@@ -8,8 +8,9 @@ from . import measured
 from .data import FIRST_DAY, LAST_DAY
 
 
-def _result(cost, moves) -> dict:
-    totals = sorted(
+def totals(moves) -> list[tuple]:
+    """What must be the same whoever has made the invoices."""
+    return sorted(
         (
             move.invoice_partner_display_name or "",
             move.currency_id.name,
@@ -18,10 +19,28 @@ def _result(cost, moves) -> dict:
         )
         for move in moves
     )
+
+
+def plain_values(env, project_ids: list[int]) -> list[dict]:
+    """The same invoices, ready to be created without more ado."""
+    orders = env["sale.order"].search([("project_id", "in", project_ids)])
+    return [
+        {
+            **order._prepare_invoice(),
+            "invoice_line_ids": [
+                Command.create(line._prepare_invoice_line(sequence=line.sequence))
+                for line in order.order_line
+            ],
+        }
+        for order in orders
+    ]
+
+
+def _result(cost, moves) -> dict:
     return {
         **asdict(cost),
         "invoices": len(moves),
-        "totals": totals,
+        "totals": totals(moves),
     }
 
 
@@ -52,17 +71,7 @@ def wizard(env, project_ids: list[int]) -> dict:
 
 def floor(env, project_ids: list[int]) -> dict:
     """One ``create`` of the same invoices, their values prepared beforehand."""
-    orders = env["sale.order"].search([("project_id", "in", project_ids)])
-    values = [
-        {
-            **order._prepare_invoice(),
-            "invoice_line_ids": [
-                Command.create(line._prepare_invoice_line(sequence=line.sequence))
-                for line in order.order_line
-            ],
-        }
-        for order in orders
-    ]
+    values = plain_values(env, project_ids)
     with measured(env) as cost:
         moves = env["account.move"].create(values)
     return _result(cost, moves)

@@ -1,0 +1,78 @@
+"""Several invoices sent to their customers at once.
+
+The document stays HTML, as in Odoo's own tests, and no mail leaves: what is measured
+is rolled back, and mail leaves with a commit.
+"""
+
+from contextlib import contextmanager
+from unittest.mock import patch
+
+from odoo.tools import config
+
+from . import measured
+from .data import LAST_DAY, make_statistics
+from .drafts import plain_values, totals
+
+# What Odoo's dialog for several shows.
+SHOWN = {"move_ids": {}, "summary_data": {}, "alerts": {}}
+
+
+def ours(env, project_ids: list[int]) -> dict:
+    """Send to Customer: it confirms the drafts."""
+    moves = env["project.project"].browse(project_ids)._psa_invoice(LAST_DAY)
+    return _sent(env, moves, moves.action_psa_send)
+
+
+def odoo(env, project_ids: list[int]) -> dict:
+    """What Odoo's own button has made of the same orders, posted and sent."""
+    orders = env["sale.order"].search([("project_id", "in", project_ids)])
+    return _posted_and_sent(env, orders._create_invoices(grouped=True))
+
+
+def plain(env, project_ids: list[int]) -> dict:
+    """Invoices of as many lines on which no work is, posted and sent."""
+    moves = env["account.move"].create(plain_values(env, project_ids))
+    return _posted_and_sent(env, moves)
+
+
+def _posted_and_sent(env, moves) -> dict:
+    def post_and_send() -> dict:
+        moves.action_post()
+        return moves.action_send_and_print()
+
+    return _sent(env, moves, post_and_send)
+
+
+def _sent(env, moves, begin) -> dict:
+    """Send invoices in Odoo's dialog, then as its scheduled action does.
+
+    :param begin: confirms them and opens the dialog
+    :return: seconds for each invoice, and totals
+    """
+    env.company.email = "billing@example.com"
+    env.flush_all()
+    make_statistics(env)
+    with measured(env) as prepared:
+        _confirm_dialog(env, begin())
+    with _no_commit(), measured(env) as delivered:
+        env["account.move.send"]._generate_and_send_invoices(moves, from_cron=True)
+    assert all(move.invoice_pdf_report_id and move.message_ids for move in moves)
+    return {
+        "prepared and posted": prepared.seconds / len(moves),
+        "rendered and mailed": delivered.seconds / len(moves),
+        "totals": totals(moves),
+    }
+
+
+def _confirm_dialog(env, action: dict):
+    """Open a dialog as the web client does, and press its button."""
+    Dialog = env[action["res_model"]].with_context(action["context"])
+    Dialog.onchange({}, [], SHOWN)
+    Dialog.create({}).action_send_and_print()
+
+
+@contextmanager
+def _no_commit():
+    """As in Odoo's own tests: HTML instead of PDF, and no commit on the way."""
+    with patch.dict(config.options.maps[0], test_enable=True):
+        yield
