@@ -4,5 +4,5 @@
 
 def migrate(cr, _version):
     """Wizards that were left open are closed; their rows lose the foreign keys, too."""
-    cr.execute("DROP TABLE psa_manual_invoice_line")
+    cr.execute("DROP TABLE IF EXISTS psa_manual_invoice_line")
     cr.execute("DELETE FROM psa_manual_invoice")
