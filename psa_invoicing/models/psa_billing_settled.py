@@ -137,7 +137,12 @@ class PsaBilling(models.AbstractModel):
         :param orders: that belong on the draft
         """
         groups = self.env["psa.invoice.detail"]._read_group(
-            [("move_id", "=", move.id), ("transaction_type", "=", TIME)],
+            [
+                ("move_id", "=", move.id),
+                ("transaction_type", "=", TIME),
+                # What was corrected makes no room for more: it may not be due.
+                ("quantity", ">", 0),
+            ],
             ["sale_line_id"],
             ["quantity:sum"],
         )

@@ -496,12 +496,14 @@ class BillingMachine(RuleBasedStateMachine):
         move = self.pick(self.drafts(("is_project_invoice", "=", True)), move)
         self.check_settled(move)
         if self.act("recalculate", move.action_psa_recalculate):
+            self.check_settled(move)
             message = move.action_psa_recalculate()["params"]["message"]
             self.case.assertIn("Nothing has changed", message)
 
     def check_settled(self, move):
         """What Recalculate does not look at, it would not change."""
         Billing = self.env["psa.billing"].sudo()
+        self.case.assert_rows(move.detail_ids)
         orders = Billing._orders_that_agree(move)
         looked_at = Billing._rows_to_look_at(move, orders)
         self.case.assertEqual(

@@ -8,6 +8,8 @@ from odoo.tests import tagged
 
 from odoo.addons.account.tests.common import AccountTestInvoicingCommon
 
+from ..core.billing import Transaction
+
 HOUR_PRICE = 100.0
 
 
@@ -191,10 +193,44 @@ class BillingCase(AccountTestInvoicingCommon):
 
     # === What must always hold ===
 
+    def assert_rows(self, details):
+        """Read by the thousand, rows of the ledger say what their records say."""
+        rows = {row.id: row for row in details._rows([("id", "in", details.ids)])}
+        self.assertEqual(rows.keys(), set(details.ids))
+        for detail in details:
+            row = rows[detail.id]
+            self.assertEqual(
+                (row.key, row.move_line_id, row.is_write_off, row.amount),
+                (
+                    detail._key,
+                    detail.move_line_id.id or 0,
+                    detail.is_write_off,
+                    detail.amount,
+                ),
+            )
+            self.assertEqual(
+                row.item._replace(source_id=0),
+                Transaction(
+                    kind=detail.transaction_type,
+                    source=detail._source,
+                    source_id=0,
+                    sale_line_id=detail.sale_line_id.id,
+                    project_id=detail.project_id.id or 0,
+                    date=detail.date,
+                    source_quantity=detail.source_quantity,
+                    quantity=detail.quantity,
+                    text=detail.name or "",
+                    who=detail.employee_name or "",
+                    task=detail.task_name or "",
+                    billing_type=detail.billing_type,
+                ),
+            )
+
     def assert_ledger(self, moves):
         """Lines are sums of their details, and no transaction is billed twice."""
         self.env.flush_all()
         self.env.invalidate_all()
+        self.assert_rows(moves.detail_ids)
         for line in moves.invoice_line_ids.filtered("detail_ids"):
             details = line.detail_ids.filtered(
                 lambda detail: detail.billing_type == "chargeable"
