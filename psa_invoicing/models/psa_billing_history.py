@@ -746,7 +746,8 @@ class PsaBilling(models.AbstractModel):
                        'chargeable', FALSE, bill.is_credit
                   FROM (SELECT found.*,
                                SUM(quantity) OVER (PARTITION BY line_id, bill_id
-                                                   ORDER BY day, source_id) AS upto,
+                                                   ORDER BY day, source_id
+                                                   ROWS UNBOUNDED PRECEDING) AS upto,
                                SUM(quantity) OVER (PARTITION BY line_id, bill_id)
                                    AS whole
                           FROM (%(parts)s UNION ALL %(adjustments)s

@@ -75,10 +75,11 @@ class PsaProjectBacklog(models.TransientModel):
         """What the customers would pay before taxes, by currency."""
         # sudo: an administrator need not see the orders.
         lines = self.env["sale.order.line"].sudo()
+        Line = self.env["psa.manual.invoice.line"]
         sums: dict = {}
         for item in items:
             line = lines.browse(item.sale_line_id)
-            amount = self.env["psa.manual.invoice"]._amount(line, item)
+            amount = Line._amount(line, item.quantity, item.is_chargeable)
             sums[line.currency_id] = sums.get(line.currency_id, 0.0) + amount
         return " + ".join(
             formatLang(self.env, amount, currency_obj=currency)
