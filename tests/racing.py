@@ -1,7 +1,6 @@
 """Odoo processes that are told what to do, and when (``racer.py``)."""
 
 import subprocess
-import sys
 from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -40,7 +39,7 @@ class Racer:
         log = settings().logs / f"{name}-racer-{number}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "odoo", "shell", *odoo_process.options(name)],
+                odoo_process.command(name, subcommand="shell"),
                 stdin=(Path(__file__).parent / "racer.py").open(),
                 stdout=output,
                 stderr=subprocess.STDOUT,

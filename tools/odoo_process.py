@@ -46,9 +46,10 @@ def options(database: str, postgres: Server | None = None) -> list[str]:
     ]
 
 
-def command(database: str, *arguments: str) -> list[str]:
+def command(database: str, *arguments: str, subcommand: str = "server") -> list[str]:
     """Full command line of an Odoo process."""
-    return [sys.executable, "-m", "odoo", *options(database), *arguments]
+    script = str(odoo_source().script)
+    return [sys.executable, script, subcommand, *options(database), *arguments]
 
 
 def run_to_end(database: str, log: Path, *arguments: str) -> None:
@@ -91,12 +92,9 @@ def shell(database: str, script: str, log: Path) -> subprocess.CompletedProcess:
     :return: the process, with what the script has printed
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    arguments = command(database, "--no-http")
-    # The subcommand comes before its options.
-    arguments.insert(arguments.index("odoo") + 1, "shell")
     with log.open("w") as errors:
         return subprocess.run(
-            arguments,
+            command(database, "--no-http", subcommand="shell"),
             input=script,
             stdout=subprocess.PIPE,
             stderr=errors,

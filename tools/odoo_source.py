@@ -38,10 +38,12 @@ class OdooSource:
     """An Odoo that can be started.
 
     :ivar python_path: folder that holds the package ``odoo``
+    :ivar script: starts it; its server starts helpers by the same file
     :ivar addons: folders with add-ons, Odoo's own ``odoo/addons`` included
     """
 
     python_path: Path
+    script: Path
     addons: tuple[Path, ...]
 
     @property
@@ -75,8 +77,13 @@ def _at(root: Path) -> OdooSource:
     own = root / "odoo" / "addons"
     # Debian's build has all of them in one folder, git has most of them beside it.
     addons = (own,) if (own / "sale_timesheet").is_dir() else (root / "addons", own)
-    if not (root / "odoo" / "release.py").exists() or not any(
-        (path / "sale_timesheet").is_dir() for path in addons
+    # Beside the package, or where an installation has its programs.
+    scripts = [root / "odoo-bin", *(each / "bin" / "odoo" for each in root.parents)]
+    script = next(filter(Path.is_file, scripts), None)
+    if (
+        not script
+        or not (root / "odoo" / "release.py").exists()
+        or not any((path / "sale_timesheet").is_dir() for path in addons)
     ):
         raise Problem(
             f"{root} is no complete Odoo checkout.",
@@ -88,7 +95,7 @@ def _at(root: Path) -> OdooSource:
         raise Problem(
             f"{root} is Odoo {release['version']}.", "This add-on needs Odoo 19.0."
         )
-    return OdooSource(root, addons)
+    return OdooSource(root, script, addons)
 
 
 def _clone(target: Path) -> Path | None:

@@ -1,7 +1,6 @@
 """An Odoo process that measures what it is told to."""
 
 import subprocess
-import sys
 from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -34,10 +33,11 @@ class Subject:
         tests = str(Path(__file__).resolve().parent.parent)
         environment["PYTHONPATH"] += f":{tests}"
         environment["BENCHMARK_PIPE"] = str(theirs.fileno())
-        options = [*odoo_process.options(database), *peers.options(), "--no-http"]
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "odoo", "shell", *options],
+                odoo_process.command(
+                    database, *peers.options(), "--no-http", subcommand="shell"
+                ),
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
