@@ -4,7 +4,6 @@ import base64
 import email
 import email.policy
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -137,9 +136,9 @@ def start_site(tmp_path_factory) -> Iterator[Callable[..., Site]]:
     def start(name: str, template: str, *options: str, **environment: str) -> Site:
         """:param options: of Odoo, besides"""
         database.copy(template, name)
-        smtp = catcher(tmp_path_factory.mktemp("mail"), free_port())
+        smtp = catcher(tmp_path_factory.mktemp("mail"), odoo_process.free_port())
         smtp.start()
-        port = free_port()
+        port = odoo_process.free_port()
         log = settings().logs / f"{name}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -176,12 +175,6 @@ def start_site(tmp_path_factory) -> Iterator[Callable[..., Site]]:
             for warning in warnings
             if not any(text in warning for text in site.expected)
         ]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="module")

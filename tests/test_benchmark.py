@@ -17,6 +17,7 @@ SMALL = Sizes(
     run=12,
     run_time=2,
     run_memory=3,
+    shared=24,
     rounds=1,
 )
 NAMED = (
@@ -27,6 +28,7 @@ NAMED = (
     "invoice of 3 sent together, rendered and mailed",
     "invoice run over 12 projects, an invoice",
     "invoice run over 12 projects, memory",
+    "invoice run over 24 projects, two workers, an invoice",
     "installation, 18 invoiced entries, their ledger",
     "installation, 18 invoiced entries, all of it",
 )

@@ -7,11 +7,10 @@ import time
 
 import psutil
 import pytest
-from conftest import free_port
 from racing import TRIED_AGAIN, Racer
 from witness import assert_billed_once, query
 
-from tools import database
+from tools import database, odoo_process
 
 NAME = "psa_system_queue"
 PROJECTS = 120
@@ -40,7 +39,7 @@ def site(start_site):
         database.queue_template(),
         "--workers=3",
         "--load=base,web,queue_job",
-        f"--gevent-port={free_port()}",
+        f"--gevent-port={odoo_process.free_port()}",
         ODOO_QUEUE_JOB_CHANNELS="root:2",
     )
     site.expected = (*TRIED_AGAIN, *DEATHS)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -103,6 +104,12 @@ def shell(database: str, script: str, log: Path) -> subprocess.CompletedProcess:
             cwd=ROOT,
             check=False,
         )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def wait_until_up(process: subprocess.Popen, log: Path, address: str) -> None:

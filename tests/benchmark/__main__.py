@@ -15,6 +15,7 @@ from . import (
     sending,
     table,
     wizard,
+    workers,
 )
 from .arguments import parsed
 from .sizes import Sizes
@@ -36,6 +37,7 @@ def run(sizes: Sizes) -> list[table.Line]:
         return [
             *_billing(sizes),
             *_runs(sizes),
+            *_workers(sizes),
             *_pages(sizes),
             *wizard.run(sizes),
             *_installation(sizes),
@@ -69,6 +71,11 @@ def _runs(sizes: Sizes) -> list[table.Line]:
         lambda process, made: runs.make_many(process, sizes, made),
     )
     return runs.measure(few, sizes)
+
+
+def _workers(sizes: Sizes) -> list[table.Line]:
+    projects = databases.prepare_workers(lambda process: workers.make(process, sizes))
+    return workers.measure(projects, sizes)
 
 
 def _pages(sizes: Sizes) -> list[table.Line]:

@@ -12,6 +12,7 @@ from .process import Subject
 
 WITHOUT, WITH = "psa_bench_without", "psa_bench_with"
 SMALL, LARGE = "psa_bench_small", "psa_bench_large"
+ONE_WORKER, TWO_WORKERS = "psa_bench_one_worker", "psa_bench_two_workers"
 FEW_DUE, MANY_DUE = "psa_bench_few_due", "psa_bench_many_due"
 HISTORY = "psa_bench_history"
 
@@ -82,6 +83,18 @@ def prepare_runs(make_few, make_many):
     return made
 
 
+def prepare_workers(make_data):
+    """The add-on with the job queue, twice the same.
+
+    :return: what ``make_data`` returns
+    """
+    with step("Databases with the job queue"):
+        database.copy(database.queue_template(), ONE_WORKER)
+        made = _fill(ONE_WORKER, make_data)
+        database.copy(ONE_WORKER, TWO_WORKERS)
+        return made
+
+
 def prepare_history(make_data):
     """Years of invoices without the add-on.
 
@@ -94,7 +107,10 @@ def prepare_history(make_data):
 
 def drop():
     """Leave nothing behind."""
-    for name in (WITHOUT, WITH, SMALL, LARGE, FEW_DUE, MANY_DUE, HISTORY):
+    for name in (
+        *(WITHOUT, WITH, SMALL, LARGE),
+        *(FEW_DUE, MANY_DUE, ONE_WORKER, TWO_WORKERS, HISTORY),
+    ):
         database.drop(name)
 
 

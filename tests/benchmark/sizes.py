@@ -17,6 +17,7 @@ class Sizes:
     :ivar run: projects of the large invoice run
     :ivar run_time: projects of the run that takes as long for each invoice
     :ivar run_memory: projects of the run that needs as much memory
+    :ivar shared: projects of the run that several workers share
     :ivar rounds: the best of which counts
     """
 
@@ -32,4 +33,5 @@ class Sizes:
     run: int = 1_000
     run_time: int = 100
     run_memory: int = 500
+    shared: int = 500
     rounds: int = 5

@@ -30,6 +30,18 @@ def make_due(env, number: int, entries: int, lines: int) -> list[int]:
     return ids
 
 
+def make_jobs(env, project_ids: list[int]) -> int:
+    """Start a run of projects in the background, however few they are.
+
+    :return: its id
+    """
+    projects = env["project.project"].browse(project_ids)
+    run = env["psa.invoice.run"].sudo()._begin(DUE, projects)
+    run.is_background = True
+    run._leave_to_background()
+    return run.id
+
+
 def make_run(env, project_ids: list[int] | None = None) -> dict:
     """Bill what is due, as the scheduled action does.
 
