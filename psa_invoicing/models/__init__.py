@@ -38,6 +38,8 @@ from . import project_milestone
 from . import sale_order
 from . import sale_order_line
 from . import psa_backlog
+from . import psa_backlog_sums
+from . import psa_backlog_deciding
 from . import psa_backlog_counts
 from . import psa_backlog_export
 from . import psa_backlog_groups

@@ -108,9 +108,12 @@ class AccountMove(models.Model):
         "has its number and is not yet sent.",
     )
 
-    # What the list opens with, in its order.
+    # What the list opens with, in its order, and what the cards sum and count of it.
     _psa_to_do_index = models.Index(
-        """(billing_cutoff_date, id) WHERE psa_state IN (
+        """(billing_cutoff_date, id)
+           INCLUDE (psa_state, amount_untaxed_signed, company_id, move_type,
+                    is_project_invoice)
+           WHERE psa_state IN (
             'draft', 'in_review', 'confirmed', 'sent', 'partial')"""
     )
 

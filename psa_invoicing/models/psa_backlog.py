@@ -2,11 +2,9 @@
 """The backlog: what is open on all projects, whatever its kind, in one list."""
 
 from collections.abc import Set
-from itertools import chain
 from typing import NamedTuple
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL, Query
 
@@ -20,7 +18,6 @@ from ..core.billing import (
     SOURCES,
     TIME,
 )
-from .external_arguments import as_quantities, check_exist
 from .psa_billing_selection import MODELS
 from .psa_invoice_detail import TRANSACTION_TYPES
 from .psa_transaction_mixin import BILLING_TYPES
@@ -43,6 +40,7 @@ COLUMNS = {
     "transaction_type": "varchar",
     "billing_type": "varchar",
     "own_quantity": "float8",
+    "row_count": "bigint",
     "own_who": "varchar",
     "own_uom_id": "int",
     "own_unit_id": "int",
@@ -75,28 +73,8 @@ PROJECT_OBSTACLES = [
     ("project_hold", "Project on Hold"),
     ("before_start", "Before Billing Start"),
 ]
-# What amounts can be summed by before they are priced, and the columns that it takes.
-SUMMED_BY = "psa_backlog_summed_by"
-SUMMABLE = {
-    "age_band": ("age_band",),
-    "amount": (),
-    "billing_type": ("billing_type",),
-    "company_amount": ("own_company_id",),
-    "company_currency_id": ("own_company_id",),
-    "company_id": ("own_company_id",),
-    "currency_id": (),
-    "order_id": (),
-    "partner_id": (),
-    "project_id": (),
-    "sale_line_id": (),
-    "status": ("status",),
-    "transaction_type": ("transaction_type",),
-    "unit_id": ("own_unit_id",),
-}
 # The only contract lines and projects on which rows may be.
 PLACES = "psa_backlog_places"
-# What a row says without a look at its contract line.
-OF_ROWS = {"age_band", "billing_type", "status", "transaction_type"}
 AGE_BANDS = [("0", "0-30 Days"), ("30", "31-60 Days"), ("60", "Older")]
 
 
@@ -104,12 +82,10 @@ class Places(NamedTuple):
     """Where rows may be.
 
     :ivar line_ids: contract lines
-    :ivar order_ids: orders of these
     :ivar project_ids: projects
     """
 
     line_ids: list[int]
-    order_ids: list[int]
     project_ids: list[int]
 
 
@@ -370,7 +346,7 @@ class PsaBacklog(models.Model):
             status=self._status_sql(),
             is_unfit_project=self._is_unfit_project_sql(),
             of_contract=self._of_contract_sql(SQL("open.chargeable_quantity")),
-            transactions=SQL(" UNION ALL ").join(self._branches()),
+            transactions=self._transactions_sql(),
             may_be_billed=SQL("CASE source.source %s END", SQL(" ").join(cases)),
             joins=self._contract_joins_sql(lines),
         )
@@ -435,27 +411,35 @@ class PsaBacklog(models.Model):
     @api.model
     def _contract_joins_sql(self, lines: SQL | None = None) -> SQL:
         """:param lines: what to join as ``line`` (default: contract lines)"""
-        known = (SQL(), SQL(), SQL())
-        if places := self.env.context.get(PLACES):
-            known = (
-                SQL("AND line.id = ANY(%s)", places.line_ids),
-                SQL("AND sale.id = ANY(%s)", places.order_ids),
-                SQL("AND project.id = ANY(%s)", places.project_ids),
-            )
         return SQL(
             """
-         LEFT JOIN %s ON line.id = source.sale_line_id %s
-         LEFT JOIN sale_order AS sale ON sale.id = line.order_id %s
+         LEFT JOIN %(lines)s ON line.id = source.sale_line_id AND %(are_known)s
+         LEFT JOIN sale_order AS sale ON sale.id = line.order_id
          LEFT JOIN res_currency AS currency ON currency.id = sale.currency_id
-         LEFT JOIN project_project AS project ON project.id = source.project_id %s
+         LEFT JOIN project_project AS project
+                ON project.id = source.project_id AND %(is_known)s
          LEFT JOIN res_company AS company
                 ON company.id = COALESCE(line.company_id, source.own_company_id)
          LEFT JOIN res_currency AS company_currency
                 ON company_currency.id = company.currency_id
             """,
-            lines or SQL("sale_order_line AS line"),
-            *known,
+            lines=lines or SQL("sale_order_line AS line"),
+            are_known=self._is_known_sql(SQL("line.id"), "line_ids"),
+            is_known=self._is_known_sql(SQL("project.id"), "project_ids"),
         )
+
+    @api.model
+    def _is_known_sql(self, id_: SQL, name: str) -> SQL:
+        """:param name: which of the known places, as ``Places`` calls them"""
+        places = self.env.context.get(PLACES)
+        return (
+            SQL("%s = ANY(%s)", id_, getattr(places, name)) if places else SQL("TRUE")
+        )
+
+    @api.model
+    def _transactions_sql(self) -> SQL:
+        """What is open, each transaction a row or two."""
+        return SQL(" UNION ALL ").join(self._branches())
 
     @api.model
     def _branches(self) -> list[SQL]:
@@ -481,11 +465,15 @@ class PsaBacklog(models.Model):
     def _branch(self, model, columns: dict[str, SQL]) -> SQL:
         return SQL(
             "SELECT %s FROM %s",
-            SQL(", ").join(
-                SQL(f"(%s)::{kind} AS {name}", columns[name])
-                for name, kind in COLUMNS.items()
-            ),
+            self._as_columns(columns),
             SQL.identifier(model._table),
+        )
+
+    @api.model
+    def _as_columns(self, columns: dict[str, SQL]) -> SQL:
+        return SQL(", ").join(
+            SQL(f"(%s)::{kind} AS {name}", columns[name])
+            for name, kind in COLUMNS.items()
         )
 
     @api.model
@@ -510,6 +498,7 @@ class PsaBacklog(models.Model):
             "name": column("text"),
             "own_who": column("who"),
             "own_uom_id": column("uom_id"),
+            "row_count": SQL("1"),
             "own_unit_id": model._unit_sql(),
             "own_company_id": SQL("NULL"),
             "own_hold_reason": own_hold_reason,
@@ -680,90 +669,10 @@ class PsaBacklog(models.Model):
     def _search(self, domain, offset=0, limit=None, order=None, **kwargs):
         """Rows are found by id and status as their transactions are: by index. A page,
         or its count, is read in the order of the list, and no further than its end."""
-        keys = self.env.context.get(SUMMED_BY)
-        if keys is not None:
-            rows = self.with_context(**{SUMMED_BY: None})
-            return rows._sums_query(rows._search(domain, **kwargs), keys)
         domain = Domain(domain).map_conditions(self._to_indexed)
         if limit and not order:
             order = self._order
         return super()._search(domain, offset, limit, order, **kwargs)
-
-    # === Sums ===
-
-    def _read_group(self, domain, groupby=(), aggregates=(), *args, **kwargs):
-        rows = self._summed([*groupby, *aggregates])
-        groups = super(PsaBacklog, rows)._read_group(
-            domain, groupby, aggregates, *args, **kwargs
-        )
-        return self._of_own_env(groups)
-
-    def _read_grouping_sets(self, domain, grouping_sets, aggregates=(), order=None):
-        rows = self._summed([*chain(*grouping_sets), *aggregates])
-        found = super(PsaBacklog, rows)._read_grouping_sets(
-            domain, grouping_sets, aggregates, order
-        )
-        return [self._of_own_env(groups) for groups in found]
-
-    def _summed(self, specs: list[str]):
-        """Where rows are summed by what a contract line or project says, quantities are
-        summed first, and priced and joined afterwards: of a million rows, that leaves a
-        few thousand.
-
-        An amount is then rounded once for each contract line, as on an invoice.
-        """
-        names = {spec.partition(":")[0] for spec in specs} - {"__count"}
-        if names <= OF_ROWS or not names <= set(SUMMABLE):
-            return self
-        keys = dict.fromkeys(chain(*(SUMMABLE[name] for name in sorted(names))))
-        return self.with_context(**{SUMMED_BY: ("sale_line_id", "project_id", *keys)})
-
-    def _of_own_env(self, groups: list[tuple]) -> list[tuple]:
-        return [
-            tuple(
-                value.with_env(self.env)
-                if isinstance(value, models.BaseModel)
-                else value
-                for value in group
-            )
-            for group in groups
-        ]
-
-    def _sums_query(self, query: Query, keys: tuple[str, ...]) -> Query:
-        """Open quantities of contract lines, as rows of this model.
-
-        :param query: the rows to sum
-        :param keys: columns to sum by
-        """
-        columns = [SQL.identifier(self._table, key) for key in keys]
-        query.groupby = SQL(", ").join(columns)
-        # What nobody asked for is the same for all.
-        columns += [
-            SQL(f"NULL::int AS {name}")
-            for name in ("own_company_id", "own_unit_id")
-            if name not in keys
-        ]
-        quantity = SQL.identifier(self._table, "chargeable_quantity")
-        sums = query.select(
-            *columns,
-            SQL("SUM(%s) AS quantity", quantity),
-            SQL("COUNT(*) AS row_count"),
-        )
-        return Query(
-            self.env,
-            self._table,
-            SQL(
-                "(SELECT source.*, %s FROM (%s) AS source %s)",
-                self._of_contract_sql(SQL("source.quantity")),
-                sums,
-                self._contract_joins_sql(),
-            ),
-        )
-
-    def _read_group_select(self, aggregate_spec, query):
-        if aggregate_spec == "__count" and self.env.context.get(SUMMED_BY):
-            return SQL("SUM(%s)::bigint", SQL.identifier(self._table, "row_count"))
-        return super()._read_group_select(aggregate_spec, query)
 
     @api.model
     def _to_indexed(self, condition) -> Domain:
@@ -862,36 +771,30 @@ class PsaBacklog(models.Model):
                 self._places_of_sql(source, name, ids) for source in SOURCES
             )
         )
-        line_ids, order_ids, project_ids = (
-            zip(*found, strict=True) if found else [()] * 3
-        )
-        return Places(
-            list({*line_ids}),
-            list({*order_ids}),
-            list({*project_ids, *own} - {None}),
-        )
+        line_ids, project_ids = zip(*found, strict=True) if found else [(), ()]
+        return Places(list({*line_ids} - {None}), list({*project_ids, *own} - {None}))
 
     @api.model
     def _places_of_sql(self, source: str, name: str, ids: list[int]) -> SQL:
         model = self.env[MODELS[source]].sudo()
         table, names = model._table, model._billing_columns
+        line = SQL.identifier(table, names["sale_line_id"])
         project = SQL.identifier(table, names["project_id"])
+        of_partners = SQL(
+            """%s IN (SELECT line.id FROM sale_order_line AS line
+                        JOIN sale_order AS sale ON sale.id = line.order_id
+                       WHERE sale.partner_id = ANY(%s))""",
+            line,
+            ids,
+        )
         return SQL(
-            """
-            SELECT line.id, line.order_id, %(project)s
-              FROM %(table)s
-              JOIN sale_order_line AS line ON line.id = %(line)s
-              JOIN sale_order AS sale ON sale.id = line.order_id
-             WHERE %(of)s = ANY(%(ids)s) AND %(is_known)s AND %(is_open)s
-          GROUP BY line.id, %(project)s
-            """,
-            project=project,
-            table=SQL.identifier(table),
-            line=SQL.identifier(table, names["sale_line_id"]),
-            of=SQL("sale.partner_id") if name == "partner_id" else project,
-            ids=ids,
-            is_known=model._in_open_index_sql(),
-            is_open=model._is_open_sql(table),
+            "SELECT DISTINCT %s, %s FROM %s WHERE %s AND %s AND %s",
+            line,
+            project,
+            SQL.identifier(table),
+            SQL("%s = ANY(%s)", project, ids) if name == "project_id" else of_partners,
+            model._in_open_index_sql(),
+            model._is_open_sql(table),
         )
 
     @api.model
@@ -940,144 +843,3 @@ class PsaBacklog(models.Model):
         return self.browse(self.sudo()._search([("id", "in", self.ids)])).sorted(
             lambda row: self.ids.index(row.id)
         )
-
-    # === What a person does with rows ===
-
-    def action_open(self):
-        """Show where a transaction comes from: the order of an order line, the bill of
-        an expense, the entry, the milestone."""
-        self.ensure_one()
-        self.check_access("read")
-        record = self.env[self.source_model].browse(self.source_id)
-        views = {TIME: "hr_timesheet.hr_timesheet_line_form"}
-        if self.source == ORDER_LINE:
-            record = self.order_id
-        elif self.source == COST:
-            record = record.source_move_id
-        view = self.env.ref(views[self.source]).id if self.source in views else False
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": record._name,
-            "res_id": record.id,
-            "views": [(view, "form")],
-            "context": {"create": False},
-        }
-
-    def action_manual_invoice(self):
-        """Open the wizard that invoices these transactions, and nothing else.
-
-        :raises AccessError: unless the user is a billing administrator
-        :raises UserError: if a row is of a company that is not switched on
-        """
-        self._check_may_decide()
-        return self.env["psa.manual.invoice"]._action_on(
-            self.project_id, **self._chosen_for_invoice()
-        )
-
-    def action_add_to_draft(self):
-        """Open the review of these transactions with the draft that they go on.
-
-        :raises AccessError: unless the user is a billing administrator
-        :raises UserError: if no open draft would take any of them
-        """
-        self._check_may_decide()
-        wizard = self.env["psa.manual.invoice"].create(
-            {"project_ids": self.project_id.ids, **self._chosen_for_invoice()}
-        )
-        action = wizard.action_next()
-        if not wizard.draft_choices:
-            raise UserError(
-                self.env._(
-                    "No open draft takes these transactions: none is of the same "
-                    "project, customer and terms. Press Invoice to make a new one."
-                )
-            )
-        wizard.review_choose_draft(max(map(int, wizard.draft_choices)))
-        return action
-
-    def _chosen_for_invoice(self) -> dict:
-        days = [day for day in self.mapped("date") if day]
-        picks = sorted({(row.source, row.source_id) for row in self})
-        return {
-            "picks": [list(pick) for pick in picks],
-            **({"cutoff_date": max(days)} if days else {}),
-        }
-
-    def action_psa_hold(self, reason: str = ""):
-        """Leave these transactions out of every invoice until they are released.
-
-        :param reason: why, for whoever looks at the backlog
-        :raises AccessError: unless the user is a billing administrator
-        """
-        for transactions in self._transactions():
-            transactions.action_psa_hold(reason)
-        return True
-
-    def action_psa_release(self):
-        """Bill what is on hold, and what a credit note has reopened, with the next
-        invoice.
-
-        :raises AccessError: unless the user is a billing administrator
-        """
-        for transactions in self._transactions():
-            transactions.action_psa_release()
-        return True
-
-    def action_psa_set_billing_type(self, billing_type: str):
-        """:param billing_type: ``chargeable``, ``complimentary``, ``non_chargeable``
-        :raises AccessError: unless the user is a billing administrator
-        """
-        for transactions in self._transactions():
-            transactions.action_psa_set_billing_type(billing_type)
-        return True
-
-    def action_psa_write_off(self, reason: str, quantities: dict | None = None):
-        """Never bill what these rows show as open.
-
-        :param reason: why, for whoever asks later
-        :param quantities: how much of a row, by its id, in the unit of the contract
-            line (default: all of it)
-        :raises AccessError: unless the user is a billing administrator
-        :raises UserError: if there is no reason
-        """
-        self._check_may_decide()
-        quantities = as_quantities(self, quantities)
-        parts: dict[tuple, float] = {}
-        for row in self.sudo():
-            part = row.own_quantity
-            if row.id in quantities:
-                part *= quantities[row.id] / row.open_quantity
-            key = (row.source, row.source_id)
-            parts[key] = parts.get(key, 0.0) + part
-        for transactions in self._transactions():
-            source = transactions._billing_source
-            transactions.action_psa_write_off(
-                reason, {id_: parts[source, id_] for id_ in transactions.ids}
-            )
-        return True
-
-    def _transactions(self) -> list:
-        """What these rows stand for, kind by kind."""
-        self._check_may_decide()
-        ids: dict[str, dict[int, None]] = {}
-        # sudo: the administrator was just checked, and the companies.
-        for row in self.sudo():
-            ids.setdefault(row.source_model, {})[row.source_id] = None
-        return [self.env[model].browse(found) for model, found in ids.items()]
-
-    def _check_may_decide(self):
-        """:raises AccessError: unless the user is a billing administrator
-        :raises UserError: if a row is of a company that is not switched on
-        """
-        self.env["account.move"]._check_billing_manager()
-        check_exist(self)
-        # sudo: to name the company that is not switched on.
-        foreign = self.sudo().company_id - self.env.companies
-        if foreign and not self.env.su:
-            raise UserError(
-                self.env._(
-                    "These transactions belong to %(company)s. Switch that company on "
-                    "to change them.",
-                    company=", ".join(foreign.mapped("name")),
-                )
-            )

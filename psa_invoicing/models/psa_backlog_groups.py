@@ -4,7 +4,7 @@ open."""
 
 from odoo import api, models
 from odoo.fields import Domain
-from odoo.tools import SQL
+from odoo.tools import SQL, Query
 
 from .psa_backlog import PLACES
 
@@ -20,6 +20,8 @@ NARROW = {
 }
 # So many are looked at for each one that is shown; then, everything is summed.
 PATIENCE = 20
+# Of so many projects for each one that is wanted, enough may have something open.
+FIRST = 4
 
 
 class PsaBacklog(models.Model):
@@ -131,15 +133,13 @@ class PsaBacklog(models.Model):
             query = others._search([], offset, limit, others._order)
             query.add_join("JOIN", "anything", self._of_customer_sql(), SQL("TRUE"))
             return list(query.get_result_ids())
-        return self._ids_of(
-            SQL(
-                "SELECT id FROM (%s OFFSET 0) AS project WHERE %s OFFSET %s LIMIT %s",
-                others._search([], order=others._order).select(),
-                self._of_project_sql(),
-                offset,
-                limit,
-            )
-        )
+        found: list[int] = []
+        # To find the first of all is quicker than to sort all.
+        for number in (FIRST * (offset + limit), None):
+            if len(found) < limit:
+                query = others._search([], limit=number, order=others._order)
+                found = self._ids_of(self._open_projects_sql(query, offset, limit))
+        return found
 
     @api.model
     def _of_customer_sql(self) -> SQL:
@@ -160,9 +160,15 @@ class PsaBacklog(models.Model):
         )
 
     @api.model
-    def _of_project_sql(self) -> SQL:
-        has_open = self._has_open_sql("project_id", SQL("project.id"))
-        return SQL("(%s OR %s)", has_open, self._has_unsold_sql())
+    def _open_projects_sql(self, projects: Query, offset: int, limit: int) -> SQL:
+        return SQL(
+            "SELECT id FROM (%s OFFSET 0) AS project WHERE %s OR %s OFFSET %s LIMIT %s",
+            projects.select(),
+            self._has_open_sql("project_id", SQL("project.id")),
+            self._has_unsold_sql(),
+            offset,
+            limit,
+        )
 
     @api.model
     def _has_unsold_sql(self) -> SQL:

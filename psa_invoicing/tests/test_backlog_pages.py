@@ -8,6 +8,7 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.fields import Command
 
+from ..models.psa_backlog_sums import SUMMABLE
 from .test_backlog import DAY, JANUARY, BacklogCase
 
 MODELS = "odoo.addons.psa_invoicing.models"
@@ -132,6 +133,47 @@ class TestGroups(BacklogPagesCase):
 
     def test_where_hardly_anybody_has_anything_all_is_summed(self):
         self.assert_pages("partner_id", patience=0)
+
+    def groups(self, domain, field):
+        groups = self.backlog._read_group(domain, [field], SUMS, order=field)
+        self.assertEqual(sum(group[-1] for group in groups), self.count(domain))
+        return groups
+
+    def count(self, domain) -> int:
+        return self.backlog.search_count(domain)
+
+    def assert_sums_of_rows(self, domain, field):
+        """The same as when each transaction is looked at."""
+        found = self.groups(domain, field)
+        with patch.object(type(self.backlog), "_told_apart_by", return_value=None):
+            self.assertEqual(found, self.groups(domain, field))
+
+    def test_sums_are_those_of_single_rows(self):
+        domains = [
+            *self.domains(),
+            [("status", "=", "before_start")],
+            [("partner_id.name", "ilike", "beta"), ("billing_type", "!=", False)],
+            [("own_company_id", "!=", False)],
+            [("amount", ">", 100)],
+        ]
+        for field in SUMMABLE.keys() - {"amount", "company_amount"}:
+            for domain in domains:
+                with self.subTest(field=field, domain=domain):
+                    self.assert_sums_of_rows(domain, field)
+
+    def test_sums_follow_a_rule_of_somebody_else(self):
+        """It looks at what is not told any more where transactions are summed first."""
+        everything = self.count([])
+        self.env["ir.rule"].create(
+            {
+                "name": "Only of the first days",
+                "model_id": self.env["ir.model"]._get_id("psa.backlog"),
+                "domain_force": "[('date', '<', '2026-01-02')]",
+            }
+        )
+        self.assertLess(self.count([]), everything)
+        for field in ("partner_id", "project_id"):
+            self.assert_sums_of_rows([], field)
 
     def test_what_is_on_a_page_does_not_cost_more_where_more_is_open(self):
         def queries():

@@ -117,9 +117,14 @@ def overview(env, _project_id: int) -> float:
 
 def _groups(env, domain, name: str) -> float:
     """A page of groups with their sums."""
+    Backlog = env["psa.backlog"]
+    arch = etree.fromstring(
+        Backlog.get_views([(False, "list")])["views"]["list"]["arch"]
+    )
+    limit = int(arch.get("groups_limit"))
     with measured(env) as cost:
-        env["psa.backlog"].web_read_group(
-            domain, [name], ["amount:sum", "company_amount:sum"], limit=PAGE
+        Backlog.web_read_group(
+            domain, [name], ["amount:sum", "company_amount:sum"], limit=limit
         )
     return cost.seconds
 
