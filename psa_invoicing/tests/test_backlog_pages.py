@@ -8,6 +8,7 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.fields import Command
 
+from ..models.psa_backlog import PLACES, Places
 from ..models.psa_backlog_sums import SUMMABLE
 from .test_backlog import DAY, JANUARY, BacklogCase
 
@@ -135,7 +136,12 @@ class TestGroups(BacklogPagesCase):
         self.assert_pages("partner_id", patience=0)
 
     def groups(self, domain, field):
-        groups = self.backlog._read_group(domain, [field], SUMS, order=field)
+        everywhere = Places(
+            self.env["sale.order.line"].search([]).ids,
+            self.env["project.project"].with_context(active_test=False).search([]).ids,
+        )
+        rows = self.backlog.with_context(**{PLACES: everywhere})
+        groups = rows._read_group(domain, [field], SUMS, order=field)
         self.assertEqual(sum(group[-1] for group in groups), self.count(domain))
         return groups
 
