@@ -71,11 +71,13 @@ class PsaInvoiceRun(models.Model):
 
     def _to_send(self, ids=None):
         """:param ids: only these of the run's invoices"""
-        moves = self.invoice_ids if ids is None else self.invoice_ids.browse(ids)
-        return moves.filtered(
-            lambda move: (
-                move.state == "draft"
-                and move.company_id.billing_after_run == "send"
-                and not move.billing_sending_error
-            )
+        # Searched, not read: there may be ten thousand of them.
+        return self.env["account.move"].search(
+            [
+                ("id", "in", self._invoices().ids if ids is None else ids),
+                ("state", "=", "draft"),
+                ("company_id.billing_after_run", "=", "send"),
+                ("billing_sending_error", "=", False),
+            ],
+            order="id",
         )

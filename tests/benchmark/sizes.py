@@ -30,7 +30,7 @@ class Sizes:
     review: int = 5_000
     together: int = 20
     installed: int = 20_000
-    run: int = 1_000
+    run: int = 2_000
     run_time: int = 100
     run_memory: int = 500
     shared: int = 500

@@ -17,6 +17,7 @@ COPIED = {
     "sale_order_line": """order_id IN (
         SELECT id FROM sale_order WHERE project_id = ANY(%s))""",
     "project_task": OF_PROJECTS,
+    "psa_invoice_schedule": OF_PROJECTS,
     "account_move": OF_INVOICES % "id",
     "account_move_line": OF_INVOICES % "move_id",
     "account_analytic_line": OF_PROJECTS,
