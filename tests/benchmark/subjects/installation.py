@@ -4,39 +4,27 @@ import time
 from unittest.mock import patch
 
 from odoo.modules.registry import Registry
-from odoo.tools import SQL, split_every
+from odoo.tools import SQL
 
 from . import measured
-from .data import BATCH, PLAIN, make_projects
+from .copies import make_copies
+from .data import PLAIN, make_projects
 
 ADDON = "psa_invoicing"
 LEDGER = "psa_invoice_detail"
 PASS = "psa_bench_pass"
 
 
-def make_history(env, number: int, entries: int, lines: int):
+def make_history(env, number: int, copies: int, entries: int, lines: int):
     """Projects whose entries are billed by posted invoices of Odoo's own.
 
     :param number: of projects
+    :param copies: how often all of them are there besides
     """
     ids = make_projects(env, number, entries, lines, PLAIN)
     orders = env["sale.order"].search([("project_id", "in", ids)])
-    # Odoo links entries one contract line after the other: with a million of them, one
-    # statement does the same.
-    Moves = type(env["account.move"])
-    with patch.object(Moves, "_link_timesheets_to_invoice", lambda *_args: None):
-        for batch in split_every(BATCH, orders.ids, orders.browse):
-            moves = batch._create_invoices(grouped=True)
-            moves.action_post()
-            env.flush_all()
-            env.invalidate_all()
-    env.cr.execute(
-        """UPDATE account_analytic_line AS entry
-              SET timesheet_invoice_id = item.move_id
-             FROM sale_order_line_invoice_rel AS rel
-             JOIN account_move_line AS item ON item.id = rel.invoice_line_id
-            WHERE rel.order_line_id = entry.so_line"""
-    )
+    orders._create_invoices(grouped=True).action_post()
+    make_copies(env, ids, copies)
 
 
 def make_installation(env) -> dict[str, float]:
