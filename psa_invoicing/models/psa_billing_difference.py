@@ -152,6 +152,16 @@ class PsaBilling(models.AbstractModel):
         """
         found: dict = {}
         request = move._billing_request()
+        drafts = self.env["account.move"].search(
+            [
+                ("id", "!=", move.id),
+                ("state", "=", "draft"),
+                ("move_type", "=", "out_invoice"),
+                ("billing_project_ids", "in", request.project_ids),
+            ]
+        )
+        if not drafts:
+            return found
         Detail = self.env["psa.invoice.detail"]
         for source, types in TYPES_IN.items():
             wanted = types & set(request.types)
@@ -169,9 +179,7 @@ class PsaBilling(models.AbstractModel):
             if request.picks is not None:
                 picks = [id_ for kind, id_ in request.picks if kind == source]
                 domain &= Domain(SOURCE_FIELDS[source], "in", picks)
-            domain &= Domain("move_id", "!=", move.id)
-            domain &= Domain("move_id.state", "=", "draft")
-            domain &= Domain("move_id.move_type", "=", "out_invoice")
+            domain &= Domain("move_id", "in", drafts.ids)
             if not Detail.search_count(domain, limit=1):
                 continue
             orders = self._orders_that_agree(move)

@@ -44,18 +44,19 @@ class PsaBilling(models.AbstractModel):
         if TIME in request.types and not request.cutoffs:
             Detail = self.env["psa.invoice.detail"]
             ids = set(Detail._search(rows).get_result_ids())
-            ids -= self._settled_ids(move, request, orders)
+            ids -= self._settled_ids(ids, move, request, orders)
             rows = Domain("id", "in", ids)
         return self.env["psa.invoice.detail"]._rows(rows)
 
     @api.model
-    def _settled_ids(self, move, request: Request, orders) -> set[int]:
+    def _settled_ids(self, ids: set[int], move, request: Request, orders) -> set[int]:
         """Rows whose entry may be billed, is the same, and is billed in full.
 
+        :param ids: all rows of the draft
         :param orders: that belong on the draft
         """
         groups = self.env.execute_query(
-            self._as_logged_query(move, request, orders).select(
+            self._as_logged_query(ids, move, request, orders).select(
                 SQL("entry.employee_id, detail.employee_name"),
                 SQL("entry.task_id, detail.task_name"),
                 SQL("ARRAY_AGG(detail.id)"),
@@ -72,10 +73,12 @@ class PsaBilling(models.AbstractModel):
         }
 
     @api.model
-    def _as_logged_query(self, move, request: Request, orders) -> Query:
+    def _as_logged_query(self, ids: set[int], move, request: Request, orders) -> Query:
         """Rows of a draft with their entries, by who worked on what; those that differ
         in nothing else.
 
+        :param ids: all rows of the draft: of a draft that was just made PostgreSQL does
+            not know how many there are, and would look up entries one by one
         :param orders: that belong on the draft
         """
         Time = self.env["account.analytic.line"]
@@ -96,8 +99,9 @@ class PsaBilling(models.AbstractModel):
             SQL(
                 """(SELECT *, COUNT(*) OVER (PARTITION BY analytic_line_id) AS row_count
                       FROM psa_invoice_detail
-                     WHERE move_id = %s AND transaction_type = 'time')""",
-                move.id,
+                     WHERE id = ANY(%s)
+                       AND CASE WHEN transaction_type = 'time' THEN TRUE END)""",
+                list(ids),
             ),
             SQL("detail.analytic_line_id = entry.id"),
         )
