@@ -41,6 +41,7 @@ COLUMNS = SQL(
     psa_invoice_detail.billing_type
     """
 )
+ORDER = SQL("psa_invoice_detail.date, psa_invoice_detail.id")
 SOURCE = SQL(
     """
     LATERAL (
@@ -101,12 +102,26 @@ class PsaInvoiceDetail(models.Model):
         """
         self.flush_model()
         self.env["sale.order.line"].flush_model(["is_expense"])
-        query = self._search(domain, order="sale_line_id, date, id")
+        query = self._search(domain)
         query.add_join("JOIN", "kept", SOURCE, SQL("TRUE"))
-        return [
-            Row(*values[:OWN], Transaction(*values[OWN:]))
-            for values in self.env.execute_query(query.select(COLUMNS))
-        ]
+        query.order = ORDER
+        by_line: dict[int | None, list[Row]] = {}
+        for values in self.env.execute_query(query.select(COLUMNS)):
+            row = Row(*values[:OWN], Transaction(*values[OWN:]))
+            by_line.setdefault(row.item.sale_line_id, []).append(row)
+        return [row for id_ in self._in_order(by_line) for row in by_line[id_]]
+
+    @api.model
+    def _in_order(self, line_ids) -> list[int | None]:
+        """Contract lines in their own order: a few, where a join would look up that of
+        each row."""
+        if len(line_ids) < 2:
+            return list(line_ids)
+        # sudo: the rows are read already; it is only about their order.
+        lines = self.env["sale.order.line"].sudo()
+        ids = lines.search([("id", "in", list(line_ids))]).ids
+        place = {id_: index for index, id_ in enumerate(ids)}
+        return sorted(line_ids, key=lambda id_: place.get(id_, len(place)))
 
     # === Writing ===
 
