@@ -157,6 +157,9 @@ class PsaBilling(models.AbstractModel):
                 ("id", "!=", move.id),
                 ("state", "=", "draft"),
                 ("move_type", "=", "out_invoice"),
+                # What Odoo's own button has made names no projects.
+                "|",
+                ("is_project_invoice", "=", False),
                 ("billing_project_ids", "in", request.project_ids),
             ]
         )

@@ -78,7 +78,8 @@ class PsaBilling(models.AbstractModel):
         in nothing else.
 
         :param ids: all rows of the draft: of a draft that was just made PostgreSQL does
-            not know how many there are, and would look up entries one by one
+            not know how many there are, and would look up entries one by one; nor that
+            most are time, hence the CASE, of which it expects half to be true
         :param orders: that belong on the draft
         """
         Time = self.env["account.analytic.line"]

@@ -92,7 +92,7 @@ class PsaInvoiceRun(models.Model):
         lines = self.line_ids.search_fetch(
             [("run_id", "=", self.id)], ["project_id", "state"]
         )
-        lines.project_id.fetch(["billing_user_id", "company_id", "sale_line_id"])
+        lines.project_id.fetch(["billing_user_id"])
         lines.project_id._fetch_billing_companies()
         responsible = {
             project: self._responsible(project) for project in lines.project_id

@@ -365,6 +365,17 @@ class TestWhatFollows(RecalculationCase):
         self.assertIn(f"Not moved here: 2 on {name}.", self.recalculate())
         self.assertIn(f"Not moved here: 2 on {name}.", self.said())
 
+    def test_what_is_on_a_draft_of_odoos_own_button_is_named(self):
+        """Such a draft names no projects."""
+        self.draft.billing_cutoff_date = date(2026, 1, 1)
+        self.recalculate()
+        order = self.draft.invoice_line_ids.sale_line_ids.order_id
+        other = order._create_invoices()
+        self.assertTrue(other.detail_ids)
+        self.draft.billing_cutoff_date = JANUARY
+        name = other.display_name
+        self.assertIn(f"Not moved here: 2 on {name}.", self.recalculate())
+
 
 class TestDifference(RecalculationCase):
     """What the draft says before Recalculate, and the chatter after it."""
