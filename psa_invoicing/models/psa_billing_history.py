@@ -27,6 +27,7 @@ from ..core.allocation import TOLERANCE
 from ..core.billing import COST, MILESTONE, ORDER_LINE, TIME
 from .bulk_writing import indexes_filled_at_once, keys_checked_at_once
 from .psa_billing_selection import MODELS
+from .sql_values import id_array
 
 _logger = logging.getLogger(__name__)
 
@@ -65,11 +66,6 @@ UNKNOWN_BILL = SQL(
                          WHERE detail.move_line_id = item.id
                            AND detail.sale_line_id = line.id))"""
 )
-
-
-def _id_array(ids) -> SQL:
-    """Many ids as one constant, which PostgreSQL looks up in a hash table."""
-    return SQL("%s::int[]", f"{{{','.join(map(str, ids))}}}")
 
 
 class PsaBilling(models.AbstractModel):
@@ -175,7 +171,7 @@ class PsaBilling(models.AbstractModel):
         """Contract lines with invoices that are not in the ledger."""
         wanted = SQL("TRUE")
         if contract_lines is not None:
-            wanted = SQL("line.id = ANY(%s)", _id_array(contract_lines.ids))
+            wanted = SQL("line.id = ANY(%s)", id_array(contract_lines.ids))
         rows = self.env.execute_query(
             SQL(
                 """
@@ -353,7 +349,7 @@ class PsaBilling(models.AbstractModel):
             SQL(
                 """SELECT id, timesheet_invoice_id FROM account_analytic_line
                     WHERE so_line = ANY(%s) AND timesheet_invoice_id IS NOT NULL""",
-                _id_array(lines.sale_line_ids.ids),
+                id_array(lines.sale_line_ids.ids),
             )
         )
         self._record(lines)
@@ -374,8 +370,8 @@ class PsaBilling(models.AbstractModel):
                      FROM unnest(%s, %s) AS link(entry_id, move_id)
                     WHERE entry.id = link.entry_id
                       AND entry.timesheet_invoice_id IS DISTINCT FROM link.move_id""",
-                _id_array(entry_id for entry_id, _move_id in links),
-                _id_array(move_id for _entry_id, move_id in links),
+                id_array(entry_id for entry_id, _move_id in links),
+                id_array(move_id for _entry_id, move_id in links),
             )
         )
         self.env["account.analytic.line"].invalidate_model(["timesheet_invoice_id"])
@@ -404,7 +400,7 @@ class PsaBilling(models.AbstractModel):
                  WHERE line.id = ANY(%(ids)s)
                 """,
                 by_transactions=BY_TRANSACTIONS,
-                ids=_id_array(line_ids),
+                ids=id_array(line_ids),
                 cost=COST,
                 milestone=MILESTONE,
                 order_line=ORDER_LINE,
@@ -853,7 +849,7 @@ class PsaBilling(models.AbstractModel):
                        origin.id DESC) AS found
                  WHERE target.id = found.id
                 """,
-                _id_array(line_ids),
+                id_array(line_ids),
             )
         )
 
@@ -879,10 +875,10 @@ class PsaBilling(models.AbstractModel):
         for source, id_ in rows:
             ids.setdefault(source, []).append(id_)
         for source, found in ids.items():
-            self._refresh_figures(self.env[MODELS[source]], _id_array(found))
+            self._refresh_figures(self.env[MODELS[source]], found)
 
     @api.model
-    def _refresh_figures(self, model, ids: SQL | None = None):
+    def _refresh_figures(self, model, ids: list[int] | None = None):
         """Bring transactions in line with the ledger.
 
         What Odoo says about the invoice of an entry stays as it is.

@@ -402,9 +402,11 @@ class PsaBilling(models.AbstractModel):
         another one joins if it would have been put on the same invoice.
         """
         own = self.env["sale.order"].browse(move.billing_request.get("orders") or ())
-        orders = own | move.billing_project_ids._contracts()
-        headers = self._headers(set(orders.ids))
+        others = move.billing_project_ids._contracts() - own
+        if not others:
+            return own
+        headers = self._headers({*own.ids, *others.ids})
         keys = {self._grouping_key(*headers[order.id]) for order in own}
-        return own | orders.filtered(
+        return own | others.filtered(
             lambda order: self._grouping_key(*headers[order.id]) in keys
         )

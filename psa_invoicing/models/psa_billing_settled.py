@@ -6,6 +6,8 @@ certain is looked at one by one, with all that a request may say; the two come t
 same, and a random test holds them together.
 """
 
+from collections import Counter
+
 from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools import SQL, Query
@@ -13,12 +15,12 @@ from odoo.tools import SQL, Query
 from ..core.allocation import TOLERANCE
 from ..core.billing import TIME, Request
 from .psa_invoice_detail_rows import Row
+from .sql_values import id_array
 
 # What ``_differs`` says of a row and its entry, but for the names; and nothing of the
-# entry is credited, or billed by another row of the draft.
+# entry is credited.
 IS_SAME = """
-    detail.row_count = 1
-    AND detail.sale_line_id = entry.so_line
+    detail.sale_line_id = entry.so_line
     AND detail.date = entry.date
     AND COALESCE(detail.name, '') = COALESCE(entry.name, '')
     AND detail.billing_type = COALESCE(entry.billing_type, 'chargeable')
@@ -38,23 +40,37 @@ class PsaBilling(models.AbstractModel):
 
         :param orders: that belong on the draft
         """
+        Detail = self.env["psa.invoice.detail"]
         rows = Domain("move_id", "=", move.id)
         request = move._billing_request()
         # What is due on dates of its own is not asked in SQL.
         if TIME in request.types and not request.cutoffs:
-            Detail = self.env["psa.invoice.detail"]
-            ids = set(Detail._search(rows).get_result_ids())
-            ids -= self._settled_ids(ids, move, request, orders)
-            rows = Domain("id", "in", ids)
-        return self.env["psa.invoice.detail"]._rows(rows)
+            query = Detail._search(rows)
+            columns = [
+                Detail._field_to_sql(query.table, name)
+                for name in ("id", "analytic_line_id")
+            ]
+            entry_ids = dict(self.env.execute_query(query.select(*columns)))
+            settled = self._settled_ids(entry_ids, move, request, orders)
+            rows = Domain("id", "in", entry_ids.keys() - settled)
+        return Detail._rows(rows)
 
     @api.model
-    def _settled_ids(self, ids: set[int], move, request: Request, orders) -> set[int]:
+    def _settled_ids(
+        self, entry_ids: dict[int, int | None], move, request: Request, orders
+    ) -> set[int]:
         """Rows whose entry may be billed, is the same, and is billed in full.
 
-        :param ids: all rows of the draft
+        :param entry_ids: all rows of the draft, each with its entry; of an entry with
+            several rows none is settled
         :param orders: that belong on the draft
         """
+        row_counts = Counter(entry_ids.values())
+        ids = [
+            row_id
+            for row_id, entry_id in entry_ids.items()
+            if row_counts[entry_id] == 1
+        ]
         groups = self.env.execute_query(
             self._as_logged_query(ids, move, request, orders).select(
                 SQL("entry.employee_id, detail.employee_name"),
@@ -73,13 +89,13 @@ class PsaBilling(models.AbstractModel):
         }
 
     @api.model
-    def _as_logged_query(self, ids: set[int], move, request: Request, orders) -> Query:
+    def _as_logged_query(self, ids: list[int], move, request: Request, orders) -> Query:
         """Rows of a draft with their entries, by who worked on what; those that differ
         in nothing else.
 
-        :param ids: all rows of the draft: of a draft that was just made PostgreSQL does
-            not know how many there are, and would look up entries one by one; nor that
-            most are time, hence the CASE, of which it expects half to be true
+        :param ids: of rows of the draft, each of them: of a draft that was just made
+            PostgreSQL does not know how many there are, and would look up entries one
+            by one
         :param orders: that belong on the draft
         """
         Time = self.env["account.analytic.line"]
@@ -97,13 +113,7 @@ class PsaBilling(models.AbstractModel):
         query.add_join(
             "JOIN",
             "detail",
-            SQL(
-                """(SELECT *, COUNT(*) OVER (PARTITION BY analytic_line_id) AS row_count
-                      FROM psa_invoice_detail
-                     WHERE id = ANY(%s)
-                       AND CASE WHEN transaction_type = 'time' THEN TRUE END)""",
-                list(ids),
-            ),
+            SQL("(SELECT * FROM psa_invoice_detail WHERE id = ANY(%s))", id_array(ids)),
             SQL("detail.analytic_line_id = entry.id"),
         )
         query.add_where(SQL("NOT %s", Time._is_open_sql("entry")))

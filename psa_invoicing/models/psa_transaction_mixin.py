@@ -14,6 +14,7 @@ from ..core.billing import (
     Request,
 )
 from .external_arguments import as_quantities, as_word, check_exist
+from .sql_values import id_array
 
 BILLING_TYPES = [
     (CHARGEABLE, "Chargeable"),
@@ -450,7 +451,7 @@ class PsaTransactionMixin(models.AbstractModel):
         Detail = self.env["psa.invoice.detail"]
         column = SQL.identifier("detail", self._detail_field)
         wanted = (
-            SQL("(SELECT DISTINCT unnest(%s)) AS wanted(id)", ids)
+            SQL("(SELECT DISTINCT unnest(%s)) AS wanted(id)", id_array(ids))
             if ids is not None
             else SQL(
                 "(SELECT DISTINCT %s FROM psa_invoice_detail AS detail"
@@ -500,7 +501,7 @@ class PsaTransactionMixin(models.AbstractModel):
             """,
             wanted=wanted,
             column=column,
-            selected=SQL("%s = ANY(%s)", column, ids)
+            selected=SQL("%s = ANY(%s)", column, id_array(ids))
             if ids is not None
             else SQL("%s IS NOT NULL", column),
             own=self._own_details_sql(),
