@@ -47,7 +47,7 @@ def run(sizes: Sizes) -> list[table.Line]:
 
 
 def _billing(sizes: Sizes) -> list[table.Line]:
-    projects, large_draft = databases.prepare(
+    projects, large_drafts = databases.prepare(
         lambda process: (
             drafts.make(process, sizes),
             recalculation.make(process, sizes),
@@ -57,11 +57,16 @@ def _billing(sizes: Sizes) -> list[table.Line]:
         databases.subject(databases.WITH) as ours,
         databases.subject(databases.WITHOUT) as others,
     ):
-        return [
+        lines = [
             *drafts.measure(ours, others, projects, sizes),
-            *recalculation.measure(ours, large_draft, sizes),
-            *daily.measure(ours, others, projects[drafts.KINDS[0]], sizes),
-            *sending.measure(ours, others, projects[drafts.KINDS[0]], sizes),
+            *recalculation.measure(ours, large_drafts, sizes),
+        ]
+        ids = projects[drafts.KINDS[0]][: sizes.together]
+        invoices = drafts.make_invoices(ours, others, ids)
+        return [
+            *lines,
+            *daily.measure(ours, others, ids, invoices, sizes),
+            *sending.measure(ours, others, invoices, sizes),
         ]
 
 

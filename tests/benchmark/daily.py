@@ -9,19 +9,24 @@ MARK = 1.2
 
 
 def measure(
-    ours: Subject, others: Subject, project_ids: list[int], sizes: Sizes
+    ours: Subject,
+    others: Subject,
+    project_ids: list[int],
+    invoices: dict[str, list[int]],
+    sizes: Sizes,
 ) -> list[Line]:
-    """:param project_ids: whose entries are billed"""
-    ids = project_ids[: sizes.together]
+    """:param project_ids: on which entries are made
+    :param invoices: drafts as of ``drafts.make_invoices``
+    """
     with_it, without = best_of_invoices(
         sizes.rounds,
         lambda: {
-            "time entry saved": ours.ask("daily.time_entry", ids),
-            **ours.ask("daily.our_invoices", ids),
+            "time entry saved": ours.ask("daily.time_entry", project_ids),
+            **ours.ask("daily.invoices", invoices["ours"]),
         },
         lambda: {
-            "time entry saved": others.ask("daily.time_entry", ids),
-            **others.ask("daily.odoo_invoices", ids),
+            "time entry saved": others.ask("daily.time_entry", project_ids),
+            **others.ask("daily.invoices", invoices["odoo's"]),
         },
     )
     return [

@@ -46,6 +46,22 @@ def measure(
     return lines
 
 
+def make_invoices(
+    ours: Subject, others: Subject, project_ids: list[int]
+) -> dict[str, list[int]]:
+    """Drafts that stay, of the same projects.
+
+    :return: their ids: ours, those of Odoo's own button, and plain ones
+    """
+    made = {
+        "ours": ours.ask("drafts.make_ours", project_ids),
+        **others.ask("drafts.make_odoos", project_ids),
+    }
+    for subject in (ours, others):
+        subject.ask("data.make_statistics")
+    return made
+
+
 def _keep(best: dict, who: str, result: dict):
     if who not in best or result["seconds"] < best[who]["seconds"]:
         best[who] = result

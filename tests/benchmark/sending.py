@@ -10,19 +10,18 @@ PREPARED, DELIVERED = "prepared and posted", "rendered and mailed"
 
 
 def measure(
-    ours: Subject, others: Subject, project_ids: list[int], sizes: Sizes
+    ours: Subject, others: Subject, invoices: dict[str, list[int]], sizes: Sizes
 ) -> list[Line]:
-    """:param project_ids: whose entries are billed"""
-    ids = project_ids[: sizes.together]
+    """:param invoices: drafts as of ``drafts.make_invoices``"""
     mine, batch, plain = best_of_invoices(
         sizes.rounds,
-        lambda: ours.ask("sending.ours", ids),
-        lambda: others.ask("sending.odoo", ids),
-        lambda: others.ask("sending.plain", ids),
+        lambda: ours.ask("sending.ours", invoices["ours"]),
+        lambda: others.ask("sending.plain", invoices["odoo's"]),
+        lambda: others.ask("sending.plain", invoices["plain"]),
     )
     return [
         Line(
-            f"invoice of {len(ids)} sent together, {step}",
+            f"invoice of {len(invoices['ours'])} sent together, {step}",
             mine[step] * 1000,
             name,
             peer[step] * 1000,

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from . import measured
-from .data import FIRST_DAY, LAST_DAY, make_statistics
+from .data import FIRST_DAY
 from .drafts import totals
 
 ENTRIES = 40
@@ -35,22 +35,10 @@ def time_entry(env, project_ids: list[int]) -> float:
     return cost.seconds / ENTRIES
 
 
-def our_invoices(env, project_ids: list[int]) -> dict:
-    """Post and pay invoices of the add-on."""
-    projects = env["project.project"].browse(project_ids)
-    return _post_and_pay(env, projects._psa_invoice(LAST_DAY))
-
-
-def odoo_invoices(env, project_ids: list[int]) -> dict:
-    """Post and pay invoices of Odoo's own wizard, as many."""
-    orders = env["sale.order"].search([("project_id", "in", project_ids)])
-    return _post_and_pay(env, orders._create_invoices(grouped=True))
-
-
-def _post_and_pay(env, moves) -> dict:
+def invoices(env, move_ids: list[int]) -> dict:
+    """Post and pay drafts that were made before."""
+    moves = env["account.move"].browse(move_ids)
     found = {"totals": totals(moves)}
-    env.flush_all()
-    make_statistics(env)
     with measured(env) as cost:
         moves.action_post()
     found["invoice posted"] = cost.seconds / len(moves)

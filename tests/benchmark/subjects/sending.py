@@ -10,32 +10,22 @@ from unittest.mock import patch
 from odoo.tools import config
 
 from . import measured
-from .data import LAST_DAY, make_statistics
-from .drafts import plain_values, totals
+from .drafts import totals
 
 # What Odoo's dialog for several shows.
 SHOWN = {"move_ids": {}, "summary_data": {}, "alerts": {}}
 
 
-def ours(env, project_ids: list[int]) -> dict:
+def ours(env, move_ids: list[int]) -> dict:
     """Send to Customer: it confirms the drafts."""
-    moves = env["project.project"].browse(project_ids)._psa_invoice(LAST_DAY)
+    moves = env["account.move"].browse(move_ids)
     return _sent(env, moves, moves.action_psa_send)
 
 
-def odoo(env, project_ids: list[int]) -> dict:
-    """What Odoo's own button has made of the same orders, posted and sent."""
-    orders = env["sale.order"].search([("project_id", "in", project_ids)])
-    return _posted_and_sent(env, orders._create_invoices(grouped=True))
+def plain(env, move_ids: list[int]) -> dict:
+    """Drafts of Odoo's own, posted and sent."""
+    moves = env["account.move"].browse(move_ids)
 
-
-def plain(env, project_ids: list[int]) -> dict:
-    """Invoices of as many lines on which no work is, posted and sent."""
-    moves = env["account.move"].create(plain_values(env, project_ids))
-    return _posted_and_sent(env, moves)
-
-
-def _posted_and_sent(env, moves) -> dict:
     def post_and_send() -> dict:
         moves.action_post()
         return moves.action_send_and_print()
@@ -50,8 +40,6 @@ def _sent(env, moves, begin) -> dict:
     :return: seconds for each invoice, and totals
     """
     env.company.email = "billing@example.com"
-    env.flush_all()
-    make_statistics(env)
     with measured(env) as prepared:
         _confirm_dialog(env, begin())
     with _no_commit(), measured(env) as delivered:
