@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 from aiosmtpd.controller import Controller
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from tools import database, odoo_process
 from tools.mail_catcher import catcher
@@ -24,6 +24,9 @@ from tools.system_packages import BROWSER
 
 # The arithmetic is plain Python: it is tested without Odoo.
 sys.path.insert(0, str(ROOT / "psa_invoicing"))
+
+# As long as other waits: a loaded machine is slow, and not wrong.
+expect.set_options(timeout=30_000)
 
 CHROMIUM_OPTIONS = (
     "--no-sandbox",

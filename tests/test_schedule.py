@@ -44,9 +44,10 @@ def event(page, day: int):
 
 def drag(page, source: int, target: int) -> None:
     """As a hand does: press, move over some days, let go."""
-    start, end = event(page, source).bounding_box(), cell(page, target).bounding_box()
-    page.mouse.move(start["x"] + 20, start["y"] + start["height"] / 2)
+    # Hovering waits until it is drawn, and stays where it is.
+    event(page, source).hover(position={"x": 20, "y": 5})
     page.mouse.down()
+    end = cell(page, target).bounding_box()
     page.mouse.move(end["x"] + end["width"] / 2, end["y"] + end["height"] / 2, steps=10)
     page.mouse.up()
 
@@ -58,7 +59,8 @@ def test_a_date_is_dragged_to_another_day(demo, open_page, picture):
     page.click(".o_calendar_button_next")
     event(page, 10).wait_for()
     picture(page, "schedule-calendar")
-    with page.expect_response("**/psa.invoice.schedule/write"):
+    # It is read and drawn anew once it is written.
+    with page.expect_response("**/psa.invoice.schedule/search_read"):
         drag(page, 10, 12)
     expect(event(page, 12)).to_have_count(1)
     expect(event(page, 10)).to_have_count(0)
