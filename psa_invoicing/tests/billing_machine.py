@@ -60,9 +60,13 @@ LEDGER_BY_SOURCE = """
            SUM(detail.source_quantity) FILTER (WHERE detail.is_write_off)
                AS written_off,
            BOOL_OR(move.state = 'draft' AND move.needs_recalculation) AS flagged,
-           SUM(ABS(detail.source_quantity)) FILTER (
-               WHERE detail.origin_detail_id IS NULL
-                 AND detail.source_quantity < 0) AS corrected
+           LEAST(
+               COALESCE(SUM(detail.source_quantity) FILTER (
+                   WHERE detail.origin_detail_id IS NULL
+                     AND detail.source_quantity > 0), 0),
+               COALESCE(SUM(-detail.source_quantity) FILTER (
+                   WHERE detail.origin_detail_id IS NULL
+                     AND detail.source_quantity < 0), 0)) AS corrected
       FROM psa_invoice_detail AS detail
  LEFT JOIN account_move AS move ON move.id = detail.move_id
      WHERE detail.{column} IS NOT NULL AND {live} AND {own}
