@@ -8,7 +8,7 @@ from odoo.tools import float_compare
 
 from ..core.allocation import line_quantity
 from ..core.billing import ADJUSTMENT, LEDGER, Key, Request
-from .psa_invoice_detail_rows import Row
+from .psa_invoice_detail_rows import Part, Row
 
 
 class AccountMove(models.Model):
@@ -246,16 +246,18 @@ class AccountMove(models.Model):
         """Divide the untaxed amount of each line over its rows, to the cent."""
         # sudo: who may edit an invoice need not read the ledger.
         moves = self.sudo()
-        by_line: dict[int, list[Row]] = {}
+        by_line: dict[int, list[Part]] = {}
         repriced = []
-        for row in moves._ledger_rows():
-            if row.is_charged:
+        for row in moves.env["psa.invoice.detail"]._parts(
+            [("move_id", "in", moves.ids)]
+        ):
+            if row.is_chargeable and not row.is_write_off:
                 by_line.setdefault(row.move_line_id, []).append(row)
-            elif row.amount and not row.item.is_chargeable:
+            elif row.amount and not row.is_chargeable:
                 repriced.append((row, 0.0, row.price_unit))
         for line in moves.invoice_line_ids:
             rows = by_line.get(line.id, [])
-            shares = line._shares([row.item.quantity for row in rows]) if rows else []
+            shares = line._shares([row.quantity for row in rows]) if rows else []
             rounding = line.currency_id.rounding
             repriced += [
                 (row, amount, line.price_unit)

@@ -99,13 +99,18 @@ class PsaBilling(models.AbstractModel):
         if first := self._of_rows(move, "date:min"):
             last_cutoffs = self._last_cutoffs(move._billing_request())
             project_ids = move.billing_project_ids.ids
-            move.billing_period_start = self._period_start(
-                first, project_ids, last_cutoffs
+            cutoffs = self._cutoffs_to_json(project_ids, last_cutoffs)
+            move.write(
+                {
+                    "billing_period_start": self._period_start(
+                        first, project_ids, last_cutoffs
+                    ),
+                    "billing_request": {
+                        **move.billing_request,
+                        "last_cutoffs": cutoffs,
+                    },
+                }
             )
-            move.billing_request = {
-                **move.billing_request,
-                "last_cutoffs": self._cutoffs_to_json(project_ids, last_cutoffs),
-            }
 
     @api.model
     def _of_rows(self, move, aggregate: str):

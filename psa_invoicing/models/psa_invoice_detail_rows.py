@@ -12,7 +12,7 @@ from odoo import api, models
 from odoo.tools import SQL
 from odoo.tools.json import json_default
 
-from ..core.billing import Key, Transaction
+from ..core.billing import CHARGEABLE, Key, Transaction
 
 # A row, in the order of ``Row`` and ``Transaction``. Where its transaction is kept is
 # what ``_source`` says of a record.
@@ -85,6 +85,37 @@ class Row(NamedTuple):
         return self.item.is_chargeable and not self.is_write_off
 
 
+class Part(NamedTuple):
+    """What a row has of the invoice line that bills it.
+
+    :ivar move_line_id: that bills it, or 0
+    :ivar quantity: in the contract line's unit
+    :ivar price_unit: in the invoice's currency
+    :ivar amount: untaxed, in the same
+    """
+
+    id: int
+    move_line_id: int
+    is_write_off: bool
+    is_chargeable: bool
+    quantity: float
+    price_unit: float
+    amount: float
+
+
+# A row, in the order of ``Part``.
+PART_COLUMNS = SQL(
+    """
+    psa_invoice_detail.id,
+    COALESCE(psa_invoice_detail.move_line_id, 0),
+    COALESCE(psa_invoice_detail.is_write_off, FALSE),
+    psa_invoice_detail.billing_type = %s,
+    COALESCE(psa_invoice_detail.quantity, 0),
+    COALESCE(psa_invoice_detail.price_unit, 0),
+    COALESCE(psa_invoice_detail.amount, 0)
+    """,
+    CHARGEABLE,
+)
 # How many of the columns are the row's own.
 OWN = len(Row._fields) - 1
 
@@ -110,6 +141,19 @@ class PsaInvoiceDetail(models.Model):
             row = Row(*values[:OWN], Transaction(*values[OWN:]))
             by_line.setdefault(row.item.sale_line_id, []).append(row)
         return [row for id_ in self._in_order(by_line) for row in by_line[id_]]
+
+    @api.model
+    def _parts(self, domain) -> list[Part]:
+        """What rows have of their invoice lines, in order of date and id.
+
+        :param domain: which ones
+        """
+        self.flush_model()
+        query = self._search(domain)
+        query.order = ORDER
+        return [
+            Part(*row) for row in self.env.execute_query(query.select(PART_COLUMNS))
+        ]
 
     @api.model
     def _in_order(self, line_ids) -> list[int | None]:
