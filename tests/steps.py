@@ -1,5 +1,7 @@
 """Steps that journeys share."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 
 from pypdf import PdfReader
@@ -16,6 +18,28 @@ def pdf_text(mail) -> str:
         page.extract_text().replace("\t", " ")
         for page in PdfReader(BytesIO(attachment.get_content())).pages
     )
+
+
+@contextmanager
+def slow(page, method: str) -> Iterator[list]:
+    """Requests of a method are on their way until the end of the block.
+
+    :return: those requests, as they come
+    """
+    requests = []
+    is_slow = True
+
+    def handle(request):
+        if is_slow:
+            requests.append(request)
+        else:
+            request.continue_()
+
+    page.route(f"**/web/dataset/call_kw/*/{method}", handle)
+    yield requests
+    is_slow = False
+    for request in requests:
+        request.continue_()
 
 
 def open_menu(page, xmlid: str) -> None:

@@ -4,7 +4,14 @@ from datetime import date, timedelta
 
 import pytest
 from playwright.sync_api import expect
-from steps import invoice_number, open_app, open_menu, pdf_text, wait_for_status
+from steps import (
+    invoice_number,
+    open_app,
+    open_menu,
+    pdf_text,
+    slow,
+    wait_for_status,
+)
 
 from tools import database
 from tools.mail_catcher import catcher
@@ -30,8 +37,10 @@ def test_from_the_invoice_run_to_paid(demo, open_page, picture):
     page.wait_for_selector(".o_psa_start_page [data-card=due]")
     picture(page, "1-overview")
     page.click("button:has-text('Run Due Invoices')")
-    page.click(".modal button[name=action_run]")
-    page.wait_for_selector(".o_field_widget[name=done]")
+    with slow(page, "get_start_page"):
+        page.click(".modal button[name=action_run]")
+        page.wait_for_selector(".o_field_widget[name=done]")
+    expect(page.locator(".modal")).to_have_count(0)
     picture(page, "2-run")
     page.click("button[name=action_open_invoices]")
     page.wait_for_selector(".o_data_row")

@@ -1,4 +1,4 @@
-import {Component, onWillStart, status, useState} from "@odoo/owl";
+import {Component, onWillStart, useState} from "@odoo/owl";
 import {Layout} from "@web/search/layout";
 import {registry} from "@web/core/registry";
 import {standardActionServiceProps} from "@web/webclient/actions/action_service";
@@ -37,13 +37,6 @@ export class StartPage extends Component {
         Object.assign(card, values);
     }
 
-    /** A dialog that leads elsewhere closes when this page is gone. */
-    async reload() {
-        if (status(this) !== "destroyed") {
-            await this.load();
-        }
-    }
-
     async open(card) {
         const action = await this.orm.call("psa.start.page", "open_card", [card.key]);
         await this.action.doAction(action);
@@ -51,7 +44,13 @@ export class StartPage extends Component {
 
     runDue() {
         return this.action.doAction("psa_invoicing.psa_run_due_action", {
-            onClose: () => this.reload(),
+            // Not waited for: the dialog stays open until its onClose is through, and
+            // the answer never comes to a page that is gone.
+            onClose: (closeInfo) => {
+                if (!closeInfo?.noReload) {
+                    this.load();
+                }
+            },
         });
     }
 
