@@ -4,10 +4,12 @@ import time
 
 import pytest
 from playwright.sync_api import expect
+from steps import slow
 
 from tools import database
 
 FEW, MANY = 100, 5000
+BUSY = "The database is busy."
 # A project's own form behind the dialog would take part of the time.
 PROJECTS = "odoo/action-psa_invoicing.project_project_action"
 
@@ -130,9 +132,43 @@ def test_milestones_to_tick(demo, open_page, picture):
     expect(unreached.locator("input")).to_be_checked()
     expect(first.locator("input")).not_to_be_checked()
     picture(page, "1-reached")
-    second.locator("input").click()
-    unreached.locator("input").click()
+    with slow(page, "onchange"):
+        second.locator("input").click()
+        unreached.locator("input").click()
     expect(page.locator("div[name=bill_milestone] input")).not_to_be_checked()
+
+
+def test_what_is_unticked_last_is_not_billed(demo, open_page):
+    page = open_page(demo)
+    open_wizard(page, demo, make_project(demo, 3))
+    page.click(".modal button[name=action_next]")
+    boxes = page.locator(".modal .o_psa_row input[type=checkbox]")
+    with slow(page, "review_tick"):
+        boxes.nth(0).click()
+        boxes.nth(1).click()
+        page.click(".modal button[name=action_finish]")
+        page.wait_for_timeout(500)
+    page.wait_for_selector("div[name=detail_ids] .o_data_row")
+    expect(page.locator("div[name=detail_ids] .o_data_row")).to_have_count(1)
+
+
+def test_a_tick_that_fails_is_put_back(demo, open_page):
+    page = open_page(demo)
+    open_wizard(page, demo, make_project(demo, 4))
+    page.click(".modal button[name=action_next]")
+    box = page.locator(".modal .o_psa_row input[type=checkbox]").first
+    with slow(page, "review_tick") as requests:
+        box.click()
+        page.click(".modal button[name=action_finish]")
+        page.wait_for_timeout(500)
+        data = {"name": "odoo.exceptions.UserError", "arguments": [BUSY]}
+        error = {"code": 200, "message": "Odoo Server Error", "data": data}
+        requests.pop().fulfill(json={"jsonrpc": "2.0", "id": 1, "error": error})
+    for _message in ("of the tick", "of Finish, which does nothing"):
+        page.locator(f".modal:has-text('{BUSY}') .modal-footer button").last.click()
+    expect(box).to_be_checked()
+    expect(ticked(page)).to_have_text("4")
+    expect(page.locator(".modal .o_psa_row")).to_have_count(4)
 
 
 def make_project(demo, number):

@@ -1,6 +1,7 @@
 import {Component} from "@odoo/owl";
 import {registry} from "@web/core/registry";
 import {standardWidgetProps} from "@web/views/widgets/standard_widget_props";
+import {useChangeQueue} from "./change_queue";
 import {useService} from "@web/core/utils/hooks";
 
 /** What the ticked transactions come to, and Finish, which says why it cannot. */
@@ -10,19 +11,25 @@ export class ManualInvoiceFooter extends Component {
 
     setup() {
         this.orm = useService("orm");
+        this.change = useChangeQueue(this.props.record.model);
     }
 
     get review() {
         return this.props.record.data.review || {totals: [], drafts: []};
     }
 
-    async chooseDraft(value) {
-        const review = await this.orm.call(
-            "psa.manual.invoice",
-            "review_choose_draft",
-            [[this.props.record.resId], value ? Number(value) : false]
-        );
-        await this.props.record.update({review});
+    chooseDraft(value) {
+        const {record} = this.props;
+        const choice = this.change(async () => {
+            const review = await this.orm.call(
+                "psa.manual.invoice",
+                "review_choose_draft",
+                [[record.resId], value ? Number(value) : false]
+            );
+            await record.update({review});
+        });
+        // What the server refused is put back.
+        return choice.finally(() => this.render(true));
     }
 
     /** As a button of the form does it. */

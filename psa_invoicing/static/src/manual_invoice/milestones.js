@@ -1,6 +1,7 @@
 import {Component} from "@odoo/owl";
 import {registry} from "@web/core/registry";
 import {standardFieldProps} from "@web/views/fields/standard_field_props";
+import {useChangeQueue} from "./change_queue";
 import {useService} from "@web/core/utils/hooks";
 import {_t} from "@web/core/l10n/translation";
 
@@ -11,6 +12,7 @@ export class Milestones extends Component {
 
     setup() {
         this.orm = useService("orm");
+        this.change = useChangeQueue(this.record.model);
     }
 
     get record() {
@@ -31,7 +33,11 @@ export class Milestones extends Component {
             : _t("reached on %s", row.day);
     }
 
-    async onTick(row, ticked) {
+    onTick(row, ticked) {
+        return this.change(() => this.tick(row, ticked));
+    }
+
+    async tick(row, ticked) {
         const reached = this.rows.filter((each) => each.reached);
         const chosen = reached
             .filter((each) => (each.id === row.id ? ticked : this.isTicked(each)))
@@ -46,13 +52,17 @@ export class Milestones extends Component {
         await this.record.update({bill_milestone: chosen.length > 0});
     }
 
+    onMarkReached(row) {
+        return this.change(() => this.markReached(row));
+    }
+
     async markReached(row) {
         await this.orm.call("psa.manual.invoice", "mark_reached", [[row.id]]);
         const rows = this.rows.map((each) =>
             each.id === row.id ? {...each, reached: true, ticked: true} : each
         );
         await this.record.update({[this.props.name]: rows});
-        await this.onTick(row, true);
+        await this.tick(row, true);
     }
 }
 

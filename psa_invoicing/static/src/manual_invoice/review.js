@@ -3,6 +3,7 @@ import {formatFloat} from "@web/views/fields/formatters";
 import {parseFloat} from "@web/views/fields/parsers";
 import {registry} from "@web/core/registry";
 import {standardFieldProps} from "@web/views/fields/standard_field_props";
+import {useChangeQueue} from "./change_queue";
 import {useService} from "@web/core/utils/hooks";
 import {_t} from "@web/core/l10n/translation";
 
@@ -35,8 +36,8 @@ export class ManualInvoiceReview extends Component {
             isLeftOutOpen: false,
             openReasons: {},
         });
-        // One request at a time: the last answer is the one that counts.
-        this.queue = Promise.resolve();
+        // The last answer is the one that counts.
+        this.change = useChangeQueue(this.props.record.model);
         this.takeRows(this.review.rows || []);
         onWillUpdateProps((next) => {
             const review = next.record.data[next.name];
@@ -132,14 +133,9 @@ export class ManualInvoiceReview extends Component {
 
     // === What a person does ===
 
-    /**
-     * @param {Function} request what to ask the server
-     * @returns {Promise} of its answer, after those to all earlier requests
-     */
-    ask(request) {
-        const answer = this.queue.then(request);
-        this.queue = answer.catch(() => {});
-        return answer;
+    /** Ask the server something about this dialog. */
+    call(method, ...args) {
+        return this.orm.call(MODEL, method, [this.wizard, ...args]);
     }
 
     show(review) {
@@ -148,17 +144,21 @@ export class ManualInvoiceReview extends Component {
     }
 
     async tick(selected, where, matches) {
-        for (const rows of Object.values(this.state.rows)) {
-            for (const row of rows) {
-                if (matches(row)) {
-                    row.selected = selected;
-                }
-            }
+        const changed = Object.values(this.state.rows)
+            .flat()
+            .filter((row) => row.selected !== selected && matches(row));
+        const set = (value) => changed.forEach((row) => (row.selected = value));
+        set(selected);
+        try {
+            await this.change(async () => {
+                await this.show(await this.call("review_tick", selected, where));
+            });
+        } catch (error) {
+            // The server has it as it was.
+            set(!selected);
+            this.render(true);
+            throw error;
         }
-        const review = await this.ask(() =>
-            this.orm.call(MODEL, "review_tick", [this.wizard, selected, where])
-        );
-        await this.show(review);
     }
 
     tickAll(selected) {
@@ -194,11 +194,11 @@ export class ManualInvoiceReview extends Component {
 
     async edit(row, values) {
         try {
-            const answer = await this.ask(() =>
-                this.orm.call(MODEL, "review_edit", [this.wizard, row.id, values])
-            );
-            Object.assign(row, answer.row);
-            await this.show(answer.review);
+            await this.change(async () => {
+                const answer = await this.call("review_edit", row.id, values);
+                Object.assign(row, answer.row);
+                await this.show(answer.review);
+            });
         } finally {
             // What the server refused is put back.
             this.render(true);
@@ -243,11 +243,7 @@ export class ManualInvoiceReview extends Component {
         const key = this.key(invoice, line);
         const shown = this.rowsOf(invoice, line);
         const where = {invoice: invoice.id, contract_line: line.id};
-        const rows = await this.orm.call(MODEL, "review_rows", [
-            this.wizard,
-            where,
-            shown.length,
-        ]);
+        const rows = await this.call("review_rows", where, shown.length);
         this.state.rows[key] = [...shown, ...rows];
     }
 
@@ -282,9 +278,7 @@ export class ManualInvoiceReview extends Component {
     // === What is left out ===
 
     async loadLeftOut() {
-        this.state.leftOut = await this.orm.call(MODEL, "review_left_out", [
-            this.wizard,
-        ]);
+        this.state.leftOut = await this.call("review_left_out");
     }
 
     get leftOutText() {
@@ -297,22 +291,18 @@ export class ManualInvoiceReview extends Component {
     }
 
     async refresh() {
-        const review = await this.ask(() =>
-            this.orm.call(MODEL, "review_refresh", [this.wizard])
-        );
-        this.takeRows(review.rows, review);
-        await this.show(review);
+        await this.change(async () => {
+            const review = await this.call("review_refresh");
+            this.takeRows(review.rows, review);
+            await this.show(review);
+        });
         await this.loadLeftOut();
     }
 
     async remedy(reason, keys) {
-        const action = await this.ask(() =>
-            this.orm.call(MODEL, "review_remedy", [
-                this.wizard,
-                reason.reason,
-                reason.about,
-                keys || null,
-            ])
+        const {reason: name, about} = reason;
+        const action = await this.change(() =>
+            this.call("review_remedy", name, about, keys || null)
         );
         if (action) {
             // The review stays open behind it.
