@@ -15,7 +15,13 @@ from pathlib import Path
 import pytest
 import requests
 from aiosmtpd.controller import Controller
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from tools import database, odoo_process
 from tools.mail_catcher import catcher
@@ -180,36 +186,44 @@ def start_site(tmp_path_factory) -> Iterator[Callable[..., Site]]:
         ]
 
 
-@pytest.fixture(scope="module")
-def open_page() -> Iterator[Callable[[Site], Page]]:
-    """Log into a site with a real browser; its console must stay free of errors."""
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=BROWSER.program, args=list(CHROMIUM_OPTIONS)
         )
-        errors: list[str] = []
-
-        def open_site(site: Site, login: str = "admin") -> Page:
-            page = browser.new_context(
-                viewport={"width": 1600, "height": 1000}
-            ).new_page()
-            page.on(
-                "console",
-                lambda message: (
-                    errors.append(message.text) if message.type == "error" else None
-                ),
-            )
-            page.on("pageerror", lambda error: errors.append(str(error)))
-            page.goto(f"{site.url}/web/login")
-            page.fill("input[name=login]", login)
-            page.fill("input[name=password]", login)
-            page.click("button[type=submit]")
-            page.wait_for_selector(".o_main_navbar")
-            return page
-
-        yield open_site
+        yield browser
         browser.close()
-        assert not errors
+
+
+@pytest.fixture
+def open_page(browser) -> Iterator[Callable[[Site], Page]]:
+    """Log into a site with a real browser; its console must stay free of errors."""
+    contexts: list[BrowserContext] = []
+    errors: list[str] = []
+
+    def open_site(site: Site, login: str = "admin") -> Page:
+        context = browser.new_context(viewport={"width": 1600, "height": 1000})
+        contexts.append(context)
+        page = context.new_page()
+        page.on(
+            "console",
+            lambda message: (
+                errors.append(message.text) if message.type == "error" else None
+            ),
+        )
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"{site.url}/web/login")
+        page.fill("input[name=login]", login)
+        page.fill("input[name=password]", login)
+        page.click("button[type=submit]")
+        page.wait_for_selector(".o_main_navbar")
+        return page
+
+    yield open_site
+    for context in contexts:
+        context.close()
+    assert not errors
 
 
 @pytest.fixture

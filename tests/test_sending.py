@@ -44,11 +44,9 @@ def french_installed(site):
 
 
 @pytest.fixture
-def page(open_page, demo):
+def page(demo, open_page):
     """A browser that is closed before its server is."""
-    opened = open_page(demo)
-    yield opened
-    opened.context.close()
+    return open_page(demo)
 
 
 def work_off(site) -> None:
