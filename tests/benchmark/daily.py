@@ -1,6 +1,6 @@
 """Time entries, posting and paying: with the add-on, and without."""
 
-from .comparing import best_of_invoices
+from .comparing import QUICK, Taker, compared, of_equal_worth, take_turns
 from .process import Subject
 from .sizes import Sizes
 from .table import Line
@@ -18,18 +18,20 @@ def measure(
     """:param project_ids: on which entries are made
     :param invoices: drafts as of ``drafts.make_invoices``
     """
-    with_it, without = best_of_invoices(
-        sizes.rounds,
-        lambda: {
-            "time entry saved": ours.ask("daily.time_entry", project_ids),
-            **ours.ask("daily.invoices", invoices["ours"]),
-        },
-        lambda: {
-            "time entry saved": others.ask("daily.time_entry", project_ids),
-            **others.ask("daily.invoices", invoices["odoo's"]),
-        },
-    )
-    return [
-        Line(name, with_it[name] * 1000, "without", without[name] * 1000, MARK)
-        for name in with_it
-    ]
+
+    def taker(process: Subject, move_ids: list[int]) -> Taker:
+        return lambda: {
+            "time entry saved": process.ask("daily.time_entry", project_ids),
+            **process.ask("daily.invoices", move_ids),
+        }
+
+    takers = {
+        "with": taker(ours, invoices["ours"]),
+        "without": taker(others, invoices["odoo's"]),
+    }
+    rounds = take_turns(sizes.rounds * QUICK, of_equal_worth(takers))
+    lines = []
+    for name in rounds[0]["with"]:
+        own, peer = compared(rounds, ("with", name), ("without", name))
+        lines.append(Line(name, own * 1000, "without", peer * 1000, MARK))
+    return lines

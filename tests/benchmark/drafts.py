@@ -1,5 +1,6 @@
 """Draft invoices: ours, Odoo's wizard, OCA contract, and the floor of the ORM."""
 
+from .comparing import Round, Taker, compared, of_equal_worth, take_turns
 from .process import Subject
 from .sizes import Sizes
 from .table import Line
@@ -35,14 +36,19 @@ def measure(
     """
     lines = []
     for kind, ids in projects.items():
-        best = {}
-        for _round in range(sizes.rounds):
-            _keep(best, "ours", ours.ask("drafts.ours", ids))
-            for peer in MARKS:
-                _keep(best, peer, others.ask(f"drafts.{peer}", ids))
-        for peer in ("floor", "wizard"):
-            assert best[peer]["totals"] == best["ours"]["totals"], (kind, peer)
-        lines += [_line(kind, best, peer) for peer in MARKS]
+
+        def taker(process: Subject, who: str, ids=ids) -> Taker:
+            return lambda: process.ask(f"drafts.{who}", ids)
+
+        takers = of_equal_worth(
+            {
+                "ours": taker(ours, "ours"),
+                "floor": taker(others, "floor"),
+                "wizard": taker(others, "wizard"),
+            }
+        ) | {"contract": taker(others, "contract")}
+        rounds = take_turns(sizes.rounds, takers)
+        lines += [_line(kind, rounds, peer) for peer in MARKS]
     return lines
 
 
@@ -62,18 +68,14 @@ def make_invoices(
     return made
 
 
-def _keep(best: dict, who: str, result: dict):
-    if who not in best or result["seconds"] < best[who]["seconds"]:
-        best[who] = result
-
-
-def _line(kind: str, best: dict, peer: str) -> Line:
-    ours, other = best["ours"], best[peer]
+def _line(kind: str, rounds: list[Round], peer: str) -> Line:
+    own, other = compared(rounds, ("ours", "seconds"), (peer, "seconds"))
+    first = rounds[0]
     return Line(
         f"draft invoice, {kind}",
-        ours["seconds"] * 1000 / ours["invoices"],
+        own * 1000 / first["ours"]["invoices"],
         NAMES[peer],
-        other["seconds"] * 1000 / other["invoices"],
+        other * 1000 / first[peer]["invoices"],
         MARKS[peer],
-        queries=ours["queries"] / ours["invoices"],
+        queries=first["ours"]["queries"] / first["ours"]["invoices"],
     )

@@ -1,11 +1,11 @@
 """A draft of thousands of entries."""
 
-from .comparing import Figures, best_of
+from .comparing import Figures, compared, take_turns
 from .process import Subject
 from .sizes import Sizes
 from .table import Line
 
-BUILT = "built"
+BUILT, OPENED, POSTED = "built", "opened", "posted"
 NOTHING, CHANGED = "recalculated, nothing changed", "recalculated, 100 entries changed"
 MARKS = {NOTHING: 0.1, CHANGED: 0.5}
 
@@ -25,26 +25,25 @@ def measure(ours: Subject, project_ids: list[int], sizes: Sizes) -> list[Line]:
     def take() -> Figures:
         return {
             BUILT: ours.ask("recalculation.built", to_build),
-            "opened": ours.ask("recalculation.opened", draft),
+            OPENED: ours.ask("recalculation.opened", draft),
             NOTHING: ours.ask("recalculation.recalculated", draft),
-            "posted": ours.ask("recalculation.posted", draft),
+            POSTED: ours.ask("recalculation.posted", draft),
         }
 
     def take_changed() -> Figures:
-        return {CHANGED: ours.ask("recalculation.recalculated", draft)}
+        return {
+            BUILT: ours.ask("recalculation.built", to_build),
+            CHANGED: ours.ask("recalculation.recalculated", draft),
+        }
 
-    (seconds,) = best_of(sizes.rounds, take)
+    rounds = take_turns(sizes.rounds, {"": take})
     ours.ask("recalculation.make_changes", draft)
-    (changed,) = best_of(sizes.rounds, take_changed)
-    seconds |= changed
-    return [
-        Line(
-            f"draft of {sizes.draft:,} entries {name}",
-            seconds[name] * 1000,
-            "built",
-            seconds[BUILT] * 1000,
-            MARKS.get(name),
-        )
-        for name in seconds
-        if name != BUILT
-    ]
+    changed = take_turns(sizes.rounds, {"": take_changed})
+    lines = []
+    for taken, names in ((rounds, (OPENED, NOTHING, POSTED)), (changed, (CHANGED,))):
+        for name in names:
+            own, built = compared(taken, ("", name), ("", BUILT))
+            what = f"draft of {sizes.draft:,} entries {name}"
+            mark = MARKS.get(name)
+            lines.append(Line(what, own * 1000, BUILT, built * 1000, mark))
+    return lines

@@ -5,7 +5,7 @@ differs is how much there is besides, and how much is open of each customer: ten
 where little is open, as many as were asked for where a lot is.
 """
 
-from .comparing import best_of
+from .comparing import QUICK, Taker, compared, take_turns
 from .process import Subject
 from .sizes import Sizes
 from .table import Line
@@ -66,20 +66,24 @@ def measure(
 ) -> list[Line]:
     """:param project_id: with as many entries in either"""
 
-    def taker(process: Subject):
+    def taker(process: Subject) -> Taker:
         return lambda: {
             label: process.ask(f"screens.{page}", project_id)
             for label, page in PAGES.items()
         }
 
-    few, many = best_of(sizes.rounds, taker(small), taker(large))
-    return [
-        Line(
-            f"{label}, {sizes.many:,} open",
-            many[label] * 1000,
-            f"{sizes.few:,} open",
-            few[label] * 1000,
-            None if label == SORTED_BY_ODOO else MARK,
+    takers = {"few": taker(small), "many": taker(large)}
+    rounds = take_turns(sizes.rounds * QUICK, takers)
+    lines = []
+    for label in PAGES:
+        many, few = compared(rounds, ("many", label), ("few", label))
+        lines.append(
+            Line(
+                f"{label}, {sizes.many:,} open",
+                many * 1000,
+                f"{sizes.few:,} open",
+                few * 1000,
+                None if label == SORTED_BY_ODOO else MARK,
+            )
         )
-        for label in PAGES
-    ]
+    return lines

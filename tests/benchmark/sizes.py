@@ -18,7 +18,7 @@ class Sizes:
     :ivar run_time: projects of the run that takes as long for each invoice
     :ivar run_memory: projects of the run that needs as much memory
     :ivar shared: projects of the run that several workers share
-    :ivar rounds: the best of which counts
+    :ivar rounds: of which the one counts whose ratio is the median
     """
 
     projects: int = 100
@@ -29,7 +29,7 @@ class Sizes:
     many: int = 100_000
     review: int = 5_000
     together: int = 20
-    installed: int = 20_000
+    installed: int = 100_000
     run: int = 2_000
     run_time: int = 100
     run_memory: int = 500

@@ -1,7 +1,7 @@
 """The review of the manual invoice with thousands of rows, and with a hundred."""
 
 from . import databases
-from .comparing import best_of
+from .comparing import QUICK, Taker, compared, take_turns
 from .process import Subject
 from .sizes import Sizes
 from .table import Line
@@ -35,36 +35,29 @@ def run(sizes: Sizes) -> list[Line]:
         }
     )
     with databases.subject(databases.WITH) as process:
-        found = _measure(process, made, sizes.rounds)
-    return [
-        Line(
-            f"wizard, {label}, {sizes.review:,} rows of {_of(projects)}",
-            found[projects, sizes.review][step] * 1000,
-            f"{FEW:,} of {_of(others)}",
-            found[others, FEW][step] * 1000,
-            mark,
-        )
-        for projects, others, mark in (
-            (1, 1, MARK),
-            (number, number, MARK),
-            (number, 1, None),
-        )
+        takers = {size: _taker(process, ids) for size, ids in made.items()}
+        rounds = take_turns(sizes.rounds * QUICK, takers)
+    lines = []
+    for projects, others, mark in (
+        (1, 1, MARK),
+        (number, number, MARK),
+        (number, 1, None),
+    ):
+        for label in STEPS:
+            many, few = compared(
+                rounds, ((projects, sizes.review), label), ((others, FEW), label)
+            )
+            what = f"wizard, {label}, {sizes.review:,} rows of {_of(projects)}"
+            peer = f"{FEW:,} of {_of(others)}"
+            lines.append(Line(what, many * 1000, peer, few * 1000, mark))
+    return lines
+
+
+def _taker(process: Subject, project_ids: list[int]) -> Taker:
+    return lambda: {
+        label: process.ask(f"wizard.{step}", project_ids)
         for label, step in STEPS.items()
-    ]
-
-
-def _measure(
-    process: Subject, made: dict[tuple[int, int], list[int]], rounds: int
-) -> dict[tuple[int, int], dict[str, float]]:
-    """:return: seconds by number of projects and of rows, and by step"""
-
-    def taker(project_ids: list[int]):
-        return lambda: {
-            step: process.ask(f"wizard.{step}", project_ids) for step in STEPS.values()
-        }
-
-    found = best_of(rounds, *(taker(project_ids) for project_ids in made.values()))
-    return dict(zip(made, found, strict=True))
+    }
 
 
 def _of(projects: int) -> str:
