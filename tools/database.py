@@ -228,11 +228,19 @@ def is_complete(name: str) -> bool:
 
 
 def _mark_complete(name: str) -> None:
-    # Copies inherit the statistics: without, the planner guesses until autovacuum comes
-    # by, and sometimes guesses a plan that takes minutes.
+    # Copies inherit what PostgreSQL knows of it.
+    settle(name)
+    _set_comment(name, "complete")
+
+
+def settle(name: str) -> None:
+    """What autovacuum does to a database some time later.
+
+    Until then the planner guesses, sometimes a plan that takes minutes, and rows are
+    looked up of which an index would be enough.
+    """
     with server().cursor(name) as cursor:
         cursor.execute("VACUUM ANALYZE")
-    _set_comment(name, "complete")
 
 
 def mark_current(name: str) -> None:

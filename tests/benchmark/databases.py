@@ -118,7 +118,7 @@ def _fill(name: str, make_data=None):
     with subject(name) as process:
         process.ask("data.make_rights")
         made = make_data and make_data(process)
-        process.ask("data.make_statistics")
+    database.settle(name)
     return made
 
 

@@ -64,7 +64,7 @@ def make_invoices(
         **others.ask("drafts.make_odoos", project_ids),
     }
     for subject in (ours, others):
-        subject.ask("data.make_statistics")
+        subject.settle()
     return made
 
 

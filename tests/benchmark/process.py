@@ -6,7 +6,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from tools import odoo_process
+from tools import database, odoo_process
 from tools.settings import settings
 
 from . import peers
@@ -19,15 +19,16 @@ SCRIPT = "from benchmark import subjects; subjects.serve(env)"
 class Subject:
     """One of those that are compared: an Odoo process with a database of its own."""
 
+    database: str
     process: subprocess.Popen
     pipe: Connection
     log: Path
 
     @classmethod
-    def start(cls, database: str) -> "Subject":
-        """:param database: exists, with all that it needs"""
+    def start(cls, name: str) -> "Subject":
+        """:param name: of a database that exists, with all that it needs"""
         ours, theirs = Pipe()
-        log = settings().logs / f"{database}.log"
+        log = settings().logs / f"{name}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         environment = odoo_process.environment()
         tests = str(Path(__file__).resolve().parent.parent)
@@ -36,7 +37,7 @@ class Subject:
         with log.open("wb") as output:
             process = subprocess.Popen(
                 odoo_process.command(
-                    database, *peers.options(), "--no-http", subcommand="shell"
+                    name, *peers.options(), "--no-http", subcommand="shell"
                 ),
                 stdin=subprocess.PIPE,
                 stdout=output,
@@ -47,7 +48,7 @@ class Subject:
         process.stdin.write(SCRIPT.encode())
         process.stdin.close()
         theirs.close()
-        return cls(process, ours, log)
+        return cls(name, process, ours, log)
 
     def ask(self, what: str, *arguments, **options):
         """Have a function of ``subjects/`` executed.
@@ -65,6 +66,10 @@ class Subject:
         if error:
             raise RuntimeError(f"{what} failed:\n{error}")
         return result
+
+    def settle(self):
+        """Have what was committed looked at by PostgreSQL, as some time later it is."""
+        database.settle(self.database)
 
     def stop(self):
         """End the process; everything that is worth keeping was committed."""

@@ -20,7 +20,7 @@ def measure(ours: Subject, project_ids: list[int], sizes: Sizes) -> list[Line]:
     another project is there."""
     to_build, to_keep = project_ids
     draft = ours.ask("recalculation.make_draft", to_keep)
-    ours.ask("data.make_statistics")
+    ours.settle()
 
     def take() -> Figures:
         return {

@@ -201,11 +201,6 @@ def _deliver(env, project_ids: list[int]):
         env.invalidate_all()
 
 
-def make_statistics(env):
-    """So that no planner has to guess."""
-    env.cr.execute("ANALYZE")
-
-
 def make_rights(env):
     """The administrator may do everything that is measured."""
     groups = (
