@@ -29,7 +29,7 @@ if WITH_HYPOTHESIS := bool(find_spec("hypothesis")):
 
 _logger = logging.getLogger(__name__)
 
-STEPS = int(os.environ.get("PSA_STEPS", 1600))
+STEPS = int(os.environ.get("PSA_STEPS", 1200))
 STEPS_OF_A_STORY = 60
 
 
