@@ -17,7 +17,7 @@ class Sizes:
     :ivar run: projects of the large invoice run
     :ivar run_time: projects of the run that takes as long for each invoice
     :ivar run_memory: projects of the run that needs as much memory
-    :ivar shared: projects of the run that several workers share
+    :ivar shared: projects of each run that several workers share
     :ivar rounds: of which the one counts whose ratio is the median
     """
 

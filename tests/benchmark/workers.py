@@ -12,12 +12,15 @@ from tools import database, odoo_process
 from tools.settings import settings
 
 from . import databases, peers
+from .comparing import Figures, Taker, compared, take_turns
 from .process import Subject
 from .sizes import Sizes
 from .table import Line
 
 # Two workers do at least 1.7 times as much.
 MARK = 1 / 1.7
+ROUNDS = 3
+TIME = "seconds of a run"
 READY = "queue job runner ready for db"
 SECONDS_TO_START = 60
 SECONDS_TO_FINISH = 3600
@@ -25,14 +28,22 @@ STATE = "SELECT state FROM psa_invoice_run WHERE id = %s"
 
 
 def make(process: Subject, sizes: Sizes) -> list[int]:
-    """:return: ids of the projects"""
-    return process.ask("runs.make_due", sizes.shared, sizes.entries, sizes.lines)
+    """Projects for all the runs.
+
+    :return: their ids
+    """
+    number = ROUNDS * sizes.shared
+    return process.ask("runs.make_due", number, sizes.entries, sizes.lines)
 
 
 def measure(projects: list[int], sizes: Sizes) -> list[Line]:
     """:param projects: that are due in both databases"""
-    one = _seconds(databases.ONE_WORKER, 1, projects)
-    two = _seconds(databases.TWO_WORKERS, 2, projects)
+    with (
+        _taker(databases.ONE_WORKER, 1, projects, sizes) as take_one,
+        _taker(databases.TWO_WORKERS, 2, projects, sizes) as take_two,
+    ):
+        rounds = take_turns(ROUNDS, {1: take_one, 2: take_two})
+    two, one = compared(rounds, (2, TIME), (1, TIME))
     return [
         Line(
             f"invoice run over {sizes.shared:,} projects, two workers, an invoice",
@@ -44,16 +55,26 @@ def measure(projects: list[int], sizes: Sizes) -> list[Line]:
     ]
 
 
-def _seconds(name: str, workers: int, projects: list[int]) -> float:
-    """How long a run takes, from its start to its end.
+@contextlib.contextmanager
+def _taker(
+    name: str, workers: int, projects: list[int], sizes: Sizes
+) -> Iterator[Taker]:
+    """Measures how long a run takes, from its start to its end, each time of others.
 
     :param workers: how many jobs may be carried out at once
     """
+    parts = iter(
+        projects[begin : begin + sizes.shared]
+        for begin in range(0, len(projects), sizes.shared)
+    )
     with databases.subject(name) as process, _job_runner(name, workers):
-        start = time.perf_counter()
-        run = process.ask("runs.make_jobs", projects)
-        _wait_for_end(name, run)
-        return time.perf_counter() - start
+
+        def take() -> Figures:
+            begin = time.perf_counter()
+            _wait_for_end(name, process.ask("runs.make_jobs", next(parts)))
+            return {TIME: time.perf_counter() - begin}
+
+        yield take
 
 
 @contextlib.contextmanager
