@@ -158,7 +158,8 @@ def test_a_tick_that_fails_is_put_back(demo, open_page):
     page.click(".modal button[name=action_next]")
     box = page.locator(".modal .o_psa_row input[type=checkbox]").first
     with slow(page, "review_tick") as requests:
-        box.click()
+        with page.expect_request("**/review_tick"):
+            box.click()
         page.click(".modal button[name=action_finish]")
         page.wait_for_timeout(500)
         data = {"name": "odoo.exceptions.UserError", "arguments": [BUSY]}
