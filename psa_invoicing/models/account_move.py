@@ -233,8 +233,11 @@ class AccountMove(models.Model):
             # sudo: whoever may change the state need not read the ledger.
             details = self.sudo().detail_ids
             if details:
-                details._refresh_sources(details._sources())
+                sources = details._sources()
+                details._refresh_sources(sources)
                 details.sale_line_id._refresh_excluded_quantity()
+                if vals.get("state") == "cancel":
+                    details._tell_drafts_beyond(sources)
             for move in was_cancelled.sudo().filtered("detail_ids"):
                 if move.is_project_invoice:
                     move.needs_recalculation = True

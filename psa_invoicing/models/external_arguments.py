@@ -91,6 +91,21 @@ def check_exist(records: models.BaseModel) -> models.BaseModel:
     return records
 
 
+def check_switched_on(env, companies: models.BaseModel):
+    """:param companies: of the transactions that a call is about
+    :raises UserError: unless all of them are switched on
+    """
+    foreign = companies - env.companies
+    if foreign and not env.su:
+        raise UserError(
+            env._(
+                "These transactions belong to %(company)s. Switch that company on "
+                "to change them.",
+                company=", ".join(foreign.mapped("name")),
+            )
+        )
+
+
 def as_quantities(records: models.BaseModel, quantities) -> dict[int, float]:
     """:param quantities: by id; in JSON keys are texts
     :raises UserError: for what is no number, or of another record

@@ -5,7 +5,7 @@ from odoo import models
 from odoo.exceptions import UserError
 
 from ..core.billing import COST, ORDER_LINE, TIME
-from .external_arguments import as_quantities, check_exist
+from .external_arguments import as_quantities, check_exist, check_switched_on
 
 
 class PsaBacklog(models.Model):
@@ -142,12 +142,4 @@ class PsaBacklog(models.Model):
         self.env["account.move"]._check_billing_manager()
         check_exist(self)
         # sudo: to name the company that is not switched on.
-        foreign = self.sudo().company_id - self.env.companies
-        if foreign and not self.env.su:
-            raise UserError(
-                self.env._(
-                    "These transactions belong to %(company)s. Switch that company on "
-                    "to change them.",
-                    company=", ".join(foreign.mapped("name")),
-                )
-            )
+        check_switched_on(self.env, self.sudo().company_id)

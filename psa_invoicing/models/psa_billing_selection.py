@@ -266,15 +266,7 @@ class PsaBilling(models.AbstractModel):
         is_open = model._is_open_sql(table)
         # What a draft bills too much of, since a transaction on it was lowered, is for
         # its Recalculate to settle, not for another invoice.
-        is_of_draft = (
-            SQL("FALSE")
-            if request.of_drafts
-            else SQL(
-                "%s * %s < 0",
-                model._open_sql(table),
-                model._quantity_sql(table, "draft_quantity"),
-            )
-        )
+        is_of_draft = SQL("FALSE") if request.of_drafts else model._is_beyond_sql(table)
         quantity = model._open_sql(table)
         if not request.credited:
             quantity = SQL(

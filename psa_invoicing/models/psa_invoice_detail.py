@@ -1,4 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from collections.abc import Iterator
 from math import fsum
 
 from odoo import api, fields, models
@@ -422,6 +423,7 @@ class PsaInvoiceDetail(models.Model):
         self.with_context(psa_ledger=LEDGER).unlink()
         self._refresh_sources(sources)
         lines._refresh_excluded_quantity()
+        self._tell_drafts_beyond(sources)
 
     def _check_not_credited(self):
         """Refuse to take away what a posted credit note gives back."""
@@ -602,6 +604,18 @@ class PsaInvoiceDetail(models.Model):
     @api.model
     def _refresh_sources(self, sources: dict[str, list[int]]):
         """Bring what the transactions say about themselves in line with the ledger."""
+        for transactions in self._transactions(sources):
+            transactions._refresh_from_ledger()
+
+    @api.model
+    def _tell_drafts_beyond(self, sources: dict[str, list[int]]):
+        """Ask for Recalculate where something was taken away that corrected what other
+        drafts bill, or that they correct."""
+        for transactions in self._transactions(sources):
+            transactions._flag_drafts_beyond()
+
+    @api.model
+    def _transactions(self, sources: dict[str, list[int]]) -> Iterator:
+        """:return: a recordset of each type"""
         for kind, ids in sources.items():
-            model = self.env[self._fields[SOURCE_FIELDS[kind]].comodel_name]
-            model.browse(ids)._refresh_from_ledger()
+            yield self.env[self._fields[SOURCE_FIELDS[kind]].comodel_name].browse(ids)

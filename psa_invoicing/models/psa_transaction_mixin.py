@@ -13,7 +13,7 @@ from ..core.billing import (
     NON_CHARGEABLE,
     Request,
 )
-from .external_arguments import as_quantities, as_word, check_exist
+from .external_arguments import as_quantities, as_word, check_exist, check_switched_on
 from .sql_values import id_array
 
 BILLING_TYPES = [
@@ -183,6 +183,14 @@ class PsaTransactionMixin(models.AbstractModel):
     def _is_open_sql(self, alias: str) -> SQL:
         """The condition of the index over what is open."""
         return SQL("ABS(%s) > 0.000001", self._open_sql(alias))
+
+    def _is_beyond_sql(self, alias: str) -> SQL:
+        """Whether drafts bill more than there is, or take back more than was billed."""
+        return SQL(
+            "%s * %s < 0",
+            self._open_sql(alias),
+            self._quantity_sql(alias, "draft_quantity"),
+        )
 
     def _status_sql(self, alias: str) -> SQL:
         return SQL(
@@ -618,6 +626,15 @@ class PsaTransactionMixin(models.AbstractModel):
         )
         drafts.needs_recalculation = True
 
+    def _flag_drafts_beyond(self):
+        """Ask for Recalculate on drafts that bill more of these transactions than there
+        is, since what had corrected it is gone."""
+        self.flush_recordset()
+        query = self._as_query(ordered=False)
+        query.add_where(self._is_open_sql(self._table))
+        query.add_where(self._is_beyond_sql(self._table))
+        self.browse(query)._flag_drafts()
+
     # === Decisions of a billing administrator ===
 
     def action_psa_hold(self, reason: str = ""):
@@ -721,15 +738,7 @@ class PsaTransactionMixin(models.AbstractModel):
         self.env["account.move"]._check_billing_manager()
         check_exist(self)
         # sudo: an administrator need not read timesheets, but not of other companies.
-        foreign = self._contract_lines().company_id - self.env.companies
-        if foreign and not self.env.su:
-            raise UserError(
-                self.env._(
-                    "These transactions belong to %(company)s. Switch that company on "
-                    "to change them.",
-                    company=", ".join(foreign.mapped("name")),
-                )
-            )
+        check_switched_on(self.env, self._contract_lines().company_id)
 
     def _details(self):
         """The ledger rows of these transactions."""

@@ -278,3 +278,37 @@ class TestDraftChanges(BillingCase):
             lambda detail: detail.quantity == 3
         ).billing_type = "complimentary"
         self.assertEqual(draft.invoice_line_ids.mapped("quantity"), [2.5, 0])
+
+
+class TestCorrectedElsewhere(BillingCase):
+    """Two hours on a draft became -1 h, and another draft takes the three back."""
+
+    def setUp(self):
+        super().setUp()
+        self.work = self.time_project(2)
+        self.entry = self.work.timesheet_ids
+        self.draft = self.work._psa_invoice(JANUARY)
+        self.log(self.work, date(2026, 1, 3), 6)
+        self.entry.unit_amount = -1
+        self.order = self.work.sale_line_id.order_id
+
+    def assert_asks_for_recalculate(self):
+        self.assertTrue(self.draft.needs_recalculation)
+        with self.assertRaisesRegex(UserError, "Recalculate"):
+            self.draft.action_post()
+        self.draft.action_psa_recalculate()
+        self.assertEqual(self.draft.invoice_line_ids.quantity, 5)
+        self.assertEqual(self.entry.billed_quantity, -1)
+
+    def test_the_other_draft_is_deleted(self):
+        other = self.order._create_invoices()
+        self.draft.action_psa_recalculate()
+        self.assertEqual(self.draft.invoice_line_ids.quantity, 2)
+        other.unlink()
+        self.assert_asks_for_recalculate()
+
+    def test_the_other_draft_is_cancelled(self):
+        other = self.order._create_invoices()
+        self.draft.action_psa_recalculate()
+        other.button_cancel()
+        self.assert_asks_for_recalculate()

@@ -156,6 +156,27 @@ class TestLedgerAudit(BillingCase):
             credit_note.action_post()
         self.assertEqual(entry.open_quantity, 5)
 
+    def test_what_is_taken_back_before_it_is_billed(self):
+        """Two hours on a draft become -1, and Odoo's button takes three back: who then
+        lowers or deletes the draft has them open again, and the next invoice bills
+        them."""
+        project = self.time_project(2)
+        draft = project._psa_invoice(JANUARY)
+        entry = project.timesheet_ids
+        self.log(project, date(2026, 1, 3), 6)
+        entry.unit_amount = -1
+        other = project.sale_line_id.order_id._create_invoices()
+        draft.action_psa_recalculate()
+        draft.invoice_line_ids.quantity = 1
+        self.assert_clean()
+        draft.unlink()
+        self.assertEqual(entry.open_quantity, 2)
+        self.assert_clean()
+        other.action_post()
+        self.assert_clean()
+        self.assertEqual(project._psa_invoice(JANUARY).invoice_line_ids.quantity, 2)
+        self.assertEqual(project.sale_line_id.qty_invoiced, 5)
+
     # === Damage ===
 
     def test_hours_billed_beyond_what_was_worked(self):
@@ -436,10 +457,11 @@ class TestLedgerAudit(BillingCase):
         entry._refresh_from_ledger()
         for name in ("qty_invoiced", "qty_to_invoice"):
             self.env.add_to_compute(line._fields[name], line)
-        self.assertEqual(
-            {finding["check"] for finding in self.audit._findings()},
-            {"billed_too_much", "credit_of_cancelled"},
-        )
+        findings = {each["check"]: each for each in self.audit._findings()}
+        self.assertEqual(findings.keys(), {"billed_too_much", "credit_of_cancelled"})
+        # To credit it once more would make it worse.
+        self.assertIn("-5 h are billed", findings["billed_too_much"]["message"])
+        self.assertIn("open again", findings["billed_too_much"]["message"])
 
     # === The menu ===
 

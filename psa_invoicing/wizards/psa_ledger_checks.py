@@ -32,14 +32,7 @@ class PsaLedgerAudit(models.TransientModel):
         entries = self._query(self._entries_billed_too_much_sql())
         found = [
             self._finding(
-                "billed_too_much",
-                entry,
-                self.env._(
-                    "%(billed)s h are billed and written off, of %(worked)s h worked. "
-                    "Credit what is too much, or undo its write-off.",
-                    billed=self._number(billed),
-                    worked=self._number(worked),
-                ),
+                "billed_too_much", entry, self._billed_too_much_text(billed, worked)
             )
             for entry, billed, worked in self._with_records(TIME, entries)
         ]
@@ -61,11 +54,30 @@ class PsaLedgerAudit(models.TransientModel):
             ]
         return found
 
+    def _billed_too_much_text(self, billed: float, worked: float) -> str:
+        """:param billed: hours that are billed and written off
+        :param worked: hours of the entry
+        """
+        hours = {"billed": self._number(billed), "worked": self._number(worked)}
+        if billed < worked:
+            return self.env._(
+                "%(billed)s h are billed and written off, of %(worked)s h worked: more "
+                "is taken back than was billed, and it is open again. Check its drafts "
+                "and credit notes before it is billed.",
+                **hours,
+            )
+        return self.env._(
+            "%(billed)s h are billed and written off, of %(worked)s h worked. "
+            "Credit what is too much, or undo its write-off.",
+            **hours,
+        )
+
     def _entries_billed_too_much_sql(self) -> SQL:
         """``(entry, billed and written off, worked)``.
 
         What is only written off may be corrected freely; what is on a draft, too: the
-        draft then asks for Recalculate.
+        draft then asks for Recalculate. What an invoice corrected before it was billed
+        is open again if it is not billed after all.
         """
         return SQL(
             """
@@ -77,7 +89,14 @@ class PsaLedgerAudit(models.TransientModel):
                AND (ledger.billed + ledger.written_off
                     > GREATEST(entry.unit_amount, 0) + %(zero)s
                     OR ledger.billed + ledger.written_off
-                       < LEAST(entry.unit_amount, 0) - %(zero)s)
+                       < LEAST(entry.unit_amount, 0) - %(zero)s
+                   AND NOT EXISTS (
+                       SELECT FROM psa_invoice_detail AS correction
+                        WHERE correction.analytic_line_id = entry.id
+                          AND correction.origin_detail_id IS NULL
+                          AND correction.is_write_off IS NOT TRUE
+                          AND correction.source_quantity
+                              < LEAST(entry.unit_amount, 0) - %(zero)s))
                AND NOT EXISTS (
                    SELECT FROM psa_invoice_detail AS detail
                      JOIN account_move AS draft
