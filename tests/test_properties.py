@@ -8,8 +8,11 @@ import pytest
 from core.allocation import line_quantity, spread, trim
 from core.billing import MILESTONE, TIME, Request
 from core.calendar import Frequency, NoWorkingDayError, occurrences
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+
+# The same examples every time, and no limit to what one may take.
+settings.load_profile("ci")
 
 DAYS = st.dates(date(2000, 1, 1), date(2090, 12, 31))
 FREQUENCIES = st.builds(

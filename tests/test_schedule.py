@@ -67,7 +67,10 @@ def test_a_date_is_dragged_to_another_day(demo, open_page, picture):
     rows = demo.call(
         "psa.invoice.schedule",
         "search_read",
-        [("run_date", "=", NEXT_MONTH.replace(day=12).isoformat())],
+        [
+            ("run_date", "=", NEXT_MONTH.replace(day=12).isoformat()),
+            ("project_id.name", "=", PROJECT),
+        ],
         ["project_id", "state"],
     )
     assert [(row["project_id"][1], row["state"]) for row in rows] == [

@@ -498,7 +498,9 @@ class TestArchivedProject(PracticeCase):
         self.assertFalse(task.active)
         self.assertEqual(self.work._psa_invoice(JANUARY).mapped("amount_untaxed"), [50])
 
+    @freeze_time("2026-11-20")
     def test_billed_at_once(self):
+        """What is dated in the future, too."""
         self.log(self.work, date(2027, 1, 9), 1)
         action = self.decide("bill")
         form = Form(

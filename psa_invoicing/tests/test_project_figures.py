@@ -452,6 +452,7 @@ class TestWhoSeesFigures(FigureCase):
                 & {button["text"] for button in work._get_stat_buttons()}
             )
 
+    @freeze_time("2026-11-20")
     def test_the_page_opens_for_a_project_manager(self):
         self.work.billing_frequency_id = self.env.ref(
             "psa_invoicing.frequency_monthly_last_day"
