@@ -31,8 +31,9 @@ from tools.system_packages import BROWSER
 # The arithmetic is plain Python: it is tested without Odoo.
 sys.path.insert(0, str(ROOT / "psa_invoicing"))
 
-# As long as other waits: a loaded machine is slow, and not wrong.
-expect.set_options(timeout=30_000)
+# Milliseconds: a loaded machine is slow, and not wrong.
+PATIENCE = 60_000
+expect.set_options(timeout=PATIENCE)
 
 CHROMIUM_OPTIONS = (
     "--no-sandbox",
@@ -204,6 +205,7 @@ def open_page(browser) -> Iterator[Callable[[Site], Page]]:
 
     def open_site(site: Site, login: str = "admin") -> Page:
         context = browser.new_context(viewport={"width": 1600, "height": 1000})
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.on(
