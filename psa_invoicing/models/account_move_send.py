@@ -120,7 +120,7 @@ class AccountMoveSend(models.AbstractModel):
                     waiting=waiting,
                 ),
                 "action_button": {
-                    "name": self.env._("Show Failed") if failed else self.env._("Open"),
+                    "name": self.env._("Show Failed") if failed else self.env._("Show"),
                     "action_name": self.env._("Invoices"),
                     "model": "account.move",
                     "res_ids": (failed or moves).ids,
