@@ -6,8 +6,6 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import SQL
 
-from .billing_groups import BILLING_MANAGER
-
 # Written by the engine alone.
 ENGINE_FIELDS = {
     "billing_period_start",
@@ -164,24 +162,6 @@ class AccountMove(models.Model):
         if self.payment_state == "partial":
             return "partial"
         return "sent" if self.billing_sent_date else "confirmed"
-
-    # === Rights ===
-
-    @api.model
-    def _check_billing_manager(self):
-        """Refuse anyone who is not a billing administrator.
-
-        :raises AccessError: with the group that is missing
-        """
-        if self.env.su or self.env.user.has_group(BILLING_MANAGER):
-            return
-        raise AccessError(
-            self.env._(
-                "Only a billing administrator may do this. Ask for the right "
-                "“%(group)s”.",
-                group=self.env.ref(BILLING_MANAGER).sudo().full_name,
-            )
-        )
 
     # === Life of an invoice ===
 

@@ -5,6 +5,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 
 from .external_arguments import as_date, as_records, as_word, check_exist
+from .shared import rights
 
 # How an invoice is sent, by what other systems call it.
 METHODS = {"default": None, "email": ["email"], "print": ["manual"]}
@@ -150,7 +151,7 @@ class AccountMove(models.Model):
         """:raises AccessError: unless the user is a billing administrator
         :raises UserError: for what is no project invoice
         """
-        self._check_billing_manager()
+        rights.check_may_bill(self.env)
         check_exist(self).check_access("read")
         if others := self.filtered(lambda move: not move.is_project_invoice):
             raise UserError(

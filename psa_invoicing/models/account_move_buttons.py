@@ -4,6 +4,8 @@
 from odoo import models
 from odoo.exceptions import UserError
 
+from .shared import rights
+
 
 class AccountMove(models.Model):
     # One file per side of a project invoice.
@@ -38,7 +40,7 @@ class AccountMove(models.Model):
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: for an invoice that is not confirmed
         """
-        self._check_billing_manager()
+        rights.check_may_bill(self.env)
         if drafts := self.filtered(lambda move: move.state != "posted"):
             raise UserError(
                 self.env._(

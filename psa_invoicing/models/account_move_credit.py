@@ -8,7 +8,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 
 from ..core.billing import LEDGER
-from .billing_groups import BILLING_MANAGER
+from .shared import rights
 
 # What the customer has; before that, an invoice is reset to draft.
 CORRECTED_STATES = ("sent", "partial", "paid")
@@ -111,7 +111,7 @@ class AccountMove(models.Model):
     @api.depends("psa_state")
     def _compute_can_correct(self):
         """Then the button Correct takes the place of Odoo's Credit Note."""
-        is_manager = self.env.user.has_group(BILLING_MANAGER)
+        is_manager = rights.is_billing_manager(self.env)
         for move in self:
             move.can_correct = is_manager and move.psa_state in CORRECTED_STATES
 
@@ -122,7 +122,7 @@ class AccountMove(models.Model):
         :raises UserError: for an invoice that is not posted, or credited already
         """
         self.ensure_one()
-        self._check_billing_manager()
+        rights.check_may_bill(self.env)
         self.check_access("read")
         if not (self.is_project_invoice and self.state == "posted"):
             raise UserError(

@@ -6,6 +6,8 @@ from math import fsum
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from .shared import rights
+
 
 class AccountMove(models.Model):
     # One file per side of a project invoice.
@@ -49,7 +51,7 @@ class AccountMove(models.Model):
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: for an invoice that is no draft, or if nothing is left
         """
-        self._check_billing_manager()
+        rights.check_may_bill(self.env)
         self.check_access("write")
         self._check_project_drafts()
         for move in self:

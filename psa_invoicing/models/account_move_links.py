@@ -3,6 +3,8 @@
 
 from odoo import api, fields, models
 
+from .shared import rights
+
 
 class AccountMove(models.Model):
     # One file per side of a project invoice.
@@ -86,7 +88,7 @@ class AccountMove(models.Model):
 
         :raises AccessError: unless the user is a billing administrator
         """
-        self._check_billing_manager()
+        rights.check_may_bill(self.env)
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "psa_invoicing.psa_backlog_action"
         )

@@ -11,6 +11,7 @@ from odoo.tools import SQL, formatLang
 
 from ..core.billing import ADJUSTMENT, Request
 from .account_move_line import as_json
+from .shared import rights
 
 # What Recalculate keeps of an invoice, if a person edited it. The invoice date is kept,
 # too: see ``_is_dated_by_rule``.
@@ -113,7 +114,7 @@ class AccountMove(models.Model):
         :raises UserError: for an invoice that is no draft
         :return: a notification with what changed, or the dialog that asks
         """
-        self._check_billing_manager()
+        rights.check_may_bill(self.env)
         self.check_access("write")
         self._check_drafts()
         if self.filtered("is_adoptable"):

@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import formatLang
 
-from .billing_groups import BILLING_REVIEWER
+from .shared import rights
 
 REVIEW_ACTIVITY = "psa_invoicing.mail_activity_type_review"
 SUBMITTED, APPROVED = "submitted", "approved"
@@ -61,7 +61,7 @@ class AccountMove(models.Model):
     @api.depends_context("uid")
     @api.depends("billing_project_ids")
     def _compute_can_review(self):
-        is_reviewer = self.env.user.has_group(BILLING_REVIEWER)
+        is_reviewer = rights.is_billing_reviewer(self.env.user)
         for move in self:
             move.can_review = is_reviewer and move._reviews(self.env.user)
 
@@ -88,16 +88,9 @@ class AccountMove(models.Model):
 
         :raises AccessError: with what is missing
         """
+        rights.check_may_review(self.env)
         if self.env.su:
             return
-        if not self.env.user.has_group(BILLING_REVIEWER):
-            raise AccessError(
-                self.env._(
-                    "Only a billing reviewer may do this. Ask for the right "
-                    "“%(group)s”.",
-                    group=self.env.ref(BILLING_REVIEWER).sudo().full_name,
-                )
-            )
         if others := self.filtered(lambda move: not move._reviews(self.env.user)):
             raise AccessError(
                 self.env._(
@@ -110,11 +103,11 @@ class AccountMove(models.Model):
     def _check_may_change_rows(self):
         """Refuse whoever is neither billing administrator nor reviewer of what is in
         review."""
-        if not self.env.user.has_group(BILLING_REVIEWER) or any(
+        if not rights.is_billing_reviewer(self.env.user) or any(
             not move._is_in_review() or not move._reviews(self.env.user)
             for move in self
         ):
-            self._check_billing_manager()
+            rights.check_may_bill(self.env)
 
     def _check_in_review(self):
         """Refuse what nobody has submitted, or what was changed since."""
@@ -163,7 +156,7 @@ class AccountMove(models.Model):
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: with all that is wrong, by invoice
         """
-        self._check_billing_manager()
+        rights.check_may_bill(self.env)
         self.check_access("write")
         self._check_project_drafts()
         reviewers, problems = {}, []
@@ -178,7 +171,7 @@ class AccountMove(models.Model):
                 problem = self.env._(
                     "nobody can review it. Enter a billing responsible with the right "
                     "“%(group)s” in %(projects)s.",
-                    group=self.env.ref(BILLING_REVIEWER).sudo().full_name,
+                    group=rights.group_name(self.env, rights.BILLING_REVIEWER),
                     projects=", ".join(move.sudo().billing_project_ids.mapped("name")),
                 )
             else:
@@ -194,7 +187,7 @@ class AccountMove(models.Model):
         """The billing responsible of a project, else its manager."""
         projects = self.billing_project_ids
         candidates = projects.billing_user_id | projects.user_id
-        return candidates.filtered(lambda user: user.has_group(BILLING_REVIEWER))[:1]
+        return candidates.filtered(rights.is_billing_reviewer)[:1]
 
     def _submit_to(self, reviewer, submitter):
         """:param submitter: who gets it back"""

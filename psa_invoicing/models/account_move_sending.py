@@ -5,6 +5,8 @@ from odoo import api, fields, models
 from odoo.exceptions import RedirectWarning, UserError
 from odoo.tools import format_date
 
+from .shared import rights
+
 # What Odoo says, in words, when an invoice cannot be posted.
 REFUSALS = (UserError, RedirectWarning)
 
@@ -65,7 +67,7 @@ class AccountMove(models.Model):
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: with all that is wrong, for a single invoice
         """
-        self._check_billing_manager()
+        rights.check_may_bill(self.env)
         problems = self._sending_problems()
         if problems and len(self) == 1:
             raise UserError(self._problems_text(problems[self]))
@@ -239,7 +241,7 @@ class AccountMove(models.Model):
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: for an invoice that is not confirmed
         """
-        self._check_billing_manager()
+        rights.check_may_bill(self.env)
         self.check_access("write")
         self._check_confirmed()
         for move in self.filtered(lambda move: not move.billing_sent_date):
@@ -364,7 +366,7 @@ class AccountMove(models.Model):
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: if nothing failed, or with what is still wrong
         """
-        self._check_billing_manager()
+        rights.check_may_bill(self.env)
         failed = self.filtered(
             lambda move: (
                 move.billing_sending_error

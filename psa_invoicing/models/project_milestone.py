@@ -5,7 +5,7 @@ from odoo.fields import Domain
 
 from ..core.allocation import is_zero
 from ..core.billing import MILESTONE
-from .billing_groups import FIGURE_GROUPS
+from .shared import rights
 
 
 class ProjectMilestone(models.Model):
@@ -29,13 +29,13 @@ class ProjectMilestone(models.Model):
 
     billable_quantity = fields.Float(store=True)
     billing_currency_id = fields.Many2one(
-        "res.currency", compute="_compute_billing_amount", groups=FIGURE_GROUPS
+        "res.currency", compute="_compute_billing_amount", groups=rights.FIGURE_GROUPS
     )
     billing_amount = fields.Monetary(
         string="Amount",
         compute="_compute_billing_amount",
         currency_field="billing_currency_id",
-        groups=FIGURE_GROUPS,
+        groups=rights.FIGURE_GROUPS,
         help="Its share in the contract line, untaxed.",
     )
 
@@ -77,7 +77,7 @@ class ProjectMilestone(models.Model):
     @api.depends("quantity_percentage", "sale_line_id.price_subtotal")
     @api.depends_context("uid")
     def _compute_billing_amount(self):
-        seen = self.project_id._with_billing_figures()
+        seen = rights.projects_with_figures(self.project_id)
         for milestone in self:
             # sudo: it was just checked who may see amounts; he need not see the order.
             line = milestone.sudo().sale_line_id

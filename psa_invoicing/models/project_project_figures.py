@@ -11,13 +11,8 @@ from odoo.tools import SQL, format_date, formatLang
 
 from ..core import figures
 from ..core.figures import Amount
-from .billing_groups import (
-    ACCOUNTANTS,
-    BILLING_MANAGER,
-    BILLING_REVIEWER,
-    FIGURE_GROUPS,
-)
 from .psa_transaction_mixin import TRANSACTION_MODELS
+from .shared import rights
 
 CHART_MONTHS = 12
 
@@ -27,7 +22,7 @@ def figure(**attributes):
     return fields.Monetary(
         compute="_compute_billing_figures",
         currency_field="billing_currency_id",
-        groups=FIGURE_GROUPS,
+        groups=rights.FIGURE_GROUPS,
         **attributes,
     )
 
@@ -41,7 +36,7 @@ class ProjectProject(models.Model):
     billing_currency_id = fields.Many2one(
         "res.currency",
         compute="_compute_billing_figures",
-        groups=FIGURE_GROUPS,
+        groups=rights.FIGURE_GROUPS,
         help="That of the project's contracts and invoices, where they share one; "
         "else the company's.",
     )
@@ -96,26 +91,14 @@ class ProjectProject(models.Model):
         "written off and not charged. Of work that is billed by the hour it is what is "
         "left of the estimate, not what will be billed.",
     )
-    billing_chart = fields.Json(compute="_compute_billing_chart", groups=FIGURE_GROUPS)
-
-    # === Rights ===
-
-    def _with_billing_figures(self):
-        """Those of which the user may see amounts: billing administrators and
-        accountants of all, reviewers of what they review."""
-        user = self.env.user
-        if self.env.su or user.has_groups(f"{BILLING_MANAGER},{ACCOUNTANTS}"):
-            return self
-        if not user.has_group(BILLING_REVIEWER):
-            return self.browse()
-        return self.filtered(
-            lambda project: user in project.billing_user_id | project.user_id
-        )
+    billing_chart = fields.Json(
+        compute="_compute_billing_chart", groups=rights.FIGURE_GROUPS
+    )
 
     @api.depends("billing_user_id", "user_id")
     @api.depends_context("uid")
     def _compute_can_see_billing_figures(self):
-        seen = self._with_billing_figures()
+        seen = rights.projects_with_figures(self)
         seen.can_see_billing_figures = True
         (self - seen).can_see_billing_figures = False
 
@@ -124,7 +107,7 @@ class ProjectProject(models.Model):
     @api.depends("billing_user_id", "user_id")
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_billing_figures(self):
-        seen = self._with_billing_figures()
+        seen = rights.projects_with_figures(self)
         # sudo: it was just checked who may see amounts; he need not read timesheets.
         found = seen.sudo()._billing_amounts()
         for project in self:
@@ -342,7 +325,7 @@ class ProjectProject(models.Model):
     @api.depends("billing_user_id", "user_id")
     @api.depends_context("uid", "allowed_company_ids", "lang")
     def _compute_billing_chart(self):
-        seen = self._with_billing_figures()
+        seen = rights.projects_with_figures(self)
         # sudo: it was just checked who may see amounts; he need not read timesheets.
         found = seen.sudo()._billing_amounts(by_month=True)
         for project in self:

@@ -8,7 +8,7 @@ from odoo.tools import formatLang
 from odoo.tools.misc import format_duration
 
 from ..core.figures import BILLED, CONTRACT, FIGURES, LEFT, READY
-from .billing_groups import BILLING_MANAGER, FIGURE_GROUPS
+from .shared import rights
 
 # The other figures only where there is something.
 ALWAYS_SHOWN = {f"billing_{name}_amount" for name in (CONTRACT, BILLED, READY, LEFT)}
@@ -23,7 +23,7 @@ class ProjectProject(models.Model):
         "account.move",
         string="Project Invoices",
         compute="_compute_billing_invoice_ids",
-        groups=FIGURE_GROUPS,
+        groups=rights.FIGURE_GROUPS,
     )
     project_invoice_count = fields.Integer(compute="_compute_project_invoice_count")
     draft_invoice_count = fields.Integer(
@@ -33,7 +33,7 @@ class ProjectProject(models.Model):
         string="Cannot Be Billed", compute="_compute_billing_problem"
     )
     unsold_warning = fields.Char(
-        compute="_compute_unsold_warning", groups=FIGURE_GROUPS
+        compute="_compute_unsold_warning", groups=rights.FIGURE_GROUPS
     )
 
     # === What keeps a project from being billed ===
@@ -52,7 +52,7 @@ class ProjectProject(models.Model):
     @api.depends_context("uid", "allowed_company_ids", "lang")
     def _compute_unsold_warning(self):
         # sudo: it was just checked who may see amounts; he need not read timesheets.
-        found = self._with_billing_figures().sudo()._unsold_time()
+        found = rights.projects_with_figures(self).sudo()._unsold_time()
         for project in self:
             project.unsold_warning = found.get(project._origin.id, False)
 
@@ -173,7 +173,7 @@ class ProjectProject(models.Model):
 
         :raises AccessError: unless the user is a billing administrator
         """
-        self.env["account.move"]._check_billing_manager()
+        rights.check_may_bill(self.env)
         self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "psa_invoicing.psa_billing_leakage_action"
@@ -189,7 +189,7 @@ class ProjectProject(models.Model):
     def get_panel_data(self):
         """The same figures as on the tab, for whoever may see them there."""
         data = super().get_panel_data()
-        if data and self.allow_billable and self._with_billing_figures():
+        if data and self.allow_billable and rights.projects_with_figures(self):
             data["billing"] = self._billing_panel()
         return data
 
@@ -212,7 +212,7 @@ class ProjectProject(models.Model):
 
     def _get_stat_buttons(self):
         buttons = super()._get_stat_buttons()
-        if self.allow_billable and self._with_billing_figures():
+        if self.allow_billable and rights.projects_with_figures(self):
             buttons += self._billing_buttons()
         return buttons
 
@@ -254,7 +254,7 @@ class ProjectProject(models.Model):
                 "action_view_posted_invoices",
             ),
         ]
-        if self.env.user.has_group(BILLING_MANAGER):
+        if rights.is_billing_manager(self.env):
             buttons.append(
                 button(
                     31,

@@ -8,6 +8,7 @@ from odoo.tools import format_date, formatLang
 
 from ..core import figures, scopes
 from ..core.figures import Amount
+from .shared import rights
 
 
 class ProjectProject(models.Model):
@@ -50,7 +51,7 @@ class ProjectProject(models.Model):
     def _compute_billing_next(self):
         rows = self._next_rows()
         # sudo: it was just checked who may see amounts; he need not read timesheets.
-        seen = self._with_billing_figures().sudo()
+        seen = rights.projects_with_figures(self).sudo()
         estimates = seen._estimates(rows)
         for project in self:
             project_id = project._origin.id

@@ -16,6 +16,7 @@ from odoo.tools import split_every
 from ..core.billing import MILESTONE, Request
 from ..core.calendar import Occurrence
 from ..core.scopes import OWN, Cutoffs, scope_of
+from .shared import rights
 
 _logger = logging.getLogger(__name__)
 
@@ -193,7 +194,7 @@ class ProjectProject(models.Model):
 
         :raises AccessError: unless the user is a billing administrator
         """
-        self.env["account.move"]._check_billing_manager()
+        rights.check_may_bill(self.env)
         self.check_access("read")
         self._plan_invoices(from_start=True)
         return True

@@ -5,7 +5,8 @@ from odoo import models
 from odoo.exceptions import UserError
 
 from ..core.billing import COST, ORDER_LINE, TIME
-from .external_arguments import as_quantities, check_exist, check_switched_on
+from .external_arguments import as_quantities
+from .shared import rights
 
 
 class PsaBacklog(models.Model):
@@ -39,7 +40,7 @@ class PsaBacklog(models.Model):
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: if a row is of a company that is not switched on
         """
-        self._check_may_decide()
+        rights.check_may_decide(self, "company_id")
         return self.env["psa.manual.invoice"]._action_on(
             self.project_id, **self._chosen_for_invoice()
         )
@@ -50,7 +51,7 @@ class PsaBacklog(models.Model):
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: if no open draft would take any of them
         """
-        self._check_may_decide()
+        rights.check_may_decide(self, "company_id")
         wizard = self.env["psa.manual.invoice"].create(
             {"project_ids": self.project_id.ids, **self._chosen_for_invoice()}
         )
@@ -110,7 +111,7 @@ class PsaBacklog(models.Model):
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: if there is no reason
         """
-        self._check_may_decide()
+        rights.check_may_decide(self, "company_id")
         quantities = as_quantities(self, quantities)
         parts: dict[tuple, float] = {}
         for row in self.sudo():
@@ -128,18 +129,9 @@ class PsaBacklog(models.Model):
 
     def _transactions(self) -> list:
         """What these rows stand for, kind by kind."""
-        self._check_may_decide()
+        rights.check_may_decide(self, "company_id")
         ids: dict[str, dict[int, None]] = {}
         # sudo: the administrator was just checked, and the companies.
         for row in self.sudo():
             ids.setdefault(row.source_model, {})[row.source_id] = None
         return [self.env[model].browse(found) for model, found in ids.items()]
-
-    def _check_may_decide(self):
-        """:raises AccessError: unless the user is a billing administrator
-        :raises UserError: if a row is of a company that is not switched on
-        """
-        self.env["account.move"]._check_billing_manager()
-        check_exist(self)
-        # sudo: to name the company that is not switched on.
-        check_switched_on(self.env, self.sudo().company_id)

@@ -5,6 +5,7 @@ from odoo import fields, models
 from odoo.tools import SQL
 
 from ..core.allocation import TOLERANCE
+from .shared import rights
 
 LONG_HELD_DAYS = 60
 
@@ -287,7 +288,7 @@ class PsaBillingLeakage(models.Model):
         self._entries().action_psa_release()
 
     def _open_wizard(self, xmlid: str, **context) -> dict:
-        self.env["account.move"]._check_billing_manager()
+        rights.check_may_bill(self.env)
         return {
             **self.env["ir.actions.act_window"]._for_xml_id(xmlid),
             "context": {

@@ -20,6 +20,7 @@ from ..core.billing import (
 )
 from ..core.scopes import OWN, scope_of
 from .psa_transaction_mixin import BILLING_TYPES
+from .shared import rights
 
 # Where a detail's transaction is kept, by source.
 SOURCE_FIELDS = {
@@ -450,7 +451,7 @@ class PsaInvoiceDetail(models.Model):
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: if nothing is left of them
         """
-        self.move_id._check_billing_manager()
+        rights.check_may_bill(self.env)
         self.move_id._check_drafts()
         if not (reason or "").strip():
             raise UserError(self.env._("Say why it is written off."))

@@ -6,6 +6,8 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL, format_date, formatLang
 
+from .shared import rights
+
 UNSENT = ("draft", "in_review", "confirmed")
 DAYS_TO_KEEP_DRY_RUNS = 30
 
@@ -223,7 +225,7 @@ class PsaInvoiceRun(models.Model):
 
         :raises AccessError: unless the user is a billing administrator
         """
-        self.env["account.move"]._check_billing_manager()
+        rights.check_may_bill(self.env)
         return self.env["psa.run.due"].create({}).action_run()
 
     def _show(self) -> dict:
@@ -285,7 +287,7 @@ class PsaInvoiceRun(models.Model):
 
         :raises AccessError: unless the user is a billing administrator
         """
-        self.env["account.move"]._check_billing_manager()
+        rights.check_may_bill(self.env)
         self.check_access("read")
         lines = self.env["psa.invoice.run.line"].search(self._retry_domain())
         return lines.schedule_id.action_retry()
@@ -296,7 +298,7 @@ class PsaInvoiceRun(models.Model):
         :raises AccessError: unless the user is a billing administrator
         """
         self.ensure_one()
-        self.env["account.move"]._check_billing_manager()
+        rights.check_may_bill(self.env)
         self.check_access("read")
         # sudo: whoever may run the invoices need not read every project. Only those
         # that it has shown: none of it does not mean all.

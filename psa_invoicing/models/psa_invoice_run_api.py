@@ -6,6 +6,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 
 from .external_arguments import as_date, as_records, check_exist
+from .shared import rights
 
 
 class PsaInvoiceRun(models.Model):
@@ -34,7 +35,7 @@ class PsaInvoiceRun(models.Model):
         :raises UserError: for what is unknown
         :return: see :meth:`psa_status`
         """
-        self.env["account.move"]._check_billing_manager()
+        rights.check_may_bill(self.env)
         if project_ids is not None and not project_ids:
             raise UserError(
                 self.env._(
@@ -60,7 +61,7 @@ class PsaInvoiceRun(models.Model):
             ``invoice_ids``, the untaxed ``totals`` by currency, and its ``rows`` with
             what became of them
         """
-        self.env["account.move"]._check_billing_manager()
+        rights.check_may_bill(self.env)
         check_exist(self).check_access("read")
         return [run._psa_values() for run in self]
 

@@ -2,6 +2,8 @@
 from odoo import api, fields, models
 from odoo.tools import SQL, formatLang
 
+from .shared import rights
+
 WAITING, BILLED, TO_BILL, NOTHING, FAILED, SKIPPED = (
     "waiting",
     "billed",
@@ -109,7 +111,7 @@ class PsaInvoiceRunLine(models.Model):
 
         :raises AccessError: unless the user is a billing administrator
         """
-        self.env["account.move"]._check_billing_manager()
+        rights.check_may_bill(self.env)
         self.check_access("read")
         return self.schedule_id.action_retry()
 

@@ -10,9 +10,9 @@ from odoo.tools import format_datetime
 
 from .psa_invoice_run_driving import BACKGROUND_CRON, RUN_CRON
 from .psa_invoice_run_line import BILLED, FAILED, NOTHING, SKIPPED
+from .shared import rights
 
 FAILED_ACTIVITY = "psa_invoicing.mail_activity_type_failed"
-BILLING_MANAGER = "psa_invoicing.group_billing_manager"
 FAILURES_IN_SUMMARY = 50
 # A day, and what a night's run may take.
 PATIENCE = timedelta(hours=26)
@@ -73,7 +73,7 @@ class PsaInvoiceRun(models.Model):
         return self.env["res.users"]
 
     def _billing_manager(self, company):
-        group = self.env.ref(BILLING_MANAGER)
+        group = self.env.ref(rights.BILLING_MANAGER)
         return self.env["res.users"].search(
             [
                 ("all_group_ids", "in", group.ids),
@@ -179,7 +179,7 @@ class PsaInvoiceRun(models.Model):
     def get_scheduler_problem(self) -> str:
         """Why due invoices are not made by themselves, for the banner of the start
         page; nothing to those who could not do anything about it."""
-        if not self.env.user.has_group(BILLING_MANAGER):
+        if not rights.is_billing_manager(self.env):
             return ""
         return self._scheduler_problem()
 

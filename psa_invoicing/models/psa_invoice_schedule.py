@@ -10,6 +10,7 @@ from odoo.tools import formatLang
 from ..core import scopes
 from ..core.billing import MILESTONE, Request, Transaction
 from ..core.scopes import OWN, Cutoffs
+from .shared import rights
 
 
 class PsaInvoiceSchedule(models.Model):
@@ -217,7 +218,7 @@ class PsaInvoiceSchedule(models.Model):
 
         :raises AccessError: unless the user is a billing administrator
         """
-        self.env["account.move"]._check_billing_manager()
+        rights.check_may_bill(self.env)
         self.check_access("read")
         return self.env["psa.manual.invoice"]._action_on(
             self.project_id,

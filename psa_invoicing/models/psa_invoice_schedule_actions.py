@@ -11,6 +11,7 @@ from odoo.tools.misc import clean_context
 from ..core.scopes import OWN
 from .external_arguments import as_date, check_exist
 from .psa_invoice_run_telling import FAILED_ACTIVITY
+from .shared import rights
 
 # What a person may enter: everything else is the engine's, or has a button.
 ADDED_FIELDS = {"project_id", "run_date", "cutoff_date"}
@@ -84,7 +85,7 @@ class PsaInvoiceSchedule(models.Model):
         :raises UserError: for a day that has passed, or has an invoice already
         """
         if not self.env.su:
-            self.env["account.move"]._check_billing_manager()
+            rights.check_may_bill(self.env)
             vals_list = self._as_added(vals_list)
             # What was not entered is not a default of the caller's, either.
             # pylint: disable-next=context-overridden
@@ -131,7 +132,7 @@ class PsaInvoiceSchedule(models.Model):
         """
         if self.env.su:
             return super().write(vals)
-        self.env["account.move"]._check_billing_manager()
+        rights.check_may_bill(self.env)
         self._check_entered([vals], MOVED_FIELDS)
         self.check_access("write")
         if "run_date" in vals:
@@ -264,7 +265,7 @@ class PsaInvoiceSchedule(models.Model):
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: without a reason, or for rows that are not due any more
         """
-        self.env["account.move"]._check_billing_manager()
+        rights.check_may_bill(self.env)
         self.check_access("write")
         if not reason:
             raise UserError(self.env._("Say why no invoice is made."))
@@ -309,7 +310,7 @@ class PsaInvoiceSchedule(models.Model):
 
         :raises AccessError: unless the user is a billing administrator
         """
-        self.env["account.move"]._check_billing_manager()
+        rights.check_may_bill(self.env)
         self.check_access("write")
         rows = self.filtered(
             lambda row: (

@@ -11,6 +11,7 @@ from odoo.tools import format_date
 
 from ..core.billing import Request
 from .psa_invoice_run_line import BILLED, NOTHING
+from .shared import rights
 
 # On so many later days a row that has failed is tried again by itself.
 RETRIES = 3
@@ -72,7 +73,7 @@ class PsaInvoiceSchedule(models.Model):
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: if none of them has failed
         """
-        self.env["account.move"]._check_billing_manager()
+        rights.check_may_bill(self.env)
         self.check_access("read")
         # sudo: the administrator was just checked; rows are written by methods only,
         # and he need not read every project.

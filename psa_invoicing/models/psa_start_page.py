@@ -9,7 +9,8 @@ from odoo.fields import Domain
 from odoo.tools import format_datetime, formatLang
 from odoo.tools.safe_eval import safe_eval
 
-BILLING_MANAGER = "psa_invoicing.group_billing_manager"
+from .shared import rights
+
 INVOICES = "psa_invoicing.account_move_action"
 SCHEDULE = "psa_invoicing.psa_invoice_schedule_action"
 BACKLOG = "psa_invoicing.psa_backlog_action"
@@ -57,8 +58,8 @@ class PsaStartPage(models.AbstractModel):
 
         :raises AccessError: unless the user is a billing reviewer
         """
-        self.env["account.move"]._check_reviewer()
-        is_manager = self.env.user.has_group(BILLING_MANAGER)
+        rights.check_may_review(self.env)
+        is_manager = rights.is_billing_manager(self.env)
         sections = self._sections()
         shown = [
             {
@@ -98,7 +99,7 @@ class PsaStartPage(models.AbstractModel):
 
     @api.model
     def _card(self, key: str) -> Card:
-        self.env["account.move"]._check_reviewer()
+        rights.check_may_review(self.env)
         for _name, cards in self._sections():
             for card in cards:
                 if card.key == key:
@@ -112,7 +113,7 @@ class PsaStartPage(models.AbstractModel):
     @api.model
     def _sections(self) -> list[tuple[str, list[Card]]]:
         """The cards of the user, by what is to be done."""
-        if not self.env.user.has_group(BILLING_MANAGER):
+        if not rights.is_billing_manager(self.env):
             return [(self.env._("Drafts"), self._reviewer_cards())]
         return [
             (self.env._("Drafts"), self._draft_cards()),

@@ -13,7 +13,8 @@ from ..core.billing import (
     NON_CHARGEABLE,
     Request,
 )
-from .external_arguments import as_quantities, as_word, check_exist, check_switched_on
+from .external_arguments import as_quantities, as_word
+from .shared import rights
 from .sql_values import id_array
 
 BILLING_TYPES = [
@@ -578,7 +579,7 @@ class PsaTransactionMixin(models.AbstractModel):
                     (record[name] or False) != (vals[name] or False)
                     for record in self or [self.new()]
                 ):
-                    self.env["account.move"]._check_billing_manager()
+                    rights.check_may_bill(self.env)
 
     def _contract_lines(self):
         # sudo: whoever records a transaction need not see the order.
@@ -709,7 +710,7 @@ class PsaTransactionMixin(models.AbstractModel):
 
         :raises AccessError: unless the user is a billing administrator
         """
-        self.env["account.move"]._check_billing_manager()
+        rights.check_may_bill(self.env)
         moves = self._details().move_id
         if not moves:
             raise UserError(
@@ -735,10 +736,12 @@ class PsaTransactionMixin(models.AbstractModel):
         )
 
     def _check_may_decide(self):
-        self.env["account.move"]._check_billing_manager()
-        check_exist(self)
-        # sudo: an administrator need not read timesheets, but not of other companies.
-        check_switched_on(self.env, self._contract_lines().company_id)
+        """:raises AccessError: unless the user is a billing administrator
+        :raises UserError: if one is gone, or of a company that is not switched on
+        """
+        name = self._billing_columns["sale_line_id"]
+        path = "company_id" if name == "id" else f"{name}.company_id"
+        rights.check_may_decide(self, path)
 
     def _details(self):
         """The ledger rows of these transactions."""

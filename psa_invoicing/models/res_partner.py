@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
 
-from .billing_groups import ACCOUNTANTS, BILLING_MANAGER
+from .shared import rights
 
 
 class ResPartner(models.Model):
@@ -44,14 +44,14 @@ class ResPartner(models.Model):
     billing_ready_amount = fields.Monetary(
         string="Ready to Invoice",
         compute="_compute_billing_ready_amount",
-        groups=BILLING_MANAGER,
+        groups=rights.BILLING_MANAGER,
         help="Work for this customer that the backlog shows as ready, untaxed, in the "
         "company's currency.",
     )
     project_invoice_count = fields.Integer(
         string="Project Invoices",
         compute="_compute_project_invoice_count",
-        groups=ACCOUNTANTS,
+        groups=rights.ACCOUNTANTS,
     )
 
     @api.depends_context("uid", "allowed_company_ids")
@@ -121,7 +121,7 @@ class ResPartner(models.Model):
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: if they have no billable project
         """
-        self.env["account.move"]._check_billing_manager()
+        rights.check_may_bill(self.env)
         self.check_access("read")
         projects = self.env["project.project"].search(
             [

@@ -3,8 +3,8 @@ from collections import defaultdict
 
 from odoo import api, fields, models
 
-from .billing_groups import BILLING_MANAGER
 from .psa_transaction_mixin import TRANSACTION_MODELS
+from .shared import rights
 
 
 class SaleOrder(models.Model):
@@ -17,7 +17,7 @@ class SaleOrder(models.Model):
     billing_ready_amount = fields.Monetary(
         string="Ready to Invoice",
         compute="_compute_billing_ready_amount",
-        groups=BILLING_MANAGER,
+        groups=rights.BILLING_MANAGER,
         help="Work on this order that the backlog shows as ready, of any project, "
         "untaxed.",
     )
@@ -122,7 +122,7 @@ class SaleOrder(models.Model):
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: if nobody works on them in a project
         """
-        self.env["account.move"]._check_billing_manager()
+        rights.check_may_bill(self.env)
         return self.env["psa.manual.invoice"]._action_on(
             self._billed_projects(), order_ids=self.ids
         )

@@ -1,6 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
 
+from ..models.shared import rights
+
 
 class PsaAdoptDraft(models.TransientModel):
     """Ask up to which day a draft of Odoo's order button bills."""
@@ -31,7 +33,7 @@ class PsaAdoptDraft(models.TransientModel):
         :raises UserError: for an invoice that is no draft
         """
         self.ensure_one()
-        self.move_ids._check_billing_manager()
+        rights.check_may_bill(self.env)
         self.move_ids.check_access("write")
         self.move_ids._check_drafts()
         self.move_ids.filtered("is_adoptable")._adopt(self.cutoff_date)

@@ -5,6 +5,7 @@ from odoo.fields import Domain
 from odoo.tools.misc import unquote
 
 from ..core.billing import TIME
+from ..models.shared import rights
 
 
 class PsaContractLineChange(models.TransientModel):
@@ -88,7 +89,7 @@ class PsaContractLineChange(models.TransientModel):
         """:raises UserError: if they are gone, of another company, or of several
         customers"""
         Entry = self.env["account.analytic.line"]
-        self.env["account.move"]._check_billing_manager()
+        rights.check_may_bill(self.env)
         # sudo: an administrator need not read timesheets.
         entries = Entry.sudo().browse(ids).exists().filtered("project_id")
         if not entries:

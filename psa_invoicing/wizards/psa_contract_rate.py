@@ -5,6 +5,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
+from ..models.shared import rights
+
 
 class PsaContractRate(models.TransientModel):
     """A new price of a contract line from a day on."""
@@ -58,7 +60,7 @@ class PsaContractRate(models.TransientModel):
     @api.model
     def _checked(self, order):
         """An order that this user may give another price."""
-        self.env["account.move"]._check_billing_manager()
+        rights.check_may_bill(self.env)
         order.check_access("read")
         # sudo: the administrator was just checked; he need not edit orders.
         return order.sudo()

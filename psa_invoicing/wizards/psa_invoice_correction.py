@@ -3,6 +3,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..core.allocation import is_zero
+from ..models.shared import rights
 
 
 class PsaInvoiceCorrection(models.TransientModel):
@@ -96,7 +97,7 @@ class PsaInvoiceCorrection(models.TransientModel):
         :return: an action that opens it
         """
         self.ensure_one()
-        self.move_id._check_billing_manager()
+        rights.check_may_bill(self.env)
         parts = {
             line.detail_id: part for line in self.line_ids if (part := line._part())
         }

@@ -5,6 +5,8 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Command
 
+from ..models.shared import rights
+
 # In the order in which they are carried out; each has a method ``_check_<name>``.
 CHECKS = [
     ("billed_too_much", "Billed More Than Once"),
@@ -133,7 +135,7 @@ class PsaLedgerAudit(models.TransientModel):
                     "companies."
                 )
             )
-        self.env["account.move"]._check_billing_manager()
+        rights.check_may_bill(self.env)
 
     def _check_ledger(self):
         """Note what the checks find now."""

@@ -17,6 +17,7 @@ from ..core.billing import (
     Request,
     Transaction,
 )
+from ..models.shared import rights
 
 TYPE_FIELDS = {
     TIME: "bill_time",
@@ -144,7 +145,7 @@ class PsaManualInvoice(models.TransientModel):
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: if there are no projects
         """
-        self.env["account.move"]._check_billing_manager()
+        rights.check_may_bill(self.env)
         if not projects:
             raise UserError(
                 self.env._(
@@ -197,7 +198,7 @@ class PsaManualInvoice(models.TransientModel):
         :return: the drafts that were made, or added to
         """
         self.ensure_one()
-        self.env["account.move"]._check_billing_manager()
+        rights.check_may_bill(self.env)
         ticked = {line._key: line for line in self.line_ids if line.selected}
         if not ticked:
             raise UserError(self.env._("Tick at least one transaction."))
@@ -231,7 +232,7 @@ class PsaManualInvoice(models.TransientModel):
         self._fill(request)
 
     def _checked_request(self) -> Request:
-        self.env["account.move"]._check_billing_manager()
+        rights.check_may_bill(self.env)
         self.check_access("write")
         if not self.project_ids:
             raise UserError(self.env._("Choose at least one project."))

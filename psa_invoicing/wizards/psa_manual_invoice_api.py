@@ -18,6 +18,7 @@ from ..models.external_arguments import (
     check_exist,
 )
 from ..models.psa_billing_selection import MODELS
+from ..models.shared import rights
 from .psa_manual_invoice import TYPE_FIELDS
 
 
@@ -33,7 +34,7 @@ class PsaManualInvoice(models.TransientModel):
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: for what is unknown, and if no project can be billed
         """
-        self.env["account.move"]._check_billing_manager()
+        rights.check_may_bill(self.env)
         projects = as_records(self.env["project.project"], project_ids)
         day = as_date(self.env, cutoff_date)
         if not day:

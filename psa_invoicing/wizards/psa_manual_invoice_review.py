@@ -19,6 +19,7 @@ from odoo.tools import SQL, format_date, formatLang
 
 from ..core.allocation import TOLERANCE
 from ..core.billing import CHARGEABLE, MILESTONE, TIME, Draft, Transaction
+from ..models.shared import rights
 
 # Transactions that are sent to the client at once.
 PAGE = 80
@@ -390,7 +391,7 @@ class PsaManualInvoice(models.TransientModel):
     def _check_review(self):
         """:raises AccessError: unless it is a billing administrator's own wizard"""
         self.ensure_one()
-        self.env["account.move"]._check_billing_manager()
+        rights.check_may_bill(self.env)
         self.check_access("write")
 
     def review_rows(self, where: dict, offset: int = 0) -> list[dict]:
@@ -516,7 +517,7 @@ class PsaManualInvoice(models.TransientModel):
 
         :raises AccessError: unless the user bills, and may edit these milestones
         """
-        self.env["account.move"]._check_billing_manager()
+        rights.check_may_bill(self.env)
         milestones = self.env["project.milestone"].browse(milestone_ids)
         milestones.check_access("write")
         milestones.write({"is_reached": True})

@@ -4,6 +4,7 @@ from odoo.exceptions import UserError
 from odoo.tools import formatLang
 
 from ..models.psa_billing_selection import MODELS
+from ..models.shared import rights
 
 
 class PsaProjectBacklog(models.TransientModel):
@@ -41,7 +42,7 @@ class PsaProjectBacklog(models.TransientModel):
 
     @api.depends_context("uid")
     def _compute_may_bill(self):
-        self.may_bill = self.env.user.has_group("psa_invoicing.group_billing_manager")
+        self.may_bill = rights.is_billing_manager(self.env)
 
     @api.depends("project_ids")
     def _compute_backlog(self):
@@ -97,7 +98,7 @@ class PsaProjectBacklog(models.TransientModel):
         close = {"type": "ir.actions.act_window_close"}
         if self.decision == "keep":
             return close
-        self.env["account.move"]._check_billing_manager()
+        rights.check_may_bill(self.env)
         self.project_ids.check_access("read")
         items = self.project_ids._backlog()
         if self.decision == "bill":

@@ -4,6 +4,8 @@ from datetime import date
 from odoo import api, fields, models
 from odoo.fields import Domain
 
+from ..models.shared import rights
+
 
 class PsaRunDue(models.TransientModel):
     """Run what is due now: of which day, companies, customers and projects."""
@@ -83,7 +85,7 @@ class PsaRunDue(models.TransientModel):
     def _run(self, **values):
         """:return: the run, ended or in the background"""
         self.ensure_one()
-        self.env["account.move"]._check_billing_manager()
+        rights.check_may_bill(self.env)
         run = self._run_model()._run_now(self._date(), self._projects(), **values)
         return run.with_env(self.env)
 

@@ -1,6 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
 
+from ..models.shared import rights
+
 
 class PsaSend(models.TransientModel):
     """Say what is wrong with some of the invoices that were to be sent, and offer to
@@ -69,7 +71,7 @@ class PsaSend(models.TransientModel):
         :raises AccessError: unless the user is a billing administrator
         """
         self.ensure_one()
-        self.move_ids._check_billing_manager()
+        rights.check_may_bill(self.env)
         return self.move_ids._send_in_background()
 
 

@@ -7,6 +7,7 @@ from ..core.allocation import is_zero
 from ..core.billing import CHARGEABLE
 from ..models.psa_invoice_detail import SOURCE_FIELDS
 from ..models.psa_transaction_mixin import BILLING_TYPES, TRANSACTION_MODELS
+from ..models.shared import rights
 
 # What can be selected in a list: transactions of a kind, or rows of the backlog.
 SELECTABLE = (*TRANSACTION_MODELS, "psa.backlog")
@@ -97,7 +98,7 @@ class PsaTransactionDecision(models.TransientModel):
     @api.model
     def _transactions_of(self, model: str, ids: list[int]):
         """:raises UserError: if some are gone, or belong to another company"""
-        self.env["account.move"]._check_billing_manager()
+        rights.check_may_bill(self.env)
         # sudo: an administrator need not read timesheets.
         transactions = self.env[model].sudo().browse(ids).exists()
         if not transactions:

@@ -11,6 +11,7 @@ from ..core.billing import COST, ORDER_LINE, Request
 from ..models.psa_billing_selection import MODELS
 from ..models.psa_invoice_detail import TRANSACTION_TYPES
 from ..models.psa_transaction_mixin import BILLING_TYPES
+from ..models.shared import rights
 
 
 class PsaUnbilled(models.TransientModel):
@@ -63,7 +64,7 @@ class PsaUnbilled(models.TransientModel):
 
     def _fill(self):
         """One INSERT for each kind of transaction, however many there are."""
-        self.env["account.move"]._check_billing_manager()
+        rights.check_may_bill(self.env)
         if self.company_id not in self.env.companies:
             raise UserError(
                 self.env._(
