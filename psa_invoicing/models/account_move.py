@@ -6,6 +6,8 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import SQL
 
+from .shared import rights
+
 # Written by the engine alone.
 ENGINE_FIELDS = {
     "billing_period_start",
@@ -185,51 +187,81 @@ class AccountMove(models.Model):
         self._message_log_batch(bodies)
 
     def write(self, vals):
-        """A transaction is billed as long as its invoice is a draft or posted."""
-        if not self.env.su and ENGINE_FIELDS & set(vals):
-            raise AccessError(
-                self.env._("These figures of a project invoice follow its ledger.")
-            )
+        """Transactions are billed as long as their invoice is a draft or posted: what
+        depends on its state and its dates follows them."""
+        self._psa_check_change(vals)
         if "billing_cutoff_date" in vals:
             self.filtered("is_project_invoice").sudo().needs_recalculation = True
-        was_cancelled = (
+        dates = self._psa_dates_to_follow(vals)
+        revived = (
             self.filtered(lambda move: move.state == "cancel")
             if vals.get("state") == "draft"
             else self.browse()
         )
-        if vals.get("state") in ("draft", "cancel"):
-            self._check_nothing_depends_on(vals["state"])
-        following = {}
-        if "billing_cutoff_date" in vals:
-            following = {
-                move: names
-                for move in self.filtered("is_project_invoice").sudo()
-                if (names := move._dates_from_cutoff())
-            }
-        result = super().write(vals)
-        for move, names in following.items():
+        result = super(AccountMove, self._psa_spare_sync(vals)).write(vals)
+        for move, names in dates.items():
             move._follow_cutoff_date(names)
         if LIVE_FIELDS & set(vals):
-            # sudo: whoever may change the state need not read the ledger.
-            details = self.sudo().detail_ids
-            if details:
-                sources = details._sources()
-                details._refresh_sources(sources)
-                details.sale_line_id._refresh_excluded_quantity()
-                if vals.get("state") == "cancel":
-                    details._tell_drafts_beyond(sources)
-            for move in was_cancelled.sudo().filtered("detail_ids"):
-                if move.is_project_invoice:
-                    move.needs_recalculation = True
-                    self.env["psa.billing"].sudo()._give_up_what_others_billed(move)
-                elif move.move_type == "out_invoice":
-                    move.invoice_line_ids._record_billing()
+            self._psa_refresh_transactions(vals.get("state") == "cancel")
+            revived._psa_bill_again()
         return result
+
+    def _psa_check_change(self, vals):
+        """Refuse what only the engine writes, and to undo what others depend on."""
+        if not self.env.su and ENGINE_FIELDS & set(vals):
+            raise AccessError(
+                self.env._("These figures of a project invoice follow its ledger.")
+            )
+        if vals.get("state") in ("draft", "cancel"):
+            self._check_nothing_depends_on(vals["state"])
+
+    def _psa_dates_to_follow(self, vals) -> dict:
+        """:return: names of the dates that come from the cut-off date, by invoice"""
+        if "billing_cutoff_date" not in vals:
+            return {}
+        return {
+            move: names
+            for move in self.filtered("is_project_invoice").sudo()
+            if (names := move._dates_from_cutoff())
+        }
+
+    def _psa_refresh_transactions(self, is_cancelled: bool):
+        """Bring what is on these invoices in line with their state."""
+        # sudo: whoever may change the state need not read the ledger.
+        details = self.sudo().detail_ids
+        if not details:
+            return
+        sources = details._sources()
+        details._refresh_sources(sources)
+        details.sale_line_id._refresh_excluded_quantity()
+        if is_cancelled:
+            details._tell_drafts_beyond(sources)
+
+    def _psa_bill_again(self):
+        """A cancelled invoice that is a draft again bills what nobody else has."""
+        # sudo: whoever may change the state need not read the ledger.
+        for move in self.sudo().filtered("detail_ids"):
+            if move.is_project_invoice:
+                move.needs_recalculation = True
+                self.env["psa.billing"].sudo()._give_up_what_others_billed(move)
+            elif move.move_type == "out_invoice":
+                move.invoice_line_ids._record_billing()
 
     def _post(self, soft=True):
         """What changed since must be looked at before it gets a number."""
         moves = self.filtered("is_project_invoice")
-        if changed := moves.filtered("needs_recalculation"):
+        moves._psa_check_up_to_date()
+        moves._check_approved()
+        for credit_note in self.filtered(lambda move: move.move_type == "out_refund"):
+            credit_note._settle_credits()
+        moves._move_to_allowed_day()
+        moves._with_amounts_to_spread()._spread_amounts()
+        posted = super()._post(soft=soft)
+        posted.filtered("is_project_invoice")._psa_settle_reminders()
+        return posted
+
+    def _psa_check_up_to_date(self):
+        if changed := self.filtered("needs_recalculation"):
             raise UserError(
                 self.env._(
                     "Transactions on %(invoices)s were changed since. Press "
@@ -237,12 +269,6 @@ class AccountMove(models.Model):
                     invoices=", ".join(changed.mapped("display_name")),
                 )
             )
-        moves._check_approved()
-        for credit_note in self.filtered(lambda move: move.move_type == "out_refund"):
-            credit_note._settle_credits()
-        moves._move_to_allowed_day()
-        moves._with_amounts_to_spread()._spread_amounts()
-        return super()._post(soft=soft)
 
     def _with_amounts_to_spread(self):
         """Those whose details are not worth what their lines are: most are, and there
@@ -288,15 +314,65 @@ class AccountMove(models.Model):
         self.sudo()._forget_sending()
         return result
 
-    def unlink(self):
-        """Transactions of a deleted draft are open again."""
+    def _psa_drop_details(self):
+        """Reopen what is on these drafts."""
         # sudo: whoever may delete an invoice need not read the ledger.
-        details = self.sudo().detail_ids
-        if details:
+        if details := self.sudo().detail_ids:
             details._drop()
-        rows = self.env["psa.invoice.schedule"].sudo()
-        if projects := self.filtered("is_project_invoice"):
-            rows = rows.search([("invoice_ids", "in", projects.ids)])
-        result = super().unlink()
-        rows._note_deleted_draft()
-        return result
+
+    # === What a person does with it ===
+
+    def _check_drafts(self):
+        """Refuse to change what is posted."""
+        if posted := self.filtered(lambda move: move.state != "draft"):
+            raise UserError(
+                self.env._(
+                    "%(invoices)s is no draft any more: correct it with a credit note.",
+                    invoices=", ".join(posted.mapped("display_name")),
+                )
+            )
+
+    def _check_project_drafts(self):
+        """Refuse what the ledger does not answer for, and what is posted."""
+        if others := self.filtered(lambda move: not move.is_project_invoice):
+            raise UserError(
+                self.env._(
+                    "%(invoices)s was not made from a project: there is nothing to "
+                    "recalculate.",
+                    invoices=", ".join(others.mapped("display_name")),
+                )
+            )
+        self._check_drafts()
+
+    def action_psa_mark_paid(self):
+        """Open Odoo's payment dialog.
+
+        :raises AccessError: unless the user is a billing administrator
+        :raises UserError: for an invoice that is not confirmed
+        """
+        rights.check_may_bill(self.env)
+        if drafts := self.filtered(lambda move: move.state != "posted"):
+            raise UserError(
+                self.env._(
+                    "Send %(invoices)s to the customer first: only a confirmed invoice "
+                    "can be paid.",
+                    invoices=", ".join(drafts.mapped("display_name")),
+                )
+            )
+        action = self.action_register_payment()
+        # Stay on the invoice, as Odoo's own Pay button does.
+        return {
+            **action,
+            "context": {**action["context"], "dont_redirect_to_payments": True},
+        }
+
+    def _notification(self, message: str, kind: str) -> dict:
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": kind,
+                "message": message,
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }

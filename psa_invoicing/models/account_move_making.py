@@ -15,21 +15,21 @@ class AccountMove(models.Model):
     # pylint: disable=consider-merging-classes-inherited
     _inherit = "account.move"
 
-    def write(self, vals):
+    def _psa_spare_sync(self, vals):
         """That nobody has modified new invoices says nothing about their lines."""
         if self.env.context.get("psa_ledger") is LEDGER and (
             set(vals) == {"is_manually_modified"}
         ):
-            self = self.with_context(skip_invoice_sync=True)
-        return super().write(vals)
+            return self.with_context(skip_invoice_sync=True)
+        return self
 
 
 class AccountMoveLine(models.Model):
     # pylint: disable=consider-merging-classes-inherited
     _inherit = "account.move.line"
 
-    def write(self, vals):
+    def _psa_spare_partner(self, vals):
         """Lines of new invoices know the customer already."""
         if self.env.context.get("psa_ledger") is LEDGER and set(vals) == {"partner_id"}:
-            self = self.filtered(lambda line: line.partner_id.id != vals["partner_id"])
-        return super().write(vals)
+            return self.filtered(lambda line: line.partner_id.id != vals["partner_id"])
+        return self

@@ -10,7 +10,7 @@ from odoo.fields import Command
 from odoo.tools import SQL, formatLang
 
 from ..core.billing import ADJUSTMENT, Request
-from .account_move_line import as_json
+from .account_move_line_ledger import as_json
 from .shared import rights
 
 # What Recalculate keeps of an invoice, if a person edited it. The invoice date is kept,

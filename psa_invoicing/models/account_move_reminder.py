@@ -46,11 +46,8 @@ class AccountMove(models.Model):
                 date_deadline=move.company_id._billing_today(),
             )
 
-    def _post(self, soft=True):
+    def _psa_settle_reminders(self):
         """What is confirmed waits no longer."""
-        posted = super()._post(soft=soft)
-        ours = posted.filtered("is_project_invoice")
-        ours.activity_feedback(
+        self.activity_feedback(
             [REMINDER_ACTIVITY], feedback=self.env._("Settled: it was confirmed.")
         )
-        return posted

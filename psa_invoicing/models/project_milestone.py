@@ -113,15 +113,17 @@ class ProjectMilestone(models.Model):
                     )
                 )
 
-    def write(self, vals):
-        """What was billed stays reached; what is on a draft asks for Recalculate."""
+    def _psa_check_change(self, vals):
+        """What was billed stays reached, and on its contract line."""
         if vals.get("is_reached") is False or any(
             milestone.sale_line_id.id != vals["sale_line_id"]
             for milestone in self
             if "sale_line_id" in vals
         ):
             self._check_not_billed()
-        result = super().write(vals)
+
+    def _psa_follow_change(self, vals):
+        """What is on a draft asks for Recalculate."""
         if set(vals) & {
             "is_reached",
             "name",
@@ -133,16 +135,6 @@ class ProjectMilestone(models.Model):
             self.filtered("billed_quantity")._flag_drafts()
             self._fit_write_offs()
             self._refresh_held()
-        if vals.get("is_reached"):
-            self.project_id._plan_reached_milestones()
-        return result
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        milestones = super().create(vals_list)
-        reached = milestones.filtered("is_reached")
-        reached.project_id._plan_reached_milestones()
-        return milestones
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_billed(self):

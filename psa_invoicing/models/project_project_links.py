@@ -8,7 +8,7 @@ from odoo.tools import formatLang
 from odoo.tools.misc import format_duration
 
 from ..core.figures import BILLED, CONTRACT, FIGURES, LEFT, READY
-from .shared import rights
+from .shared import actions, rights
 
 # The other figures only where there is something.
 ALWAYS_SHOWN = {f"billing_{name}_amount" for name in (CONTRACT, BILLED, READY, LEFT)}
@@ -164,9 +164,7 @@ class ProjectProject(models.Model):
         :raises AccessError: unless the user is a billing administrator
         """
         self.check_access("read")
-        return self.env["account.move"]._action_on_backlog(
-            [("project_id", "in", self.ids)]
-        )
+        return actions.open_backlog(self.env, [("project_id", "in", self.ids)])
 
     def action_view_unsold_time(self):
         """Time on these projects that no contract line pays for.

@@ -147,7 +147,10 @@ class ProjectProject(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        """Projects bill the order that they work on, and are planned."""
         projects = super().create(vals_list)
+        if any(vals.get("sale_line_id") for vals in vals_list):
+            projects._adopt_contract_lines()
         projects.filtered("billing_frequency_id")._plan_invoices()
         return projects
 
@@ -168,26 +171,13 @@ class ProjectProject(models.Model):
         return data
 
     def write(self, vals):
+        """As when they are created."""
         result = super().write(vals)
+        if vals.get("sale_line_id"):
+            self._adopt_contract_lines()
         if PLANNING_FIELDS & set(vals):
             self._plan_invoices()
         return result
-
-    def _billing_company(self):
-        """The company that bills a project: its own, else that of its order."""
-        self.ensure_one()
-        # sudo: whoever bills a project need not see its order.
-        project = self.sudo()
-        company = project.company_id or project.sale_line_id.company_id
-        return company.sudo(self.env.su) or self.env.company
-
-    def _fetch_billing_companies(self):
-        """Read what :meth:`_billing_company` needs, and no more: there may be ten
-        thousand projects, and all of their fields and contract lines fill memory."""
-        # sudo: as there
-        projects = self.sudo()
-        projects.fetch(["company_id", "sale_line_id"])
-        projects.sale_line_id.fetch(["company_id"])
 
     def action_plan_from_start(self):
         """Plan the invoice dates between the billing start and today as well.

@@ -6,7 +6,7 @@ from odoo.exceptions import UserError
 
 from ..core.billing import COST, ORDER_LINE, TIME
 from .external_arguments import as_quantities
-from .shared import rights
+from .shared import actions, rights
 
 
 class PsaBacklog(models.Model):
@@ -41,9 +41,7 @@ class PsaBacklog(models.Model):
         :raises UserError: if a row is of a company that is not switched on
         """
         rights.check_may_decide(self, "company_id")
-        return self.env["psa.manual.invoice"]._action_on(
-            self.project_id, **self._chosen_for_invoice()
-        )
+        return actions.invoice_by_hand(self.project_id, **self._chosen_for_invoice())
 
     def action_add_to_draft(self):
         """Open the review of these transactions with the draft that they go on.

@@ -6,7 +6,7 @@ from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools import SQL, Query
 
-from .psa_backlog import PLACES
+from .psa_backlog_rows import PLACES
 
 # Conditions on these leave little to sum.
 NARROW = {
@@ -43,13 +43,17 @@ class PsaBacklog(models.Model):
         limit=None,
         order=None,
     ):
+        """A page of customers or projects is walked; else what can be summed before it
+        is looked up is summed first."""
         if limit and not having and self._is_walked(domain, groupby, order):
             groups = self._walk(domain, groupby[0], aggregates, offset + limit)
             if groups is not None:
                 return groups[offset:]
-        return super()._read_group(
+        rows = self._summed(domain, [*groupby, *aggregates])
+        groups = super(PsaBacklog, rows)._read_group(
             domain, groupby, aggregates, having, offset, limit, order
         )
+        return self._of_own_env(groups)
 
     def _formatted_read_group_with_length(
         self, domain, groupby, aggregates, offset=0, limit=None, order=None

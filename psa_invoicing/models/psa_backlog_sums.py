@@ -8,7 +8,7 @@ from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools import SQL, Query
 
-from .psa_backlog import COLUMNS, PLACES
+from .psa_backlog_rows import COLUMNS, PLACES
 
 # What amounts can be summed by before they are priced, and the columns that it takes.
 SUMMED_BY = "psa_backlog_summed_by"
@@ -55,17 +55,18 @@ class PsaBacklog(models.Model):
     _inherit = "psa.backlog"
 
     @api.model
-    def _search(self, domain, *args, **kwargs):
+    def _search_sums(self, domain, **kwargs) -> Query | None:
+        """:return: None where single rows are wanted"""
         keys = self.env.context.get(SUMMED_BY)
         if keys is None:
-            return super()._search(domain, *args, **kwargs)
+            return None
         rows = self.with_context(**{SUMMED_BY: None})
         return rows._sums_query(rows._search(domain, **kwargs), keys)
 
     @api.model
-    def _transactions_sql(self) -> SQL:
-        """Summed, where nothing asks for single rows."""
-        rows = super()._transactions_sql()
+    def _told_apart_sql(self, rows: SQL) -> SQL:
+        """Rows summed by what they must be told apart by: as they are, where somebody
+        asks for single ones."""
         told_apart_by = self.env.context.get(TOLD_APART_BY)
         if told_apart_by is None:
             return rows
@@ -94,13 +95,6 @@ class PsaBacklog(models.Model):
             is_known=self._is_known_sql(SQL("starting.id"), "project_ids"),
             keys=SQL(", ").join([*(columns[name] for name in told_apart_by), early]),
         )
-
-    def _read_group(self, domain, groupby=(), aggregates=(), *args, **kwargs):
-        rows = self._summed(domain, [*groupby, *aggregates])
-        groups = super(PsaBacklog, rows)._read_group(
-            domain, groupby, aggregates, *args, **kwargs
-        )
-        return self._of_own_env(groups)
 
     def _read_grouping_sets(self, domain, grouping_sets, aggregates=(), order=None):
         rows = self._summed(domain, [*chain(*grouping_sets), *aggregates])

@@ -4,9 +4,8 @@ from math import fsum
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL, format_date
+from odoo.tools import SQL
 
-from ..core.allocation import TOLERANCE, is_zero
 from ..core.billing import (
     ADJUSTMENT,
     CHARGEABLE,
@@ -20,7 +19,6 @@ from ..core.billing import (
 )
 from ..core.scopes import OWN, scope_of
 from .psa_transaction_mixin import BILLING_TYPES
-from .shared import rights
 
 # Where a detail's transaction is kept, by source.
 SOURCE_FIELDS = {
@@ -36,9 +34,6 @@ TRANSACTION_TYPES = [
     (MILESTONE, "Milestone"),
     (ORDER_LINE, "Order Line"),
 ]
-
-# What a person may change on a draft, through the Transactions tab.
-EDITABLE = {"billing_type", "quantity", "rest_reason"}
 
 
 class PsaInvoiceDetail(models.Model):
@@ -329,89 +324,7 @@ class PsaInvoiceDetail(models.Model):
             lambda detail: detail.billing_type == CHARGEABLE and not detail.is_write_off
         )
 
-    # === A person's changes on a draft ===
-
-    def write(self, vals):
-        if self.env.context.get("psa_ledger") is LEDGER:
-            return super().write(vals)
-        if refused := set(vals) - EDITABLE:
-            raise UserError(
-                self.env._(
-                    "These transaction fields follow their source and cannot be "
-                    "changed here: %(fields)s.",
-                    fields=", ".join(
-                        self._fields[name]._description_string(self.env)
-                        for name in sorted(refused & set(self._fields))
-                    ),
-                )
-            )
-        moves = self.move_id
-        moves._check_may_change_rows()
-        moves._check_drafts()
-        vals = dict(vals)
-        if "quantity" in vals:
-            self._lower(vals.pop("quantity"))
-        if reason := vals.pop("rest_reason", False):
-            self.action_psa_write_off_rest(reason)
-        if chosen := vals.get("billing_type"):
-            for move, details in self.grouped("move_id").items():
-                if move.is_project_invoice:
-                    move._choose_types(
-                        {detail._key: chosen for detail in details if detail._key}
-                    )
-        result = super().write(vals)
-        moves._follow_details()
-        moves._keep_review()
-        return result
-
-    def _lower(self, quantity: float):
-        """Bill less of each of these transactions; the rest stays open.
-
-        :param quantity: in the contract line's unit
-        :raises UserError: if it is more than what is billed now
-        """
-        caps: dict = {}
-        for detail in self:
-            sign = -1.0 if detail.quantity < 0 else 1.0
-            rest = sign * (detail.quantity - quantity)
-            if sign * quantity < 0 or (rest < 0 and not is_zero(rest)):
-                raise UserError(
-                    self.env._(
-                        "The quantity of “%(transaction)s” can only be lowered: "
-                        "%(quantity)s is all there is. Correct the entry itself to "
-                        "bill more.",
-                        transaction=detail.name or detail.transaction_type,
-                        quantity=detail.uom_id.round(detail.quantity),
-                    )
-                )
-            if is_zero(rest):
-                continue
-            source_quantity = detail.source_quantity * quantity / detail.quantity
-            if detail._key:
-                caps.setdefault(detail.move_id, {})[detail._key] = source_quantity
-            detail.with_context(psa_ledger=LEDGER).write(
-                {"quantity": quantity, "source_quantity": source_quantity}
-            )
-        for move, quantities in caps.items():
-            move._cap(quantities)
-        self._refresh_sources(self._sources())
-
-    def unlink(self):
-        """Take transactions off a draft: they are open again.
-
-        Recalculate does not add them to this invoice again.
-        """
-        if self.env.context.get("psa_ledger") is LEDGER:
-            return super().unlink()
-        moves = self.move_id
-        moves._check_may_change_rows()
-        moves._check_drafts()
-        for move, details in self.grouped("move_id").items():
-            move._cap({detail._key: 0.0 for detail in details if detail._key})
-        self._drop()
-        moves._follow_details()
-        moves._keep_review()
-        return True
+    # === Taken away ===
 
     def _drop(self):
         """Remove details and reopen their transactions.
@@ -441,156 +354,6 @@ class PsaInvoiceDetail(models.Model):
                     credit_note=credit.move_id.display_name,
                 )
             )
-
-    # === Credited, written off ===
-
-    def action_psa_write_off_rest(self, reason: str):
-        """Never bill the rest of transactions that were lowered on a draft.
-
-        :param reason: why, for whoever asks later
-        :raises AccessError: unless the user is a billing administrator
-        :raises UserError: if nothing is left of them
-        """
-        rights.check_may_bill(self.env)
-        self.move_id._check_drafts()
-        if not (reason or "").strip():
-            raise UserError(self.env._("Say why it is written off."))
-        # sudo: the administrator was just checked; he need not read timesheets.
-        Billing = self.env["psa.billing"].sudo()
-        for source, details in self.sudo().grouped(lambda each: each._source).items():
-            if source:
-                Billing._write_off(
-                    details[SOURCE_FIELDS[source]],
-                    reason.strip(),
-                    {},
-                    {detail._key[1]: detail.id for detail in details if detail._key},
-                )
-
-    def _check_still_open(self):
-        """Refuse to undo a credit whose transactions would then be billed twice.
-
-        :raises UserError: if what it reopened was billed, written off or changed since
-        """
-        for detail in self:
-            if detail._is_still_open():
-                continue
-            if again := detail._billed_again():
-                raise UserError(
-                    self.env._(
-                        "%(credit_note)s has to stay: what it reopened was billed "
-                        "again with %(invoice)s. Credit that invoice first.",
-                        credit_note=detail.move_id.display_name,
-                        invoice=again.move_id.display_name or self.env._("a write-off"),
-                    )
-                )
-            raise UserError(
-                self.env._(
-                    "%(credit_note)s has to stay: “%(transaction)s”, which it "
-                    "reopened, was changed since. Bill what is open with a new "
-                    "invoice.",
-                    credit_note=detail.move_id.display_name,
-                    transaction=detail.name or detail.sale_line_id.display_name,
-                )
-            )
-
-    def _is_still_open(self) -> bool:
-        """Whether all that this row of a credit note reopened is there to bill."""
-        source = self._key and self[SOURCE_FIELDS[self._key[0]]]
-        if not source:
-            return True
-        sign = -1.0 if self.source_quantity > 0 else 1.0
-        missing = abs(self.source_quantity) - sign * source.open_quantity
-        return missing < 0 or is_zero(missing)
-
-    def _billed_again(self):
-        """The last row that bills, or writes off, what this credit reopened."""
-        later = (
-            self[SOURCE_FIELDS[self._key[0]]]
-            ._details()
-            .filtered(
-                lambda each: each.id > self.id and each._counts() and each != self
-            )
-        )
-        return later.sorted("id", reverse=True)[:1]
-
-    def _is_credited_already(self) -> bool:
-        """Whether this row of a draft takes back more than is left to take back."""
-        origin = self.origin_detail_id
-        left = origin.quantity + origin._taken_back().get(origin.id, 0.0)
-        return abs(self.quantity) > abs(left) + TOLERANCE
-
-    def _taken_back(self, also=None) -> dict[int, float]:
-        """What live documents have taken back of these details, by id.
-
-        :param also: a credit note that is about to be posted
-        """
-        found: dict[int, float] = {}
-        for detail in self.search(
-            [("origin_detail_id", "in", self.ids), ("move_id", "!=", False)]
-        ):
-            if detail._counts() or (also and detail.move_id == also):
-                origin = detail.origin_detail_id.id
-                found[origin] = found.get(origin, 0.0) + detail.quantity
-        return found
-
-    def _counts(self) -> bool:
-        """:meth:`_live_sql`, of one row that is at hand."""
-        move = self.move_id
-        takes_back = move.move_type == "out_refund" and (
-            self.origin_detail_id
-            or (self.transaction_type == ADJUSTMENT and move.reversed_entry_id)
-        )
-        if not takes_back:
-            return not move or move.state != "cancel"
-        return move.state == "posted" and move.reopens_transactions
-
-    def _release(self):
-        """Let the next invoice run bill what was credited."""
-        self.with_context(psa_ledger=LEDGER).write({"is_released": True})
-        self._refresh_sources(self._sources())
-
-    def _undo_write_off(self):
-        """Make what was written off open again.
-
-        :raises UserError: if it happened in a period that is closed
-        """
-        for company, details in self.grouped("company_id").items():
-            lock_date = company._get_user_fiscal_lock_date(
-                self.env["account.journal"].browse()
-            )
-            if any(detail.write_off_date <= lock_date for detail in details):
-                raise UserError(
-                    self.env._(
-                        "It was written off in a period that is closed since "
-                        "%(date)s, and stays so.",
-                        date=format_date(self.env, lock_date),
-                    )
-                )
-        self._drop()
-
-    def _shrink(self, excess: float):
-        """Lower rows of one transaction, the first ones first.
-
-        :param excess: by how much in all, in the transaction's own unit
-        """
-        sign = -1.0 if excess < 0 else 1.0
-        left = abs(excess)
-        for detail in self:
-            part = min(left, sign * detail.source_quantity)
-            if part <= 0:
-                continue
-            left -= part
-            kept = detail.source_quantity - sign * part
-            quantity = detail.quantity * kept / detail.source_quantity
-            detail.with_context(psa_ledger=LEDGER).write(
-                {"source_quantity": kept, "quantity": quantity}
-            )
-        sources = self._sources()
-        lines = self.sale_line_id
-        empty = self.filtered(lambda detail: is_zero(detail.source_quantity))
-        empty.with_context(psa_ledger=LEDGER).unlink()
-        self._refresh_sources(sources)
-        lines._refresh_excluded_quantity()
 
     # === What the transactions say of themselves ===
 

@@ -7,7 +7,7 @@ from odoo import models
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import split_every
 
-from .psa_invoice_run_driving import CHUNK
+from .psa_invoice_run_beginning import CHUNK
 
 _logger = logging.getLogger(__name__)
 

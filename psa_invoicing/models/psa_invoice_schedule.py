@@ -10,7 +10,7 @@ from odoo.tools import formatLang
 from ..core import scopes
 from ..core.billing import MILESTONE, Request, Transaction
 from ..core.scopes import OWN, Cutoffs
-from .shared import rights
+from .shared import actions, rights
 
 
 class PsaInvoiceSchedule(models.Model):
@@ -220,7 +220,7 @@ class PsaInvoiceSchedule(models.Model):
         """
         rights.check_may_bill(self.env)
         self.check_access("read")
-        return self.env["psa.manual.invoice"]._action_on(
+        return actions.invoice_by_hand(
             self.project_id,
             cutoff_date=max(row._effective_cutoff_date() for row in self),
         )

@@ -2,7 +2,6 @@
 from datetime import date
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
@@ -11,11 +10,8 @@ from ..core.billing import (
     CHARGEABLE,
     COMPLIMENTARY,
     NON_CHARGEABLE,
-    Request,
 )
-from .external_arguments import as_quantities, as_word
 from .shared import rights
-from .sql_values import id_array
 
 BILLING_TYPES = [
     (CHARGEABLE, "Chargeable"),
@@ -238,95 +234,6 @@ class PsaTransactionMixin(models.AbstractModel):
             )
         )
 
-    # === What may be billed ===
-
-    @api.model
-    def _billing_domain(self, request: Request, with_held: bool = False) -> Domain:
-        """Transactions of a request that may be billed, whatever is open on them.
-
-        :param with_held: those on hold too
-        """
-        names = self._billing_columns
-        domain = Domain.TRUE if with_held else Domain("billing_hold", "=", False)
-        # An empty billing type means chargeable.
-        domain &= Domain("billing_type", "!=", NON_CHARGEABLE)
-        domain &= Domain(self._contract_line_path("state"), "=", "sale")
-        if request.project_ids:
-            domain &= Domain(names["project_id"], "in", request.project_ids)
-        if request.sale_line_ids:
-            domain &= Domain(names["sale_line_id"], "in", request.sale_line_ids)
-        if request.picks is not None:
-            domain &= Domain("id", "in", self._picked_ids(request))
-        if request.start_date:
-            domain &= Domain(names["date"], ">=", request.start_date)
-        if request.cutoff_date:
-            domain &= Domain(names["date"], "<=", request.cutoff_date)
-        if request.unit_ids:
-            domain &= self._unit_domain(list(request.unit_ids))
-        return domain
-
-    @api.model
-    def _picked_ids(self, request: Request) -> list[int]:
-        return [id_ for source, id_ in request.picks if source == self._billing_source]
-
-    @api.model
-    def _may_be_billed_domains(self) -> tuple[Domain, Domain]:
-        """Whether a transaction with something open may be billed: what
-        :meth:`_billing_domain` says of itself, and what it says of its contract line.
-
-        What is open is never non-chargeable, and has a contract line and a project.
-        """
-        domain = self._billing_domain(
-            Request(project_ids=(), cutoff_date=None, credited=True), with_held=True
-        )
-        names = self._billing_columns
-        if names["sale_line_id"] == "id":
-            return Domain.TRUE, domain
-        known = {
-            ("billing_type", NON_CHARGEABLE),
-            (names["sale_line_id"], False),
-            (names["project_id"], False),
-        }
-        own, of_line = self._split_by_contract_line(domain)
-        own = Domain.AND(
-            part
-            for part in getattr(own, "children", [own])
-            if not all(
-                each.operator == "!=" and (each.field_expr, each.value) in known
-                for each in part.iter_conditions()
-            )
-        )
-        return own, of_line
-
-    @api.model
-    def _may_be_billed_sql(self) -> SQL:
-        """Whether a row of this table may be billed, as far as it says so itself: an
-        expression that joins nothing."""
-        domain, _of_line = self._may_be_billed_domains()
-        if domain.is_true():
-            return SQL("TRUE")
-        query = self._search(domain, active_test=False)
-        if query.from_clause.code == SQL.identifier(self._table).code:
-            return query.where_clause
-        return SQL("%s IN %s", SQL.identifier(self._table, "id"), query.subselect())
-
-    @api.model
-    def _split_by_contract_line(self, domain: Domain) -> tuple[Domain, Domain]:
-        """``(conditions on transactions themselves, those on contract lines)``."""
-        name = self._billing_columns["sale_line_id"]
-        own, of_line = Domain.TRUE, Domain.TRUE
-        for part in getattr(domain, "children", [domain]):
-            paths = {each.field_expr for each in part.iter_conditions()}
-            if all(path.startswith(f"{name}.") for path in paths):
-                of_line &= part.map_conditions(
-                    lambda each: Domain(
-                        each.field_expr.partition(".")[2], each.operator, each.value
-                    )
-                )
-            else:
-                own &= part
-        return own, of_line
-
     # === What a row of the backlog says of a transaction ===
 
     @api.model
@@ -343,18 +250,6 @@ class PsaTransactionMixin(models.AbstractModel):
     def _in_open_index_sql(self) -> SQL:
         """What the index over what is open is about, but for what is open."""
         return SQL("TRUE")
-
-    @api.model
-    def _contract_line_path(self, name: str) -> str:
-        line = self._billing_columns["sale_line_id"]
-        return name if line == "id" else f"{line}.{name}"
-
-    @api.model
-    def _unit_domain(self, unit_ids: list[int]) -> Domain:
-        """The department of the transaction, else that of its project; with those
-        below."""
-        project = self._billing_columns["project_id"]
-        return Domain(f"{project}.unit_id", "child_of", unit_ids)
 
     @api.model
     def _treated_sql(self, line_ids: list[int], until: date | None = None) -> SQL:
@@ -405,139 +300,7 @@ class PsaTransactionMixin(models.AbstractModel):
             hold=SQL.identifier(table, "billing_hold"),
         )
 
-    # === The ledger writes its figures ===
-
-    @api.model
-    def _own_details_sql(self) -> SQL:
-        """Which rows of the ledger ``detail`` are about this kind of transaction."""
-        return SQL("TRUE")
-
-    def _refresh_from_ledger(self):
-        """Recompute the figures of these transactions, one UPDATE for all.
-
-        They are written even when they stay the same: two database transactions that
-        bill the same record at once both update its row, so that PostgreSQL lets only
-        one of them through (the other one gets a serialization failure and is tried
-        again).
-        """
-        if not self:
-            return
-        Detail = self.env["psa.invoice.detail"]
-        self.flush_recordset(
-            [name for name in self._ledger_columns() if self._fields[name].store]
-        )
-        Detail.flush_model()
-        self.env["account.move"].flush_model(
-            [
-                "is_project_invoice",
-                "move_type",
-                "payment_state",
-                "reopens_transactions",
-                "state",
-            ]
-        )
-        self.env.cr.execute(
-            SQL(
-                "UPDATE %s AS source SET %s FROM (%s) AS ledger"
-                " WHERE source.id = ledger.id",
-                SQL.identifier(self._table),
-                self._ledger_assignments(),
-                self._ledger_figures_sql(self.ids),
-            )
-        )
-        self.invalidate_recordset(self._ledger_columns())
-
-    @api.model
-    def _ledger_figures_sql(self, ids: list[int] | None = None) -> SQL:
-        """What the ledger says of each transaction.
-
-        What was credited is up for review until it is billed again, written off or
-        released: the largest sum of what was credited less what was treated since,
-        counted back from now. What a run bills beside it leaves it as it is.
-
-        :param ids: of these (None: of all that are in the ledger)
-        """
-        Detail = self.env["psa.invoice.detail"]
-        column = SQL.identifier("detail", self._detail_field)
-        wanted = (
-            SQL("(SELECT DISTINCT unnest(%s)) AS wanted(id)", id_array(ids))
-            if ids is not None
-            else SQL(
-                "(SELECT DISTINCT %s FROM psa_invoice_detail AS detail"
-                " WHERE %s IS NOT NULL AND %s) AS wanted(id)",
-                column,
-                column,
-                self._own_details_sql(),
-            )
-        )
-        return SQL(
-            """
-            SELECT wanted.id,
-                   COALESCE(SUM(live.quantity) FILTER (WHERE NOT live.is_write_off), 0)
-                       AS billed,
-                   COALESCE(SUM(live.quantity) FILTER (WHERE live.is_draft), 0)
-                       AS draft,
-                   COALESCE(SUM(live.quantity) FILTER (WHERE live.is_write_off), 0)
-                       AS written_off,
-                   GREATEST(COALESCE(MAX(live.to_review), 0), 0)
-                       * COALESCE(-SIGN(SUM(live.quantity)
-                                        FILTER (WHERE live.is_credit)), 0)
-                       AS credited,
-                   MAX(live.move_id) FILTER (WHERE NOT live.is_credit
-                                             AND NOT live.is_draft) AS posted_id,
-                   MAX(live.move_id) FILTER (WHERE live.is_draft
-                                             AND NOT live.is_replacement) AS draft_id
-              FROM %(wanted)s
-         LEFT JOIN (SELECT %(column)s AS source_id,
-                           detail.source_quantity AS quantity,
-                           COALESCE(detail.is_write_off, FALSE) AS is_write_off,
-                           COALESCE(move.state = 'draft', FALSE) AS is_draft,
-                           %(credit)s AS is_credit,
-                           COALESCE(%(replacement)s, FALSE) AS is_replacement,
-                           move.id AS move_id,
-                           SUM(CASE WHEN detail.is_new_work OR detail.is_released
-                                    THEN 0
-                                    WHEN NOT %(credit)s
-                                    THEN -ABS(detail.source_quantity)
-                                    ELSE ABS(detail.source_quantity) END)
-                               OVER (PARTITION BY %(column)s ORDER BY detail.id DESC)
-                               AS to_review
-                      FROM psa_invoice_detail AS detail
-                 LEFT JOIN account_move AS move ON move.id = detail.move_id
-                     WHERE %(selected)s AND %(own)s AND %(live)s
-                   ) AS live ON live.source_id = wanted.id
-          GROUP BY wanted.id
-            """,
-            wanted=wanted,
-            column=column,
-            selected=SQL("%s = ANY(%s)", column, id_array(ids))
-            if ids is not None
-            else SQL("%s IS NOT NULL", column),
-            own=self._own_details_sql(),
-            # Odoo leaves entries unlinked while its own "reverse and modify" invoice is
-            # a draft, and tests that it does.
-            replacement=SQL(
-                """move.is_project_invoice IS NOT TRUE AND EXISTS (
-                       SELECT FROM account_move_line AS line
-                        WHERE line.id = detail.move_line_id
-                          AND line.credited_line_id IS NOT NULL)"""
-            ),
-            credit=Detail._credit_sql(),
-            live=Detail._live_sql(),
-        )
-
-    @api.model
-    def _ledger_assignments(self) -> SQL:
-        """SET clause of what follows from the ledger."""
-        return SQL(
-            "billed_quantity = ledger.billed, draft_quantity = ledger.draft,"
-            " credited_quantity = ledger.credited,"
-            " written_off_quantity = ledger.written_off"
-        )
-
-    @api.model
-    def _ledger_columns(self) -> list[str]:
-        return [*LEDGER_FIELDS, "open_quantity", "billing_status"]
+    # === Life of a transaction ===
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -635,113 +398,6 @@ class PsaTransactionMixin(models.AbstractModel):
         query.add_where(self._is_open_sql(self._table))
         query.add_where(self._is_beyond_sql(self._table))
         self.browse(query)._flag_drafts()
-
-    # === Decisions of a billing administrator ===
-
-    def action_psa_hold(self, reason: str = ""):
-        """Leave these transactions out of every invoice until they are released.
-
-        :param reason: why, for whoever looks at the backlog
-        :raises AccessError: unless the user is a billing administrator
-        """
-        self._check_may_decide()
-        # sudo: the administrator was just checked; he need not edit timesheets.
-        self.sudo().write({"billing_hold": True, "billing_hold_reason": reason})
-        return True
-
-    def action_psa_release(self):
-        """Bill these transactions with the next invoice: those on hold, and those that
-        a credit note has reopened.
-
-        :raises AccessError: unless the user is a billing administrator
-        """
-        self._check_may_decide()
-        # sudo: the administrator was just checked; he need not edit timesheets.
-        records = self.sudo()
-        records.filtered("billing_hold").write(
-            {"billing_hold": False, "billing_hold_reason": False}
-        )
-        records._details().filtered("origin_detail_id")._release()
-        return True
-
-    def action_psa_set_billing_type(self, billing_type: str):
-        """:param billing_type: ``chargeable``, ``complimentary``, ``non_chargeable``
-        :raises AccessError: unless the user is a billing administrator
-        :raises UserError: for any other type
-        """
-        self._check_may_decide()
-        as_word(self.env, billing_type, dict(BILLING_TYPES))
-        # sudo: the administrator was just checked; he need not edit timesheets.
-        self.sudo().write({"billing_type": billing_type})
-        return True
-
-    def action_psa_write_off(self, reason: str, quantities: dict | None = None):
-        """Never bill what is open on these transactions.
-
-        :param reason: why, for whoever asks later
-        :param quantities: how much of a transaction, by its id, in its own unit
-            (default: all that is open)
-        :raises AccessError: unless the user is a billing administrator
-        :raises UserError: if there is no reason, or nothing is open
-        :return: the ledger rows
-        """
-        self._check_may_decide()
-        if not (reason or "").strip():
-            raise UserError(self.env._("Say why it is written off."))
-        # sudo: the administrator was just checked; he need not read timesheets.
-        return (
-            self.env["psa.billing"]
-            .sudo()
-            ._write_off(self.sudo(), reason.strip(), as_quantities(self, quantities))
-        )
-
-    def action_psa_undo_write_off(self):
-        """Make what was written off open again.
-
-        :raises AccessError: unless the user is a billing administrator
-        :raises UserError: if the period of the write-off is closed
-        """
-        self._check_may_decide()
-        self.sudo()._details().filtered("is_write_off")._undo_write_off()
-        return True
-
-    def action_psa_view_invoices(self):
-        """The invoices and credit notes on which these transactions stand.
-
-        :raises AccessError: unless the user is a billing administrator
-        """
-        rights.check_may_bill(self.env)
-        moves = self._details().move_id
-        if not moves:
-            raise UserError(
-                self.env._("These transactions are on no invoice and no credit note.")
-            )
-        return moves._open(moves, self.env._("Invoices"), "list,form")
-
-    def action_manual_invoice(self):
-        """Open the wizard that invoices these transactions, and nothing else.
-
-        :raises AccessError: unless the user is a billing administrator
-        :raises UserError: if they belong to no project
-        """
-        self._check_may_decide()
-        # sudo: an administrator need not read timesheets.
-        records = self.sudo()
-        names = self._billing_columns
-        days = [day for day in records.mapped(names["date"]) if day]
-        return self.env["psa.manual.invoice"]._action_on(
-            records[names["project_id"]].with_env(self.env),
-            picks=[[self._billing_source, id_] for id_ in self.ids],
-            **({"cutoff_date": max(days)} if days else {}),
-        )
-
-    def _check_may_decide(self):
-        """:raises AccessError: unless the user is a billing administrator
-        :raises UserError: if one is gone, or of a company that is not switched on
-        """
-        name = self._billing_columns["sale_line_id"]
-        path = "company_id" if name == "id" else f"{name}.company_id"
-        rights.check_may_decide(self, path)
 
     def _details(self):
         """The ledger rows of these transactions."""

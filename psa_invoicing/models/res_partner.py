@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
 
-from .shared import rights
+from .shared import actions, rights
 
 
 class ResPartner(models.Model):
@@ -111,8 +111,8 @@ class ResPartner(models.Model):
         :raises AccessError: unless the user is a billing administrator
         """
         self.check_access("read")
-        return self.env["account.move"]._action_on_backlog(
-            [("partner_id", "child_of", self.commercial_partner_id.ids)]
+        return actions.open_backlog(
+            self.env, [("partner_id", "child_of", self.commercial_partner_id.ids)]
         )
 
     def action_manual_invoice(self):
@@ -130,7 +130,7 @@ class ResPartner(models.Model):
                 ("is_template", "=", False),
             ]
         )
-        return self.env["psa.manual.invoice"]._action_on(projects)
+        return actions.invoice_by_hand(projects)
 
     def _commercial_fields(self):
         return [

@@ -4,7 +4,7 @@ from collections import defaultdict
 from odoo import api, fields, models
 
 from .psa_transaction_mixin import TRANSACTION_MODELS
-from .shared import rights
+from .shared import actions, rights
 
 
 class SaleOrder(models.Model):
@@ -79,9 +79,7 @@ class SaleOrder(models.Model):
         :raises AccessError: unless the user is a billing administrator
         """
         self.check_access("read")
-        return self.env["account.move"]._action_on_backlog(
-            [("order_id", "in", self.ids)]
-        )
+        return actions.open_backlog(self.env, [("order_id", "in", self.ids)])
 
     @api.depends("order_line.billing_project_id", "project_ids")
     def _compute_has_billed_project(self):
@@ -123,9 +121,7 @@ class SaleOrder(models.Model):
         :raises UserError: if nobody works on them in a project
         """
         rights.check_may_bill(self.env)
-        return self.env["psa.manual.invoice"]._action_on(
-            self._billed_projects(), order_ids=self.ids
-        )
+        return actions.invoice_by_hand(self._billed_projects(), order_ids=self.ids)
 
     def _billed_projects(self):
         """Projects in which something is done or sold on these orders."""

@@ -8,7 +8,7 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.fields import Command
 
-from ..models.psa_backlog import PLACES, Places
+from ..models.psa_backlog_rows import PLACES, Places
 from ..models.psa_backlog_sums import SUMMABLE
 from .test_backlog import DAY, JANUARY, BacklogCase
 

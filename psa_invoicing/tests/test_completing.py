@@ -75,13 +75,14 @@ class TestCompleting(BillingCase):
     def nothing_spared(self):
         """Leave all to Odoo."""
 
-        def write(model):
-            return patch.object(
-                model, "write", lambda self, vals: super(model, self).write(vals)
-            )
+        def unspared(model, name):
+            return patch.object(model, name, lambda self, _vals: self)
 
-        complete = patch.object(PsaBilling, "_complete", lambda _self, values: values)
-        with complete, write(AccountMove), write(AccountMoveLine):
+        with (
+            patch.object(PsaBilling, "_complete", lambda _self, values: values),
+            unspared(AccountMove, "_psa_spare_sync"),
+            unspared(AccountMoveLine, "_psa_spare_partner"),
+        ):
             yield
 
     def columns(self, record) -> dict:

@@ -4,7 +4,7 @@ from unittest.mock import patch
 
 from odoo.fields import Command
 
-from ..models import psa_invoice_run_driving
+from ..models import psa_invoice_run_beginning
 from .common import BillingCase
 
 JANUARY = date(2026, 1, 31)
@@ -177,7 +177,7 @@ class TestGrouping(BillingCase):
         projects = self.consolidated(1, 2, 3, 4)
         alone = self.time_project(5, name="Alone")
         rows = self.plan([projects[0], alone, *projects[1:]])
-        with patch.object(psa_invoice_run_driving, "CHUNK", 2):
+        with patch.object(psa_invoice_run_beginning, "CHUNK", 2):
             self.run_due(FEBRUARY, rows.project_id)
         self.assertEqual(set(rows.mapped("state")), {"done"})
         shared = rows[0].invoice_ids

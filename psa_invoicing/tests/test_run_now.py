@@ -11,7 +11,7 @@ from odoo.tests import Form, new_test_user
 
 from odoo.addons.base.models import ir_cron
 
-from ..models import psa_invoice_run_driving
+from ..models import psa_invoice_run_beginning
 from .common import BillingCase
 
 
@@ -199,7 +199,7 @@ class TestRunNow(BillingCase):
             self.env, login="biller", groups="psa_invoicing.group_billing_manager"
         )
         with (
-            patch.object(psa_invoice_run_driving, "CHUNK", 2),
+            patch.object(psa_invoice_run_beginning, "CHUNK", 2),
             self.driver() as env,
         ):
             wizard = env["psa.run.due"].with_user(user).create({})
@@ -241,7 +241,7 @@ class TestRunNow(BillingCase):
         """It was noted and half done when its process died."""
         projects = [self.due_project(hours) for hours in (1, 2, 3)]
         with (
-            patch.object(psa_invoice_run_driving, "CHUNK", 1),
+            patch.object(psa_invoice_run_beginning, "CHUNK", 1),
             self.driver() as env,
         ):
             run = env["psa.invoice.run"]._begin()
@@ -267,7 +267,7 @@ class TestRunNow(BillingCase):
         cron = self.env.ref("psa_invoicing.ir_cron_run_due")
         projects = [self.due_project(hours) for hours in (1, 2, 3)]
         with (
-            patch.object(psa_invoice_run_driving, "CHUNK", 1),
+            patch.object(psa_invoice_run_beginning, "CHUNK", 1),
             patch.object(ir_cron, "MIN_TIME_PER_JOB", 0),
             patch.object(ir_cron, "MIN_RUNS_PER_JOB", 1),
         ):

@@ -135,31 +135,6 @@ class PsaManualInvoice(models.TransientModel):
             today = fields.Date.context_today(wizard)
             wizard.is_cutoff_in_future = (wizard.cutoff_date or today) > today
 
-    # === Opening ===
-
-    @api.model
-    def _action_on(self, projects, **values) -> dict:
-        """Open the wizard on projects.
-
-        :param values: of other fields
-        :raises AccessError: unless the user is a billing administrator
-        :raises UserError: if there are no projects
-        """
-        rights.check_may_bill(self.env)
-        if not projects:
-            raise UserError(
-                self.env._(
-                    "There is no project here to invoice. Choose a billable project, "
-                    "or one of its orders."
-                )
-            )
-        projects.check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "psa_invoicing.psa_manual_invoice_action"
-        )
-        context = {f"default_{name}": value for name, value in values.items()}
-        return {**action, "context": {"default_project_ids": projects.ids, **context}}
-
     # === Buttons ===
 
     def action_next(self):

@@ -4,7 +4,7 @@ from unittest.mock import patch
 
 from freezegun import freeze_time
 
-from odoo.addons.psa_invoicing.models import psa_invoice_run_driving
+from odoo.addons.psa_invoicing.models import psa_invoice_run_beginning
 from odoo.addons.psa_invoicing.tests.common import BillingCase
 from odoo.addons.queue_job.controllers.main import RunJobController
 from odoo.addons.queue_job.job import ENQUEUED, PENDING
@@ -21,7 +21,7 @@ class QueueCase(BillingCase):
         super().setUpClass()
         cls.env["psa.invoice.schedule"].sudo().search([]).unlink()
         cls.monthly = cls.env.ref("psa_invoicing.frequency_monthly_last_day")
-        cls.startClassPatcher(patch.object(psa_invoice_run_driving, "CHUNK", 2))
+        cls.startClassPatcher(patch.object(psa_invoice_run_beginning, "CHUNK", 2))
         cls.Run = cls.env["psa.invoice.run"]
 
     def due_project(self, *hours, **values):

@@ -8,7 +8,7 @@ from freezegun import freeze_time
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user
 
-from odoo.addons.psa_invoicing.models import psa_invoice_run_driving
+from odoo.addons.psa_invoicing.models import psa_invoice_run_beginning
 from odoo.addons.queue_job.tests.common import trap_jobs
 
 from .common import BACKGROUND_CRON, NIGHTLY_CRON, QueueCase
@@ -49,7 +49,7 @@ class TestEnqueuing(QueueCase):
         self.assertTrue(second.sudo().line_ids.mapped("job_id"), "Found again.")
 
     def test_many_rows_are_divided_so_that_workers_end_together(self):
-        self.patch(psa_invoice_run_driving, "CHUNK", 50)
+        self.patch(psa_invoice_run_beginning, "CHUNK", 50)
         self.assertEqual(
             [self.Run._chunk_size(total) for total in (50, 51, 120, 400, 10_000)],
             [50, 10, 10, 25, 50],

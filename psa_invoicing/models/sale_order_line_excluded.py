@@ -1,0 +1,78 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What of an order line Odoo must not offer for invoicing."""
+
+from datetime import date
+
+from odoo import api, models
+from odoo.tools import SQL
+
+from .psa_transaction_mixin import TRANSACTION_MODELS
+
+
+class SaleOrderLine(models.Model):
+    # One file per side of an order line.
+    # pylint: disable=consider-merging-classes-inherited
+    _inherit = "sale.order.line"
+
+    def _refresh_excluded_quantity(self):
+        """Recompute what is left out, from the ledger and from what is on hold.
+
+        Only lines where it changes are written.
+        """
+        if not self:
+            return
+        self.env.flush_all()
+        figures = {
+            line_id: (excluded, never)
+            for line_id, excluded, never in self.env.execute_query(
+                self._excluded_sql(self.ids)
+            )
+        }
+        for line in self.sudo():
+            unit = line.product_uom_id
+            excluded, never = figures.get(line.id, (0.0, 0.0))
+            values = {
+                "excluded_quantity": unit.round(excluded),
+                "never_billed_quantity": unit.round(never),
+            }
+            if any(unit.compare(line[name], values[name]) for name in values):
+                line.write(values)
+
+    @api.model
+    def _excluded_sql(self, ids: list[int], until: date | None = None) -> SQL:
+        """``(id, excluded quantity, never billed quantity)``, in the lines' unit.
+
+        :param until: only of transactions dated up to this day
+        """
+        Detail = self.env["psa.invoice.detail"]
+        treated = [
+            self.env[model]._treated_sql(ids, until) for model in TRANSACTION_MODELS
+        ]
+        return SQL(
+            """
+            SELECT line_id, COALESCE(SUM(excluded), 0), COALESCE(SUM(never), 0)
+              FROM (SELECT detail.sale_line_id AS line_id,
+                           CASE WHEN detail.is_write_off
+                                  OR detail.billing_type <> 'chargeable'
+                                THEN CASE WHEN %(live)s THEN detail.quantity END
+                                WHEN NOT %(live)s AND %(credit)s
+                                 AND move.state IN ('draft', 'posted')
+                                THEN -detail.quantity END AS excluded,
+                           CASE WHEN detail.is_write_off
+                                  OR detail.billing_type <> 'chargeable'
+                                THEN CASE WHEN %(live)s THEN detail.quantity END
+                                WHEN NOT %(live)s AND %(credit)s
+                                 AND move.state = 'posted'
+                                THEN -detail.quantity END AS never
+                      FROM psa_invoice_detail AS detail
+                 LEFT JOIN account_move AS move ON move.id = detail.move_id
+                     WHERE detail.sale_line_id = ANY(%(ids)s) AND %(dated)s
+                 UNION ALL %(treated)s) AS found
+          GROUP BY line_id
+            """,
+            live=Detail._live_sql(),
+            credit=Detail._credit_sql(),
+            ids=ids,
+            dated=SQL("detail.date <= %s", until) if until else SQL("TRUE"),
+            treated=SQL(" UNION ALL ").join(treated),
+        )
