@@ -1,6 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
@@ -174,17 +173,6 @@ class AccountMove(models.Model):
                 self.env._("Project invoices are made from a project, not by hand.")
             )
         return super().create(vals_list)
-
-    def _log_origin(self):
-        """Say in the chatter of each invoice which contracts it comes from."""
-        bodies = {}
-        for move in self:
-            orders = move.line_ids.sale_line_ids.order_id
-            bodies[move.id] = self.env._(
-                "Billed from %(orders)s.",
-                orders=Markup(", ").join(order._get_html_link() for order in orders),
-            )
-        self._message_log_batch(bodies)
 
     def write(self, vals):
         """Transactions are billed as long as their invoice is a draft or posted: what
@@ -376,3 +364,22 @@ class AccountMove(models.Model):
                 "next": {"type": "ir.actions.client", "tag": "soft_reload"},
             },
         }
+
+    def action_psa_deduct_downpayment(self):
+        """Deduct what was paid down: all of it, or as much as is charged.
+
+        :raises AccessError: unless the user is a billing administrator
+        :raises UserError: for an invoice that is no draft, or if nothing is left
+        """
+        rights.check_may_bill(self.env)
+        self.check_access("write")
+        self._check_project_drafts()
+        for move in self:
+            if not move._deduct_downpayments():
+                raise UserError(
+                    self.env._(
+                        "There is nothing to deduct on %(invoice)s: no down payment is "
+                        "left on its contracts, or nothing is left to charge.",
+                        invoice=move.display_name,
+                    )
+                )

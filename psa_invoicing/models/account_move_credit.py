@@ -7,6 +7,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
+from ..core.allocation import is_zero
 from ..core.billing import LEDGER
 from .shared import rights
 
@@ -131,7 +132,53 @@ class AccountMove(models.Model):
                     invoice=self.display_name,
                 )
             )
-        return self.env["psa.invoice.correction"]._of(self)._show()
+        return self._psa_correction_dialog(self._psa_correction())
+
+    def _psa_correction(self):
+        """A correction that lists what is left of an invoice.
+
+        :raises UserError: if nothing is
+        """
+        details = self.detail_ids._chargeable()
+        taken_back = details._taken_back()
+        left = [
+            (detail, quantity)
+            for detail in details
+            if not is_zero(quantity := detail.quantity + taken_back.get(detail.id, 0.0))
+        ]
+        if not left:
+            raise UserError(
+                self.env._(
+                    "All of %(invoice)s is credited already.",
+                    invoice=self.display_name,
+                )
+            )
+        return self.env["psa.invoice.correction"].create(
+            {
+                "move_id": self.id,
+                "line_ids": [
+                    Command.create(
+                        {
+                            "detail_id": detail.id,
+                            "billed_quantity": quantity,
+                            "quantity": quantity,
+                        }
+                    )
+                    for detail, quantity in left
+                ],
+            }
+        )
+
+    def _psa_correction_dialog(self, correction) -> dict:
+        """What asks for the right quantities of this invoice."""
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Correct %(invoice)s", invoice=self.display_name),
+            "res_model": correction._name,
+            "res_id": correction.id,
+            "view_mode": "form",
+            "target": "new",
+        }
 
     def _credit_exactly(self, parts: dict):
         """Let a draft credit note of an invoice take back these transactions alone.

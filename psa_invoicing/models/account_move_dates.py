@@ -6,11 +6,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import format_date
 
-# Where a country wants it: the day of the delivery is the end of the billing period.
-DELIVERY_DATES = {
-    "delivery_date": "show_delivery_date",
-    "taxable_supply_date": "show_taxable_supply_date",
-}
+from .account_move_written import DELIVERY_DATES
 
 
 class AccountMove(models.Model):
@@ -29,18 +25,6 @@ class AccountMove(models.Model):
             # sudo: who may see an invoice need not read the ledger.
             late = move.sudo().detail_ids.filtered("is_earlier_period")
             move.earlier_period_count = len(late)
-
-    def _state_delivery(self):
-        """Give new drafts the end of their billing period as the day of delivery, which
-        in some countries decides on the currency rate."""
-        for move in self:
-            values = {
-                name: move.billing_cutoff_date
-                for name, shown in DELIVERY_DATES.items()
-                if move[shown]
-            }
-            if values:
-                move.write(values)
 
     def _is_dated_by_rule(self) -> bool:
         """Whether the invoice date is still the one that the service wrote."""

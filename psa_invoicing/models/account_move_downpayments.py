@@ -4,9 +4,6 @@
 from math import fsum
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
-
-from .shared import rights
 
 
 class AccountMove(models.Model):
@@ -44,25 +41,6 @@ class AccountMove(models.Model):
                 and line.currency_id == self.currency_id
             )
         )
-
-    def action_psa_deduct_downpayment(self):
-        """Deduct what was paid down: all of it, or as much as is charged.
-
-        :raises AccessError: unless the user is a billing administrator
-        :raises UserError: for an invoice that is no draft, or if nothing is left
-        """
-        rights.check_may_bill(self.env)
-        self.check_access("write")
-        self._check_project_drafts()
-        for move in self:
-            if not move._deduct_downpayments():
-                raise UserError(
-                    self.env._(
-                        "There is nothing to deduct on %(invoice)s: no down payment is "
-                        "left on its contracts, or nothing is left to charge.",
-                        invoice=move.display_name,
-                    )
-                )
 
     def _deduct_downpayments(self) -> bool:
         """Deduct up to the untaxed total, each down payment with its own taxes.

@@ -7,25 +7,11 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.fields import Command
-from odoo.tools import SQL, formatLang
+from odoo.tools import formatLang
 
 from ..core.billing import ADJUSTMENT, Request
-from .account_move_line_ledger import as_json
 from .shared import rights
 
-# What Recalculate keeps of an invoice, if a person edited it. The invoice date is kept,
-# too: see ``_is_dated_by_rule``.
-KEPT_FIELDS = (
-    "partner_id",
-    "partner_shipping_id",
-    "ref",
-    "invoice_payment_term_id",
-    "invoice_date_due",
-    "fiscal_position_id",
-    "journal_id",
-    "currency_id",
-    "narration",
-)
 ROWS_SHOWN = 10
 
 
@@ -235,25 +221,6 @@ class AccountMove(models.Model):
 
     # === What a person edited stays ===
 
-    def _note_written(self):
-        """Remember what the billing service wrote, Odoo's own defaults included."""
-        self.flush_model([*KEPT_FIELDS, "billing_request"])
-        self.env.cr.execute(
-            SQL(
-                """UPDATE account_move AS move
-                      SET billing_request = billing_request
-                          || jsonb_build_object('written', jsonb_build_object(%s))
-                    WHERE move.id = ANY(%s) AND move.billing_request IS NOT NULL""",
-                SQL(", ").join(
-                    SQL("%s, %s", name, SQL.identifier("move", name))
-                    for name in KEPT_FIELDS
-                ),
-                self.ids,
-            )
-        )
-        self.invalidate_recordset(["billing_request"], flush=False)
-        self.invoice_line_ids._note_written()
-
     def _kept_message(self) -> str:
         """What a person edited, and Recalculate left as it is."""
         kept = [*self._edited_header(), *self._edited_lines(), *self._edited_rows()]
@@ -267,17 +234,6 @@ class AccountMove(models.Model):
         if not self._is_dated_by_rule() and self.invoice_date:
             names.append("invoice_date")
         return [self._fields[name]._description_string(self.env) for name in names]
-
-    def _edited_fields(self) -> list[str]:
-        """What differs from what the billing service wrote last."""
-        written = (self.billing_request or {}).get("written") or {}
-        return [
-            name
-            for name in written
-            if (as_json(self, name) or False) != (written[name] or False)
-            # By its terms an invoice is due some days after whatever day it is sent.
-            and not (name == "invoice_date_due" and self.invoice_payment_term_id)
-        ]
 
     def _edited_lines(self) -> list[str]:
         """Labels of what stands on the lines of contracts."""

@@ -76,7 +76,7 @@ class AccountMove(models.Model):
         else:
             problems = self._confirm_to_send()
         if problems:
-            return self.env["psa.send"]._open(self, problems)
+            return self._psa_offer_to_send_others(problems)
         return self.action_send_and_print()
 
     def _send_in_background(self):
@@ -87,9 +87,44 @@ class AccountMove(models.Model):
         """
         problems = self._sending_problems(several=True) or self._confirm_to_send()
         if problems:
-            return self.env["psa.send"]._open(self, problems)
+            return self._psa_offer_to_send_others(problems)
         # Odoo's dialog for several fails with one.
         return self._hand_over() if len(self) > 1 else self.action_send_and_print()
+
+    def _psa_offer_to_send_others(self, problems: dict) -> dict:
+        """:param problems: what is wrong, by invoice
+        :return: the dialog that says so
+        """
+        wizard = self.env["psa.send"].create(
+            {
+                "move_ids": [
+                    fields.Command.set(
+                        self.filtered(lambda move: move not in problems).ids
+                    )
+                ],
+                "line_ids": [
+                    fields.Command.create(
+                        {
+                            "move_id": move.id,
+                            "problem": "\n".join(
+                                problem[:1].upper() + problem[1:]
+                                for problem in problems[move]
+                            ),
+                        }
+                    )
+                    for move in self
+                    if move in problems
+                ],
+            }
+        )
+        return {
+            "name": self.env._("Send to Customer"),
+            "type": "ir.actions.act_window",
+            "res_model": wizard._name,
+            "res_id": wizard.id,
+            "views": [(False, "form")],
+            "target": "new",
+        }
 
     def _hand_over(self) -> dict:
         """:return: a notification that Odoo's scheduled action sends them now"""

@@ -40,7 +40,7 @@ class PsaBacklog(models.Model):
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: if a row is of a company that is not switched on
         """
-        rights.check_may_decide(self, "company_id")
+        rights.check_may_decide(self)
         return actions.invoice_by_hand(self.project_id, **self._chosen_for_invoice())
 
     def action_add_to_draft(self):
@@ -49,7 +49,7 @@ class PsaBacklog(models.Model):
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: if no open draft would take any of them
         """
-        rights.check_may_decide(self, "company_id")
+        rights.check_may_decide(self)
         wizard = self.env["psa.manual.invoice"].create(
             {"project_ids": self.project_id.ids, **self._chosen_for_invoice()}
         )
@@ -109,7 +109,7 @@ class PsaBacklog(models.Model):
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: if there is no reason
         """
-        rights.check_may_decide(self, "company_id")
+        rights.check_may_decide(self)
         quantities = as_quantities(self, quantities)
         parts: dict[tuple, float] = {}
         for row in self.sudo():
@@ -127,7 +127,7 @@ class PsaBacklog(models.Model):
 
     def _transactions(self) -> list:
         """What these rows stand for, kind by kind."""
-        rights.check_may_decide(self, "company_id")
+        rights.check_may_decide(self)
         ids: dict[str, dict[int, None]] = {}
         # sudo: the administrator was just checked, and the companies.
         for row in self.sudo():

@@ -226,7 +226,7 @@ class PsaInvoiceRun(models.Model):
         :raises AccessError: unless the user is a billing administrator
         """
         rights.check_may_bill(self.env)
-        return self.env["psa.run.due"].create({}).action_run()
+        return self._run_now()._show()
 
     def _show(self) -> dict:
         """What a person sees who has started this run: of a single invoice, that."""

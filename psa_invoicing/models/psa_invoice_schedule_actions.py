@@ -336,6 +336,27 @@ class PsaInvoiceSchedule(models.Model):
             )
         return True
 
+    def action_retry(self):
+        """Try rows that have failed again, now, and what waits for them.
+
+        :raises AccessError: unless the user is a billing administrator
+        :raises UserError: if none of them has failed
+        """
+        rights.check_may_bill(self.env)
+        self.check_access("read")
+        # sudo: the administrator was just checked; rows are written by methods only,
+        # and he need not read every project.
+        rows = self.sudo().filtered(lambda row: row.state == "failed")
+        if not rows:
+            raise UserError(self.env._("None of these rows has failed."))
+        rows.write({"attempts": 0, "failed_on": False})
+        last = max(rows.mapped("run_date"))
+        ahead = last > self.env.company._billing_today()
+        run = self.env["psa.invoice.run"]._run_now(
+            last if ahead else None, rows.project_id.sudo(False)
+        )
+        return run._show()
+
     # === Words ===
 
     def _day(self) -> str:

@@ -5,13 +5,11 @@ from collections import Counter, defaultdict
 from datetime import date
 
 from odoo import fields, models
-from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import format_date
 
 from ..core.billing import Request
 from .psa_invoice_run_line import BILLED, NOTHING
-from .shared import rights
 
 # On so many later days a row that has failed is tried again by itself.
 RETRIES = 3
@@ -66,27 +64,6 @@ class PsaInvoiceSchedule(models.Model):
             "Waits for the invoice of %(date)s, which failed.",
             date=format_date(self.env, day),
         )
-
-    def action_retry(self):
-        """Try rows that have failed again, now, and what waits for them.
-
-        :raises AccessError: unless the user is a billing administrator
-        :raises UserError: if none of them has failed
-        """
-        rights.check_may_bill(self.env)
-        self.check_access("read")
-        # sudo: the administrator was just checked; rows are written by methods only,
-        # and he need not read every project.
-        rows = self.sudo().filtered(lambda row: row.state == "failed")
-        if not rows:
-            raise UserError(self.env._("None of these rows has failed."))
-        rows.write({"attempts": 0, "failed_on": False})
-        last = max(rows.mapped("run_date"))
-        ahead = last > self.env.company._billing_today()
-        run = self.env["psa.invoice.run"]._run_now(
-            last if ahead else None, rows.project_id.sudo(False)
-        )
-        return run._show()
 
     # === On hold ===
 

@@ -20,7 +20,7 @@ class PsaTransactionMixin(models.AbstractModel):
         :param reason: why, for whoever looks at the backlog
         :raises AccessError: unless the user is a billing administrator
         """
-        self._check_may_decide()
+        rights.check_may_decide(self)
         # sudo: the administrator was just checked; he need not edit timesheets.
         self.sudo().write({"billing_hold": True, "billing_hold_reason": reason})
         return True
@@ -31,7 +31,7 @@ class PsaTransactionMixin(models.AbstractModel):
 
         :raises AccessError: unless the user is a billing administrator
         """
-        self._check_may_decide()
+        rights.check_may_decide(self)
         # sudo: the administrator was just checked; he need not edit timesheets.
         records = self.sudo()
         records.filtered("billing_hold").write(
@@ -45,7 +45,7 @@ class PsaTransactionMixin(models.AbstractModel):
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: for any other type
         """
-        self._check_may_decide()
+        rights.check_may_decide(self)
         as_word(self.env, billing_type, dict(BILLING_TYPES))
         # sudo: the administrator was just checked; he need not edit timesheets.
         self.sudo().write({"billing_type": billing_type})
@@ -61,7 +61,7 @@ class PsaTransactionMixin(models.AbstractModel):
         :raises UserError: if there is no reason, or nothing is open
         :return: the ledger rows
         """
-        self._check_may_decide()
+        rights.check_may_decide(self)
         if not (reason or "").strip():
             raise UserError(self.env._("Say why it is written off."))
         # sudo: the administrator was just checked; he need not read timesheets.
@@ -77,7 +77,7 @@ class PsaTransactionMixin(models.AbstractModel):
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: if the period of the write-off is closed
         """
-        self._check_may_decide()
+        rights.check_may_decide(self)
         self.sudo()._details().filtered("is_write_off")._undo_write_off()
         return True
 
@@ -100,7 +100,7 @@ class PsaTransactionMixin(models.AbstractModel):
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: if they belong to no project
         """
-        self._check_may_decide()
+        rights.check_may_decide(self)
         # sudo: an administrator need not read timesheets.
         records = self.sudo()
         names = self._billing_columns
@@ -110,11 +110,3 @@ class PsaTransactionMixin(models.AbstractModel):
             picks=[[self._billing_source, id_] for id_ in self.ids],
             **({"cutoff_date": max(days)} if days else {}),
         )
-
-    def _check_may_decide(self):
-        """:raises AccessError: unless the user is a billing administrator
-        :raises UserError: if one is gone, or of a company that is not switched on
-        """
-        name = self._billing_columns["sale_line_id"]
-        path = "company_id" if name == "id" else f"{name}.company_id"
-        rights.check_may_decide(self, path)

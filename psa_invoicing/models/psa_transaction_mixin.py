@@ -159,9 +159,11 @@ class PsaTransactionMixin(models.AbstractModel):
         return super()._field_to_sql(alias, field_expr, query)
 
     def _column(self, alias: str, name: str) -> SQL:
+        """A stored field, as its table has it."""
         return self._fields[name].to_sql(self, alias)
 
     def _quantity_sql(self, alias: str, name: str) -> SQL:
+        """A stored quantity; nothing is 0."""
         return SQL("COALESCE(%s, 0)", self._column(alias, name))
 
     def _billable_sql(self, alias: str) -> SQL:
@@ -169,6 +171,7 @@ class PsaTransactionMixin(models.AbstractModel):
         return self._quantity_sql(alias, "billable_quantity")
 
     def _open_sql(self, alias: str) -> SQL:
+        """What is neither on an invoice nor written off, in its own unit."""
         return SQL(
             "CASE WHEN %s = 'non_chargeable' THEN 0 ELSE %s - %s - %s END",
             self._column(alias, "billing_type"),
@@ -345,6 +348,7 @@ class PsaTransactionMixin(models.AbstractModel):
                     rights.check_may_bill(self.env)
 
     def _contract_lines(self):
+        """The order lines that they are billed on."""
         # sudo: whoever records a transaction need not see the order.
         name = self._billing_columns["sale_line_id"]
         lines = self.sudo() if name == "id" else self.sudo()[name]

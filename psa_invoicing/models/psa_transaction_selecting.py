@@ -43,6 +43,7 @@ class PsaTransactionMixin(models.AbstractModel):
 
     @api.model
     def _picked_ids(self, request: Request) -> list[int]:
+        """What a person has picked of this kind."""
         return [id_ for source, id_ in request.picks if source == self._billing_source]
 
     @api.model
@@ -54,6 +55,7 @@ class PsaTransactionMixin(models.AbstractModel):
 
     @api.model
     def _contract_line_path(self, name: str) -> str:
+        """Path to a field of a transaction's contract line."""
         line = self._billing_columns["sale_line_id"]
         return name if line == "id" else f"{line}.{name}"
 

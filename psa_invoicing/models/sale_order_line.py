@@ -169,12 +169,14 @@ class SaleOrderLine(models.Model):
         )
 
     def _is_billed_by_transactions(self) -> bool:
+        """Whether time, costs or milestones are billed in its stead."""
         return (
             self._is_billed_when_delivered()
             and self.qty_delivered_method in BILLED_BY_TRANSACTIONS
         )
 
     def _is_billed_when_delivered(self) -> bool:
+        """Else it is billed as it was ordered."""
         return self.product_id.invoice_policy == "delivery"
 
     def _is_contract_line(self) -> bool:

@@ -6,8 +6,7 @@ from . import psa_adopt_draft
 from . import psa_contract_line_change
 from . import psa_contract_rate
 from . import psa_invoice_correction
-from . import psa_ledger_audit
-from . import psa_ledger_checks
+from . import ledger_audit
 from . import psa_manual_invoice
 from . import psa_manual_invoice_line
 from . import psa_manual_invoice_filling

@@ -94,7 +94,7 @@ class PsaContractLineChange(models.TransientModel):
         entries = Entry.sudo().browse(ids).exists().filtered("project_id")
         if not entries:
             raise UserError(self.env._("Select the time entries first."))
-        entries.with_env(self.env)._check_may_decide()
+        rights.check_may_decide(entries.with_env(self.env))
         customers = entries.commercial_partner_id
         if len(customers) != 1:
             raise UserError(

@@ -36,58 +36,10 @@ class PsaInvoiceCorrection(models.TransientModel):
                 for line in correction.line_ids
             )
 
-    @api.model
-    def _of(self, move):
-        """A correction that lists what is left of an invoice.
-
-        :raises UserError: if nothing is
-        """
-        details = move.detail_ids._chargeable()
-        taken_back = details._taken_back()
-        left = [
-            (detail, quantity)
-            for detail in details
-            if not is_zero(quantity := detail.quantity + taken_back.get(detail.id, 0.0))
-        ]
-        if not left:
-            raise UserError(
-                self.env._(
-                    "All of %(invoice)s is credited already.",
-                    invoice=move.display_name,
-                )
-            )
-        return self.create(
-            {
-                "move_id": move.id,
-                "line_ids": [
-                    fields.Command.create(
-                        {
-                            "detail_id": detail.id,
-                            "billed_quantity": quantity,
-                            "quantity": quantity,
-                        }
-                    )
-                    for detail, quantity in left
-                ],
-            }
-        )
-
     def action_credit_all(self):
         """Nothing should have been invoiced."""
         self.line_ids.quantity = 0.0
-        return self._show()
-
-    def _show(self) -> dict:
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._(
-                "Correct %(invoice)s", invoice=self.move_id.display_name
-            ),
-            "res_model": self._name,
-            "res_id": self.id,
-            "view_mode": "form",
-            "target": "new",
-        }
+        return self.move_id._psa_correction_dialog(self)
 
     def action_apply(self):
         """Make the credit note of the difference, as a draft.

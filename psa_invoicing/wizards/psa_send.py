@@ -29,42 +29,6 @@ class PsaSend(models.TransientModel):
                 all=len(wizard.line_ids) + wizard.move_count,
             )
 
-    @api.model
-    def _open(self, moves, problems: dict) -> dict:
-        """:param problems: what is wrong, by invoice
-        :return: the dialog
-        """
-        wizard = self.create(
-            {
-                "move_ids": [
-                    fields.Command.set(
-                        moves.filtered(lambda move: move not in problems).ids
-                    )
-                ],
-                "line_ids": [
-                    fields.Command.create(
-                        {
-                            "move_id": move.id,
-                            "problem": "\n".join(
-                                problem[:1].upper() + problem[1:]
-                                for problem in problems[move]
-                            ),
-                        }
-                    )
-                    for move in moves
-                    if move in problems
-                ],
-            }
-        )
-        return {
-            "name": self.env._("Send to Customer"),
-            "type": "ir.actions.act_window",
-            "res_model": self._name,
-            "res_id": wizard.id,
-            "views": [(False, "form")],
-            "target": "new",
-        }
-
     def action_send(self):
         """Confirm the others and send them in the background.
 

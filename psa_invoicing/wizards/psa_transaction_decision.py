@@ -107,7 +107,7 @@ class PsaTransactionDecision(models.TransientModel):
                     "These transactions were deleted meanwhile. Reload the list."
                 )
             )
-        transactions.with_env(self.env)._check_may_decide()
+        rights.check_may_decide(transactions.with_env(self.env))
         return transactions
 
     def _transactions(self):

@@ -59,17 +59,19 @@ def check_may_review(env):
     )
 
 
-def check_may_decide(records: models.BaseModel, company: str):
+def check_may_decide(records: models.BaseModel):
     """Refuse a decision on transactions, or on rows of the backlog.
 
-    :param company: path to the company of a record
     :raises AccessError: unless the user is a billing administrator
     :raises UserError: if a record is gone, or of a company that is not switched on
     """
     check_may_bill(records.env)
     check_exist(records)
+    # Of their contract line, where they have one.
+    line = records._billing_columns.get("sale_line_id", "id")
     # sudo: an administrator need not read timesheets, but not of other companies.
-    check_switched_on(records.env, records.sudo().mapped(company))
+    path = "company_id" if line == "id" else f"{line}.company_id"
+    check_switched_on(records.env, records.sudo().mapped(path))
 
 
 def projects_with_figures(projects: models.BaseModel) -> models.BaseModel:

@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Command
 
-from ..models.shared import rights
+from ...models.shared import rights
 
 # In the order in which they are carried out; each has a method ``_check_<name>``.
 CHECKS = [
@@ -48,7 +48,7 @@ class PsaLedgerAudit(models.TransientModel):
     """Checks the whole database against what the ledger promises.
 
     Checking writes nothing; what follows from the ledger can be computed anew.
-    The checks themselves are in ``psa_ledger_checks.py``.
+    The checks themselves are beside this file, one file for each promise.
     """
 
     _name = "psa.ledger.audit"

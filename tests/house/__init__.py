@@ -1,0 +1,1 @@
+"""The house: which room of the add-on uses which, read from its code."""

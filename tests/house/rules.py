@@ -1,0 +1,40 @@
+"""What the house must not have, and what of it is known to be there yet."""
+
+from pathlib import Path
+
+from .reading import House
+from .rooms import room_of
+
+LONGEST_FILE = 450
+LARGEST_CIRCLE = 5
+KNOWN = Path(__file__).with_name("known.txt")
+
+
+def broken_rules(house: House) -> dict[str, list[str]]:
+    """:return: what breaks each rule, by its name"""
+    return {
+        "in no room": [path for path in house.sources if not room_of(path)],
+        "too long": [
+            path
+            for path, source in house.sources.items()
+            if source.line_count > LONGEST_FILE
+        ],
+        "points up": sorted({str(arrow) for arrow in house.arrows if arrow.points_up}),
+        "circle": [
+            " ".join(circle)
+            for circle in house.circles()
+            if len(circle) > LARGEST_CIRCLE
+        ],
+        "undocumented": sorted(map(str, house.undocumented_calls())),
+        "overridden twice": house.overridden_twice(),
+    }
+
+
+def known() -> dict[str, list[str]]:
+    """What is wrong yet, by rule: it may only become less."""
+    found: dict[str, list[str]] = {}
+    for line in KNOWN.read_text().splitlines():
+        if line and not line.startswith("#"):
+            rule, _colon, what = line.partition(": ")
+            found.setdefault(rule, []).append(what)
+    return found
