@@ -9,7 +9,8 @@ from odoo import api, fields, models
 from odoo.fields import Command
 from odoo.tools import SQL, formatLang
 
-from ..core.billing import ADJUSTMENT, Request
+from ..core.billing import Request
+from ..core.kinds import ADJUSTMENT
 from .account_move_line import as_json
 
 # What Recalculate keeps of an invoice, if a person edited it. The invoice date is kept,

@@ -6,8 +6,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
-from ..core.billing import TYPES, Request, Transaction
-from .psa_billing_selection import MODELS
+from ..core.billing import Request, Transaction
+from ..core.kinds import MODELS, TYPES
 
 
 def of_other_companies(orders, env):

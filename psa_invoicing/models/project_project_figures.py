@@ -11,13 +11,14 @@ from odoo.tools import SQL, format_date, formatLang
 
 from ..core import figures
 from ..core.figures import Amount
+from ..core.kinds import TRANSACTION_MODELS
+from ..tools import rules
 from .billing_groups import (
     ACCOUNTANTS,
     BILLING_MANAGER,
     BILLING_REVIEWER,
     FIGURE_GROUPS,
 )
-from .psa_transaction_mixin import TRANSACTION_MODELS
 
 CHART_MONTHS = 12
 
@@ -263,7 +264,7 @@ class ProjectProject(models.Model):
             month=SQL("date_trunc('month', detail.date)::date")
             if by_month
             else SQL("NULL::date"),
-            live=self.env["psa.invoice.detail"]._live_sql(),
+            live=rules.live_sql(),
             untaxed=self._untaxed_sql(),
             ids=ids,
             line_ids=line_ids,

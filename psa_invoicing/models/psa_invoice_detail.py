@@ -4,37 +4,20 @@ from math import fsum
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL, format_date
+from odoo.tools import format_date
 
 from ..core.allocation import TOLERANCE, is_zero
-from ..core.billing import (
+from ..core.billing import LEDGER
+from ..core.kinds import (
     ADJUSTMENT,
+    BILLING_TYPES,
     CHARGEABLE,
-    COST,
-    EXPENSE,
-    LEDGER,
-    MATERIAL,
-    MILESTONE,
-    ORDER_LINE,
-    TIME,
+    SOURCE_FIELDS,
+    TRANSACTION_TYPES,
+    source_of,
 )
 from ..core.scopes import OWN, scope_of
-from .psa_transaction_mixin import BILLING_TYPES
-
-# Where a detail's transaction is kept, by source.
-SOURCE_FIELDS = {
-    TIME: "analytic_line_id",
-    COST: "cost_id",
-    MILESTONE: "milestone_id",
-    ORDER_LINE: "sale_line_id",
-}
-TRANSACTION_TYPES = [
-    (TIME, "Time"),
-    (EXPENSE, "Expense"),
-    (MATERIAL, "Material"),
-    (MILESTONE, "Milestone"),
-    (ORDER_LINE, "Order Line"),
-]
+from ..tools import rules
 
 # What a person may change on a draft, through the Transactions tab.
 EDITABLE = {"billing_type", "quantity", "rest_reason"}
@@ -276,13 +259,8 @@ class PsaInvoiceDetail(models.Model):
 
     @property
     def _source(self) -> str:
-        """One of ``core.billing.SOURCES``, or '' for an adjustment."""
-        kind = self.transaction_type
-        if kind == ADJUSTMENT:
-            return ""
-        if kind == EXPENSE or (kind == MATERIAL and self.sale_line_id.is_expense):
-            return COST
-        return ORDER_LINE if kind == MATERIAL else kind
+        """One of ``core.kinds.SOURCES``, or '' for an adjustment."""
+        return source_of(self.transaction_type, self.sale_line_id.is_expense)
 
     @property
     def _key(self):
@@ -292,28 +270,6 @@ class PsaInvoiceDetail(models.Model):
         return (source, record.id) if record else None
 
     # === Which rows count ===
-
-    @api.model
-    def _credit_sql(self) -> SQL:
-        """What a credit note takes back; a correction that it bills is none, nor is
-        the adjustment that settles an order, as Odoo's button makes it."""
-        return SQL(
-            """COALESCE(move.move_type = 'out_refund'
-                        AND (detail.origin_detail_id IS NOT NULL
-                             OR detail.transaction_type = 'adjustment'
-                                AND move.reversed_entry_id IS NOT NULL), FALSE)"""
-        )
-
-    @api.model
-    def _live_sql(self) -> SQL:
-        """Rows that count, in a query with ``detail`` and its invoice ``move``."""
-        return SQL(
-            """(move.id IS NULL
-                OR (move.state <> 'cancel' OR move.payment_state = 'invoicing_legacy')
-                   AND (NOT %s OR (move.state = 'posted'
-                                   AND move.reopens_transactions IS NOT FALSE)))""",
-            self._credit_sql(),
-        )
 
     def _value(self) -> float:
         """What rows would be worth at their own price, untaxed."""
@@ -507,7 +463,7 @@ class PsaInvoiceDetail(models.Model):
             self[SOURCE_FIELDS[self._key[0]]]
             ._details()
             .filtered(
-                lambda each: each.id > self.id and each._counts() and each != self
+                lambda each: each.id > self.id and rules.is_live(each) and each != self
             )
         )
         return later.sorted("id", reverse=True)[:1]
@@ -527,21 +483,10 @@ class PsaInvoiceDetail(models.Model):
         for detail in self.search(
             [("origin_detail_id", "in", self.ids), ("move_id", "!=", False)]
         ):
-            if detail._counts() or (also and detail.move_id == also):
+            if rules.is_live(detail) or (also and detail.move_id == also):
                 origin = detail.origin_detail_id.id
                 found[origin] = found.get(origin, 0.0) + detail.quantity
         return found
-
-    def _counts(self) -> bool:
-        """:meth:`_live_sql`, of one row that is at hand."""
-        move = self.move_id
-        takes_back = move.move_type == "out_refund" and (
-            self.origin_detail_id
-            or (self.transaction_type == ADJUSTMENT and move.reversed_entry_id)
-        )
-        if not takes_back:
-            return not move or move.state != "cancel"
-        return move.state == "posted" and move.reopens_transactions
 
     def _release(self):
         """Let the next invoice run bill what was credited."""

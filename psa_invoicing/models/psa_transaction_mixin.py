@@ -7,45 +7,19 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..core.allocation import TOLERANCE, is_zero
-from ..core.billing import (
+from ..core.billing import Request
+from ..core.kinds import (
+    BILLING_STATUSES,
+    BILLING_TYPES,
     CHARGEABLE,
-    COMPLIMENTARY,
+    COLUMNS,
+    LEDGER_FIELDS,
     NON_CHARGEABLE,
-    Request,
 )
+from ..tools import rules
 from .external_arguments import as_quantities, as_word, check_exist, check_switched_on
 from .sql_values import id_array
 
-BILLING_TYPES = [
-    (CHARGEABLE, "Chargeable"),
-    (COMPLIMENTARY, "Complimentary"),
-    (NON_CHARGEABLE, "Non-chargeable"),
-]
-
-BILLING_STATUSES = [
-    ("none", "Not Billable"),
-    ("ready", "Ready"),
-    ("hold", "On Hold"),
-    ("draft", "On a Draft"),
-    ("invoiced", "Invoiced"),
-    ("credited", "Credited: to Review"),
-    ("written_off", "Written Off"),
-]
-
-TRANSACTION_MODELS = (
-    "account.analytic.line",
-    "psa.reinvoiced.cost",
-    "project.milestone",
-    "sale.order.line",
-)
-
-# Figures that follow from the ledger; nothing else writes them.
-LEDGER_FIELDS = (
-    "billed_quantity",
-    "draft_quantity",
-    "credited_quantity",
-    "written_off_quantity",
-)
 # What a billing administrator decides about a transaction.
 DECISION_FIELDS = {"billing_type", "billing_hold", "billing_hold_reason"}
 
@@ -326,7 +300,23 @@ class PsaTransactionMixin(models.AbstractModel):
                 own &= part
         return own, of_line
 
-    # === What a row of the backlog says of a transaction ===
+    # === Columns, by what selection, backlog, wizard and report call them ===
+
+    @api.model
+    def _billing_column_sql(self, name: str) -> SQL:
+        """:param name: one of ``core.kinds.COLUMNS``; NULL where this kind has none"""
+        if own := self._billing_columns.get(name):
+            return SQL.identifier(self._table, own)
+        return SQL(f"NULL::{COLUMNS[name]}")
+
+    @api.model
+    def _billing_type_sql(self) -> SQL:
+        """An empty billing type means chargeable."""
+        return SQL(
+            "COALESCE(%s, %s)",
+            SQL.identifier(self._table, "billing_type"),
+            CHARGEABLE,
+        )
 
     @api.model
     def _type_sql(self) -> SQL:
@@ -376,7 +366,7 @@ class PsaTransactionMixin(models.AbstractModel):
         )
         factor, join = SQL("1"), SQL()
         if "uom_id" in names:
-            factor = SQL("COALESCE(unit.factor / line_unit.factor, 1)")
+            factor = rules.factor_sql()
             join = SQL(
                 """LEFT JOIN uom_uom AS unit ON unit.id = %s
                    JOIN sale_order_line AS line ON line.id = %s
@@ -456,7 +446,6 @@ class PsaTransactionMixin(models.AbstractModel):
 
         :param ids: of these (None: of all that are in the ledger)
         """
-        Detail = self.env["psa.invoice.detail"]
         column = SQL.identifier("detail", self._detail_field)
         wanted = (
             SQL("(SELECT DISTINCT unnest(%s)) AS wanted(id)", id_array(ids))
@@ -521,8 +510,8 @@ class PsaTransactionMixin(models.AbstractModel):
                         WHERE line.id = detail.move_line_id
                           AND line.credited_line_id IS NOT NULL)"""
             ),
-            credit=Detail._credit_sql(),
-            live=Detail._live_sql(),
+            credit=rules.credit_sql(),
+            live=rules.live_sql(),
         )
 
     @api.model

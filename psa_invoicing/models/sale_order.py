@@ -3,8 +3,8 @@ from collections import defaultdict
 
 from odoo import api, fields, models
 
+from ..core.kinds import TRANSACTION_MODELS
 from .billing_groups import BILLING_MANAGER
-from .psa_transaction_mixin import TRANSACTION_MODELS
 
 
 class SaleOrder(models.Model):

@@ -8,8 +8,8 @@ from odoo.fields import Domain
 from odoo.tools import SQL, format_date, formatLang
 
 from ..core.allocation import is_zero
-from ..core.billing import MATERIAL, ORDER_LINE
-from .psa_transaction_mixin import TRANSACTION_MODELS
+from ..core.kinds import GOODS, MATERIAL, ORDER_LINE, TRANSACTION_MODELS
+from ..tools import rules
 
 # Order lines that are not billed themselves, but by the transactions behind them.
 BILLED_BY_TRANSACTIONS = ("analytic", "milestones", "timesheet")
@@ -17,11 +17,7 @@ BILLED_BY_TRANSACTIONS = ("analytic", "milestones", "timesheet")
 # What an invoice line takes over from its contract line.
 AGREED_FIELDS = {"discount", "name", "price_unit", "tax_ids"}
 # What is open but for what is credited, as the backlog puts it.
-NEW = """
-    CASE WHEN billing_type = 'non_chargeable' THEN 0
-         ELSE COALESCE(billable_quantity, 0) - COALESCE(billed_quantity, 0)
-              - COALESCE(written_off_quantity, 0) END
-    - COALESCE(credited_quantity, 0)"""
+NEW = f"{rules.OPEN} - COALESCE(credited_quantity, 0)"
 
 
 class SaleOrderLine(models.Model):
@@ -92,10 +88,7 @@ class SaleOrderLine(models.Model):
     )
 
     _psa_open_index = models.Index(
-        """(billing_project_id, billing_date) WHERE ABS(
-            CASE WHEN billing_type = 'non_chargeable' THEN 0
-                 ELSE COALESCE(billable_quantity, 0) - COALESCE(billed_quantity, 0)
-                      - COALESCE(written_off_quantity, 0) END) > 0.000001"""
+        f"(billing_project_id, billing_date) WHERE ABS({rules.OPEN}) > 0.000001"
     )
 
     # What no run bills: counted beside the backlog.
@@ -223,7 +216,7 @@ class SaleOrderLine(models.Model):
     def _billing_domain(self, request, with_held=False):
         domain = super()._billing_domain(request, with_held)
         domain &= Domain("billing_project_id", "!=", False)
-        goods = Domain("product_id.type", "=", "consu")
+        goods = Domain("product_id.type", "=", GOODS)
         wanted = Domain.FALSE
         if MATERIAL in request.types:
             wanted |= goods
@@ -234,16 +227,12 @@ class SaleOrderLine(models.Model):
     @api.model
     def _type_sql(self):
         """Goods on an order are material."""
+        # Products that are goods are few: they are asked once.
         goods = self.env["product.product"]._search(
-            [("type", "=", "consu")], active_test=False
+            [("type", "=", GOODS)], active_test=False
         )
-        return SQL(
-            "CASE WHEN %s IN %s THEN %s ELSE %s END",
-            SQL.identifier(self._table, "product_id"),
-            goods.subselect(),
-            MATERIAL,
-            ORDER_LINE,
-        )
+        product = SQL.identifier(self._table, "product_id")
+        return rules.kind_of_sold_sql(SQL("%s IN %s", product, goods.subselect()))
 
     @api.model
     def _own_details_sql(self) -> SQL:
@@ -670,7 +659,6 @@ class SaleOrderLine(models.Model):
 
         :param until: only of transactions dated up to this day
         """
-        Detail = self.env["psa.invoice.detail"]
         treated = [
             self.env[model]._treated_sql(ids, until) for model in TRANSACTION_MODELS
         ]
@@ -678,14 +666,12 @@ class SaleOrderLine(models.Model):
             """
             SELECT line_id, COALESCE(SUM(excluded), 0), COALESCE(SUM(never), 0)
               FROM (SELECT detail.sale_line_id AS line_id,
-                           CASE WHEN detail.is_write_off
-                                  OR detail.billing_type <> 'chargeable'
+                           CASE WHEN %(uncharged)s
                                 THEN CASE WHEN %(live)s THEN detail.quantity END
                                 WHEN NOT %(live)s AND %(credit)s
                                  AND move.state IN ('draft', 'posted')
                                 THEN -detail.quantity END AS excluded,
-                           CASE WHEN detail.is_write_off
-                                  OR detail.billing_type <> 'chargeable'
+                           CASE WHEN %(uncharged)s
                                 THEN CASE WHEN %(live)s THEN detail.quantity END
                                 WHEN NOT %(live)s AND %(credit)s
                                  AND move.state = 'posted'
@@ -696,8 +682,9 @@ class SaleOrderLine(models.Model):
                  UNION ALL %(treated)s) AS found
           GROUP BY line_id
             """,
-            live=Detail._live_sql(),
-            credit=Detail._credit_sql(),
+            live=rules.live_sql(),
+            uncharged=rules.uncharged_sql(),
+            credit=rules.credit_sql(),
             ids=ids,
             dated=SQL("detail.date <= %s", until) if until else SQL("TRUE"),
             treated=SQL(" UNION ALL ").join(treated),

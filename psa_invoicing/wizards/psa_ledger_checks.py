@@ -10,9 +10,16 @@ from odoo import api, models
 from odoo.tools import SQL, format_date
 
 from ..core.allocation import TOLERANCE
-from ..core.billing import COST, MILESTONE, ORDER_LINE, TIME
-from ..models.psa_billing_selection import MODELS
-from ..models.psa_transaction_mixin import LEDGER_FIELDS, TRANSACTION_MODELS
+from ..core.kinds import (
+    COST,
+    LEDGER_FIELDS,
+    MILESTONE,
+    MODELS,
+    ORDER_LINE,
+    TIME,
+    TRANSACTION_MODELS,
+)
+from ..tools import rules
 
 
 class PsaLedgerAudit(models.TransientModel):
@@ -112,7 +119,6 @@ class PsaLedgerAudit(models.TransientModel):
         """``(transaction, billed, billable, number of invoices)`` of what would be
         billed in full without one of its invoices."""
         model = self.env[MODELS[source]]
-        Detail = self.env["psa.invoice.detail"]
         return SQL(
             """
             SELECT source.id, SUM(billed.quantity), source.billable_quantity, COUNT(*)
@@ -138,7 +144,7 @@ class PsaLedgerAudit(models.TransientModel):
             """,
             table=SQL.identifier(model._table),
             column=SQL.identifier(model._detail_field),
-            live=Detail._live_sql(),
+            live=rules.live_sql(),
             zero=TOLERANCE,
         )
 
@@ -213,12 +219,9 @@ class PsaLedgerAudit(models.TransientModel):
                 SELECT line.move_id, line.name, billed.signed, billed.quantity
                   FROM account_move_line AS line
                   JOIN (SELECT item.id,
-                               item.quantity
-                               * COALESCE(unit.factor / line_unit.factor, 1)
-                               * CASE move.move_type WHEN 'out_refund'
-                                      THEN -1 ELSE 1 END AS signed,
+                               item.quantity * %(factor)s * %(sign)s AS signed,
                                SUM(detail.quantity) AS quantity,
-                               GREATEST(COALESCE(unit.factor / line_unit.factor, 1), 1)
+                               GREATEST(%(factor)s, 1)
                                * %(step)s AS step,
                                contract_line.id AS contract_line_id
                           FROM psa_invoice_detail AS detail
@@ -243,6 +246,8 @@ class PsaLedgerAudit(models.TransientModel):
                            SELECT COUNT(*) FROM sale_order_line_invoice_rel AS rel
                             WHERE rel.order_line_id = billed.contract_line_id)) / 2
                 """,
+                factor=rules.factor_sql(),
+                sign=rules.sign_sql(),
                 step=self._rounding(),
             )
         )
@@ -479,7 +484,7 @@ class PsaLedgerAudit(models.TransientModel):
             """,
             table=SQL.identifier(model._table),
             column=SQL.identifier(model._detail_field),
-            live=self.env["psa.invoice.detail"]._live_sql(),
+            live=rules.live_sql(),
             moved=moved,
             zero=TOLERANCE,
         )
@@ -497,24 +502,20 @@ class PsaLedgerAudit(models.TransientModel):
                   FROM psa_invoice_detail AS detail
                   JOIN sale_order_line AS line ON line.id = detail.sale_line_id
              LEFT JOIN account_move AS move ON move.id = detail.move_id
-                 WHERE (detail.analytic_line_id IS NOT NULL
-                        AND detail.transaction_type <> 'time')
+    CROSS JOIN LATERAL (SELECT %(source)s AS source) AS kept
+                 WHERE (detail.analytic_line_id IS NOT NULL AND kept.source <> %(time)s)
                     OR (detail.milestone_id IS NOT NULL
-                        AND detail.transaction_type <> 'milestone')
-                    OR (detail.cost_id IS NOT NULL
-                        AND detail.transaction_type <> 'expense'
-                        AND NOT (detail.transaction_type = 'material'
-                                 AND line.is_expense))
+                        AND kept.source <> %(milestone)s)
+                    OR (detail.cost_id IS NOT NULL AND kept.source <> %(cost)s)
                     OR (move.state = 'draft' AND move.is_project_invoice
                         AND move.needs_recalculation IS NOT TRUE
-                        AND CASE detail.transaction_type
-                            WHEN 'time' THEN detail.analytic_line_id IS NULL
-                            WHEN 'milestone' THEN detail.milestone_id IS NULL
-                            WHEN 'expense' THEN detail.cost_id IS NULL
-                            WHEN 'material' THEN line.is_expense
-                                                 AND detail.cost_id IS NULL
-                            ELSE FALSE END)
-                """
+                        AND kept.source <> '' AND %(source_id)s IS NULL)
+                """,
+                source=rules.source_sql("detail", SQL("line.is_expense")),
+                source_id=rules.source_id_sql("detail", SQL("kept.source")),
+                time=TIME,
+                milestone=MILESTONE,
+                cost=COST,
             )
         )
         return [
@@ -550,7 +551,7 @@ class PsaLedgerAudit(models.TransientModel):
                 HAVING SUM(detail.quantity) * SIGN(origin.quantity) > %(zero)s
                     OR ABS(SUM(detail.quantity)) > ABS(origin.quantity) + %(zero)s
                 """,
-                live=self.env["psa.invoice.detail"]._live_sql(),
+                live=rules.live_sql(),
                 zero=TOLERANCE,
             )
         )
@@ -611,11 +612,11 @@ class PsaLedgerAudit(models.TransientModel):
                     ON origin.id = detail.origin_detail_id
                   JOIN account_move AS invoice ON invoice.id = origin.move_id
                  WHERE %(live)s AND move.move_type = 'out_refund'
-                   AND invoice.state = 'cancel'
-                   AND invoice.payment_state <> 'invoicing_legacy'
+                   AND NOT %(stands)s
               GROUP BY detail.id
                 """,
-                live=self.env["psa.invoice.detail"]._live_sql(),
+                stands=rules.stands_sql("invoice"),
+                live=rules.live_sql(),
             )
         )
         return [
