@@ -6,8 +6,9 @@ from math import fsum
 
 import pytest
 from core.allocation import line_quantity, spread, trim
-from core.billing import MILESTONE, TIME, Request
+from core.billing import Request
 from core.calendar import Frequency, NoWorkingDayError, occurrences
+from core.kinds import MILESTONE, TIME
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 

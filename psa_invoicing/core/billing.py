@@ -7,31 +7,11 @@ from datetime import date
 from typing import NamedTuple
 
 from . import scopes
+from .kinds import CHARGEABLE, TYPES, Key
 
 # In the context of what the engine itself writes. An object, not a word: a client could
 # send a word with its call, and get past the checks.
 LEDGER = object()
-
-TIME = "time"
-EXPENSE = "expense"
-MATERIAL = "material"
-MILESTONE = "milestone"
-ORDER_LINE = "order_line"
-TYPES = (TIME, EXPENSE, MATERIAL, MILESTONE, ORDER_LINE)
-# On an invoice, but without a transaction behind it: a person typed the quantity.
-ADJUSTMENT = "adjustment"
-
-# Where a transaction is kept. Material is a line of a vendor bill, which is re-invoiced
-# like an expense, or goods that were sold on the order itself.
-COST = "cost"
-SOURCES = (TIME, COST, MILESTONE, ORDER_LINE)
-
-CHARGEABLE = "chargeable"
-COMPLIMENTARY = "complimentary"
-NON_CHARGEABLE = "non_chargeable"
-
-Key = tuple[str, int]
-"""A transaction: one of ``SOURCES``, and the id of its record."""
 
 
 @dataclass(frozen=True)

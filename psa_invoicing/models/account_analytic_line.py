@@ -4,7 +4,8 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL, format_date
 
-from ..core.billing import TIME
+from ..core.kinds import TIME
+from ..tools import rules
 
 # Changing one of these changes what a draft should say about the entry.
 BILLED_FIELDS = {
@@ -23,12 +24,10 @@ REROUTING_FIELDS = {"employee_id", "project_id", "task_id"}
 # What Odoo calls entries that are billed by their time.
 BILLED_BY_TIME = ("billable_time", "timesheet_revenues")
 # As the backlog and the selection put it: an index serves what is asked literally so.
-OPEN = """
-    CASE WHEN billing_type = 'non_chargeable' THEN 0
-         ELSE CASE WHEN timesheet_invoice_type IN (
-                            'billable_time', 'timesheet_revenues')
-                   THEN COALESCE(unit_amount, 0) ELSE 0 END
-              - COALESCE(billed_quantity, 0) - COALESCE(written_off_quantity, 0) END"""
+OPEN = rules.open_text(
+    "CASE WHEN timesheet_invoice_type IN ('billable_time', 'timesheet_revenues')"
+    " THEN COALESCE(unit_amount, 0) ELSE 0 END"
+)
 NEW = f"{OPEN} - COALESCE(credited_quantity, 0)"
 IS_OPEN = f"so_line IS NOT NULL AND ABS({OPEN}) > 0.000001"
 

@@ -9,6 +9,7 @@ from odoo.fields import Command
 
 from ..core.allocation import is_zero
 from ..core.billing import LEDGER
+from ..tools import rules
 from .shared import rights
 
 # What the customer has; before that, an invoice is reset to draft.
@@ -33,7 +34,7 @@ class AccountMove(models.Model):
             lambda detail: (
                 detail.move_id.move_type == "out_refund"
                 and detail.origin_detail_id
-                and detail._counts()
+                and rules.is_live(detail)
             )
         )._check_still_open()
         if state == "cancel":
@@ -64,7 +65,7 @@ class AccountMove(models.Model):
     def _check_credited_invoices(self):
         """Refuse to credit what a cancelled invoice does not bill any more."""
         cancelled = self.detail_ids.origin_detail_id.move_id.filtered(
-            lambda move: move.state == "cancel"
+            lambda move: not rules.stands(move)
         )
         if cancelled:
             raise UserError(

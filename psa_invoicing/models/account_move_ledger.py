@@ -7,7 +7,8 @@ from odoo import models
 from odoo.tools import float_compare
 
 from ..core.allocation import line_quantity
-from ..core.billing import ADJUSTMENT, LEDGER, Key, Request
+from ..core.billing import LEDGER, Request
+from ..core.kinds import ADJUSTMENT, Key
 from .psa_invoice_detail_rows import Part, Row
 
 

@@ -9,7 +9,8 @@ from odoo import api, fields, models
 from odoo.fields import Command
 from odoo.tools import formatLang
 
-from ..core.billing import ADJUSTMENT, Request
+from ..core.billing import Request
+from ..core.kinds import ADJUSTMENT
 from .shared import rights
 
 ROWS_SHOWN = 10

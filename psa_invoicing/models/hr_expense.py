@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
 
-from .psa_transaction_mixin import BILLING_STATUSES
+from ..core.kinds import BILLING_STATUSES
 
 # What comes first, when an expense is shared by several projects.
 PRECEDENCE = ("credited", "hold", "draft", "ready", "invoiced", "written_off", "none")

@@ -4,7 +4,8 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
 from ..core.allocation import is_zero
-from ..core.billing import MILESTONE
+from ..core.kinds import MILESTONE
+from ..tools import rules
 from .shared import rights
 
 
@@ -40,10 +41,7 @@ class ProjectMilestone(models.Model):
     )
 
     _psa_open_index = models.Index(
-        """(project_id, reached_date) WHERE ABS(
-            CASE WHEN billing_type = 'non_chargeable' THEN 0
-                 ELSE COALESCE(billable_quantity, 0) - COALESCE(billed_quantity, 0)
-                      - COALESCE(written_off_quantity, 0) END) > 0.000001"""
+        f"(project_id, reached_date) WHERE ABS({rules.OPEN}) > 0.000001"
     )
 
     @api.depends("is_reached")

@@ -6,8 +6,8 @@ from datetime import date
 from odoo import models
 from odoo.exceptions import UserError
 
-from ..core.billing import TYPES, Request, Transaction
-from .psa_billing_selection import MODELS
+from ..core.billing import Request, Transaction
+from ..core.kinds import MODELS, TYPES
 
 
 class ProjectProject(models.Model):

@@ -11,7 +11,8 @@ from odoo.tools import SQL, format_date, formatLang
 
 from ..core import figures
 from ..core.figures import Amount
-from .psa_transaction_mixin import TRANSACTION_MODELS
+from ..core.kinds import TRANSACTION_MODELS
+from ..tools import rules
 from .shared import rights
 
 CHART_MONTHS = 12
@@ -246,7 +247,7 @@ class ProjectProject(models.Model):
             month=SQL("date_trunc('month', detail.date)::date")
             if by_month
             else SQL("NULL::date"),
-            live=self.env["psa.invoice.detail"]._live_sql(),
+            live=rules.live_sql(),
             untaxed=self._untaxed_sql(),
             ids=ids,
             line_ids=line_ids,

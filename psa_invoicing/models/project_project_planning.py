@@ -13,8 +13,9 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command, Domain
 from odoo.tools import split_every
 
-from ..core.billing import MILESTONE, Request
+from ..core.billing import Request
 from ..core.calendar import Occurrence
+from ..core.kinds import MILESTONE
 from ..core.scopes import OWN, Cutoffs, scope_of
 from .shared import rights
 

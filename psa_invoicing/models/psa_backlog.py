@@ -3,15 +3,15 @@
 
 from odoo import api, fields, models
 
-from ..core.billing import (
+from ..core.kinds import (
+    BILLING_TYPES,
     COST,
     MILESTONE,
+    MODELS,
     ORDER_LINE,
     TIME,
+    TRANSACTION_TYPES,
 )
-from .psa_billing_selection import MODELS
-from .psa_invoice_detail import TRANSACTION_TYPES
-from .psa_transaction_mixin import BILLING_TYPES
 
 # What keeps a transaction itself from the next run, the first that applies: whether it
 # does, is a column of the query, called ``is_`` and this.

@@ -5,9 +5,8 @@ from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools import SQL, Query
 
-from ..core.billing import SOURCES, TIME
+from ..core.kinds import MODELS, SOURCES, TIME
 from .psa_backlog import PROJECT_OBSTACLES
-from .psa_billing_selection import MODELS
 
 # As many as the list counts at once: of more, it is only told that there are more.
 COUNT_LIMIT = 1000

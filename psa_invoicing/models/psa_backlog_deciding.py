@@ -4,7 +4,7 @@
 from odoo import models
 from odoo.exceptions import UserError
 
-from ..core.billing import COST, ORDER_LINE, TIME
+from ..core.kinds import COST, ORDER_LINE, TIME
 from .external_arguments import as_quantities
 from .shared import actions, rights
 

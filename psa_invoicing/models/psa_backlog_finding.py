@@ -7,12 +7,12 @@ from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..core.billing import (
+from ..core.kinds import (
+    MODELS,
     SOURCES,
 )
 from .psa_backlog import OBSTACLES, PROJECT_OBSTACLES
 from .psa_backlog_rows import PARTS, PLACES, ROWS_PER_ID, Places
-from .psa_billing_selection import MODELS
 
 
 class PsaBacklog(models.Model):

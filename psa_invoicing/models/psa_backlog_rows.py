@@ -8,14 +8,14 @@ from odoo.fields import Domain
 from odoo.tools import SQL, Query
 
 from ..core.allocation import TOLERANCE
-from ..core.billing import (
-    CHARGEABLE,
+from ..core.kinds import (
+    MODELS,
     NON_CHARGEABLE,
     SOURCES,
     TIME,
 )
+from ..tools import rules
 from .psa_backlog import OBSTACLES, PROJECT_OBSTACLES
-from .psa_billing_selection import MODELS
 
 # A transaction has at most two rows: what is open anew, and what was credited.
 PARTS = (False, True)
@@ -104,10 +104,10 @@ class PsaBacklog(models.Model):
          LEFT JOIN uom_uom AS unit ON unit.id = source.own_uom_id
          LEFT JOIN uom_uom AS line_unit ON line_unit.id = line.product_uom_id
      CROSS JOIN LATERAL (
-                   SELECT COALESCE(unit.factor / line_unit.factor, 1) AS factor,
+                   SELECT %(factor)s AS factor,
                           CASE WHEN source.billing_type = 'complimentary' THEN 0
                                ELSE source.own_quantity
-                                    * COALESCE(unit.factor / line_unit.factor, 1)
+                                    * %(factor)s
                           END AS chargeable_quantity) AS open
      CROSS JOIN LATERAL (
                    SELECT source.is_unfit OR %(may_be_billed)s IS NOT TRUE AS is_order,
@@ -118,6 +118,7 @@ class PsaBacklog(models.Model):
              WHERE source.is_wanted
             """,
             today=today,
+            factor=rules.factor_sql(),
             status=self._status_sql(),
             is_unfit_project=self._is_unfit_project_sql(),
             of_contract=self._of_contract_sql(SQL("open.chargeable_quantity")),
@@ -257,11 +258,7 @@ class PsaBacklog(models.Model):
         """What every row says of its transaction; own: in its own unit, of its own
         company, where its contract line or project may say something else."""
         table = model._table
-        names = model._billing_columns
-
-        def column(name: str) -> SQL:
-            return SQL.identifier(table, names[name]) if name in names else SQL("NULL")
-
+        column = model._billing_column_sql
         own_hold_reason = SQL.identifier(table, "billing_hold_reason")
         return {
             "source": SQL("%s", model._billing_source),
@@ -279,9 +276,7 @@ class PsaBacklog(models.Model):
             "own_company_id": SQL("NULL"),
             "own_hold_reason": own_hold_reason,
             "transaction_type": model._type_sql(),
-            "billing_type": SQL(
-                "COALESCE(%s, %s)", SQL.identifier(table, "billing_type"), CHARGEABLE
-            ),
+            "billing_type": model._billing_type_sql(),
         }
 
     @api.model

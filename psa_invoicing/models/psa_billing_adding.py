@@ -7,7 +7,8 @@ from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import formatLang
 
-from ..core.billing import TYPES, Draft
+from ..core.billing import Draft
+from ..core.kinds import TYPES
 from .psa_billing_recalculation import Difference
 
 

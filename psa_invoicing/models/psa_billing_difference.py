@@ -9,10 +9,9 @@ from odoo.fields import Domain
 from odoo.tools import format_date, formatLang
 
 from ..core.allocation import is_zero
-from ..core.billing import COST, NON_CHARGEABLE, Transaction
+from ..core.billing import Transaction
+from ..core.kinds import COST, MODELS, NON_CHARGEABLE, SOURCE_FIELDS, TYPES_IN
 from .psa_billing_recalculation import Difference, Term
-from .psa_billing_selection import MODELS, TYPES_IN
-from .psa_invoice_detail import SOURCE_FIELDS
 from .psa_invoice_detail_rows import Row
 
 NOTHING = "–"

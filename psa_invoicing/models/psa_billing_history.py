@@ -24,9 +24,9 @@ from odoo.fields import Domain
 from odoo.tools import SQL, split_every
 
 from ..core.allocation import TOLERANCE
-from ..core.billing import COST, MILESTONE, ORDER_LINE, TIME
+from ..core.kinds import COST, MILESTONE, MODELS, ORDER_LINE, TIME
+from ..tools import rules
 from .bulk_writing import indexes_filled_at_once, keys_checked_at_once
-from .psa_billing_selection import MODELS
 from .sql_values import id_array
 
 _logger = logging.getLogger(__name__)
@@ -37,34 +37,18 @@ TABLES = ("line", "bill", "source", "part")
 # By what details are searched while more of them are written.
 SEARCHED = ("sale_line_id", "analytic_line_id", "cost_id", "milestone_id")
 
-# Which order lines are in the ledger (``sale.order.line._is_in_ledger``), and whether
-# nothing finer is behind them (``_is_billed_itself``), in a query with ``line`` and the
-# ``template`` of its product.
-CONTRACT_LINE = SQL(
-    """(line.display_type IS NULL AND line.is_downpayment IS NOT TRUE
-        AND template.type <> 'combo')"""
-)
-IN_LEDGER = SQL(
-    """(%s AND (line.billing_project_id IS NOT NULL
-                OR template.invoice_policy = 'delivery'
-                   AND line.qty_delivered_method IN ('milestones', 'timesheet')))""",
-    CONTRACT_LINE,
-)
-BY_TRANSACTIONS = SQL(
-    """(template.invoice_policy = 'delivery' AND COALESCE(line.qty_delivered_method, '')
-        IN ('analytic', 'milestones', 'timesheet'))"""
-)
 # Invoice lines that bill an order line and are not in the ledger, in a query with the
 # line ``item`` and its ``move``. A draft credit note reopens nothing: it is recorded
 # apart.
 UNKNOWN_BILL = SQL(
     """(item.display_type = 'product' AND item.quantity <> 0
         AND (move.move_type = 'out_invoice'
-             AND (move.state <> 'cancel' OR move.payment_state = 'invoicing_legacy')
+             AND %s
              OR move.move_type = 'out_refund' AND move.state = 'posted')
         AND NOT EXISTS (SELECT FROM psa_invoice_detail AS detail
                          WHERE detail.move_line_id = item.id
-                           AND detail.sale_line_id = line.id))"""
+                           AND detail.sale_line_id = line.id))""",
+    rules.stands_sql(),
 )
 
 
@@ -188,7 +172,7 @@ class PsaBilling(models.AbstractModel):
               ORDER BY line.id
                 """,
                 wanted,
-                IN_LEDGER,
+                rules.IN_LEDGER,
                 UNKNOWN_BILL,
             )
         )
@@ -290,8 +274,8 @@ class PsaBilling(models.AbstractModel):
                  WHERE target.id = found.id
                    AND (found.project_id IS NOT NULL OR found.day IS NOT NULL)
                 """,
-                by_transactions=BY_TRANSACTIONS,
-                contract_line=CONTRACT_LINE,
+                by_transactions=rules.BY_TRANSACTIONS,
+                contract_line=rules.CONTRACT_LINE,
                 zone=str(self.env.tz),
             )
         )
@@ -399,7 +383,7 @@ class PsaBilling(models.AbstractModel):
              LEFT JOIN uom_uom AS unit ON unit.id = line.product_uom_id
                  WHERE line.id = ANY(%(ids)s)
                 """,
-                by_transactions=BY_TRANSACTIONS,
+                by_transactions=rules.BY_TRANSACTIONS,
                 ids=id_array(line_ids),
                 cost=COST,
                 milestone=MILESTONE,
@@ -422,7 +406,7 @@ class PsaBilling(models.AbstractModel):
                        COALESCE(move.invoice_date, item.date,
                                 move.create_date::date) AS day,
                        sign.factor * item.quantity
-                           * COALESCE(unit.factor / line.factor, 1)::float8
+                           * %(factor)s::float8
                            AS quantity,
                        sign.factor * item.price_subtotal
                            / COUNT(*) OVER (PARTITION BY item.id) AS amount
@@ -433,11 +417,12 @@ class PsaBilling(models.AbstractModel):
                   JOIN account_move AS move ON move.id = item.move_id
                   JOIN res_currency AS currency ON currency.id = item.currency_id
              LEFT JOIN uom_uom AS unit ON unit.id = item.product_uom_id
-            CROSS JOIN LATERAL (SELECT CASE move.move_type WHEN 'out_refund'
-                                       THEN -1 ELSE 1 END AS factor) AS sign
-                 WHERE %s
+            CROSS JOIN LATERAL (SELECT %(sign)s AS factor) AS sign
+                 WHERE %(unknown)s
                 """,
-                UNKNOWN_BILL,
+                factor=rules.factor_sql("unit", "line"),
+                sign=rules.sign_sql(),
+                unknown=UNKNOWN_BILL,
             )
         )
         self._index_history("bill", "line_id", "id")
@@ -524,7 +509,7 @@ class PsaBilling(models.AbstractModel):
                    %(time)s AS type, NULL::int4 AS source_move_line_id,
                    entry.name AS text, employee.name AS who, task.name AS task,
                    %(open)s AS own_quantity,
-                   (%(open)s * COALESCE(unit.factor / line.factor, 1))::float8
+                   (%(open)s * %(factor)s)::float8
                        AS quantity,
                    linked.id AS linked_id
               FROM psa_history_line AS line
@@ -534,8 +519,7 @@ class PsaBilling(models.AbstractModel):
          LEFT JOIN project_task AS task ON task.id = entry.task_id
          LEFT JOIN account_move AS linked
                 ON linked.id = entry.timesheet_invoice_id
-               AND (linked.state <> 'cancel'
-                    OR linked.payment_state = 'invoicing_legacy')
+               AND %(stands)s
                AND linked.payment_state IS DISTINCT FROM 'reversed'
              WHERE line.source = %(time)s AND entry.project_id IS NOT NULL
                AND ABS(%(open)s) > %(zero)s AND entry.id IN (%(delivered)s)
@@ -544,6 +528,8 @@ class PsaBilling(models.AbstractModel):
             open=Entry._open_sql("entry"),
             zero=TOLERANCE,
             delivered=Entry._search(domain).select(),
+            factor=rules.factor_sql("unit", "line"),
+            stands=rules.stands_sql("linked"),
         )
 
     @api.model
@@ -554,7 +540,7 @@ class PsaBilling(models.AbstractModel):
             SELECT line.id, cost.id, cost.project_id, cost.date, cost.kind,
                    cost.source_move_line_id, cost.name, cost.who, NULL,
                    %(open)s,
-                   (%(open)s * COALESCE(unit.factor / line.factor, 1))::float8,
+                   (%(open)s * %(factor)s)::float8,
                    NULL::int4
               FROM psa_history_line AS line
               JOIN psa_reinvoiced_cost AS cost ON cost.sale_line_id = line.id
@@ -562,6 +548,7 @@ class PsaBilling(models.AbstractModel):
              WHERE line.source = %(cost)s AND ABS(%(open)s) > %(zero)s
             """,
             cost=COST,
+            factor=rules.factor_sql("unit", "line"),
             open=self.env["psa.reinvoiced.cost"]._open_sql("cost"),
             zero=TOLERANCE,
         )
@@ -809,14 +796,14 @@ class PsaBilling(models.AbstractModel):
         return SQL(
             """
             SELECT bill.line_id, bill.id, NULL::int4, NULL::int4,
-                   CASE line.product_type WHEN 'consu' THEN 'material'
-                        ELSE %(order_line)s END,
+                   %(kind)s,
                    NULL::int4, bill.day, NULL, NULL, line.name, bill.quantity,
                    bill.quantity
               FROM psa_history_bill AS bill
               JOIN psa_history_line AS line
                 ON line.id = bill.line_id AND line.source = %(order_line)s
             """,
+            kind=rules.kind_of_sold_sql(rules.is_goods_sql("line", "product_type")),
             order_line=ORDER_LINE,
         )
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from odoo import api, models
 
 from ..core.billing import Request
-from .psa_billing_selection import MODELS
+from ..core.kinds import MODELS
 
 
 class PsaBilling(models.AbstractModel):

@@ -2,8 +2,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from ..core.kinds import TRANSACTION_TYPES
 from ..core.scopes import line_scope
-from .psa_invoice_detail import TRANSACTION_TYPES
 
 
 class PsaBillingOverride(models.Model):

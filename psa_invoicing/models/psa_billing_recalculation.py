@@ -11,15 +11,8 @@ from odoo import api, fields, models
 from odoo.fields import Command, Domain
 
 from ..core.allocation import is_zero, trim
-from ..core.billing import (
-    ADJUSTMENT,
-    CHARGEABLE,
-    LEDGER,
-    MILESTONE,
-    Key,
-    Transaction,
-)
-from .psa_invoice_detail import SOURCE_FIELDS
+from ..core.billing import LEDGER, Transaction
+from ..core.kinds import ADJUSTMENT, CHARGEABLE, MILESTONE, SOURCE_FIELDS, Key
 from .psa_invoice_detail_rows import Row
 
 

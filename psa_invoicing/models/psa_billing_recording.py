@@ -8,16 +8,9 @@ from odoo import api, models
 from odoo.exceptions import UserError
 
 from ..core.allocation import is_zero, share
-from ..core.billing import (
-    ADJUSTMENT,
-    COST,
-    MILESTONE,
-    ORDER_LINE,
-    TIME,
-    Request,
-    Transaction,
-)
-from .psa_invoice_detail import SOURCE_FIELDS
+from ..core.billing import Request, Transaction
+from ..core.kinds import ADJUSTMENT, COST, MILESTONE, ORDER_LINE, SOURCE_FIELDS, TIME
+from ..tools import rules
 
 
 class PsaBilling(models.AbstractModel):
@@ -178,7 +171,7 @@ class PsaBilling(models.AbstractModel):
         """
         taken_back = credited.filtered("origin_detail_id")
         for detail in taken_back:
-            if not detail._counts():
+            if not rules.is_live(detail):
                 raise UserError(
                     self.env._(
                         "%(credit_note)s lowered the price and its transactions "

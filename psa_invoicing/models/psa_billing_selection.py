@@ -8,32 +8,16 @@ from odoo.fields import Domain
 from odoo.tools import SQL, Query
 
 from ..core.allocation import TOLERANCE, trim
-from ..core.billing import (
+from ..core.billing import Request, Transaction
+from ..core.kinds import (
     CHARGEABLE,
     COST,
-    EXPENSE,
-    MATERIAL,
-    MILESTONE,
+    MODELS,
     ORDER_LINE,
-    TIME,
+    TYPES_IN,
     Key,
-    Request,
-    Transaction,
+    kind_of_sold,
 )
-
-# Where transactions of a type are found.
-MODELS = {
-    TIME: "account.analytic.line",
-    COST: "psa.reinvoiced.cost",
-    MILESTONE: "project.milestone",
-    ORDER_LINE: "sale.order.line",
-}
-TYPES_IN = {
-    TIME: {TIME},
-    COST: {EXPENSE, MATERIAL},
-    MILESTONE: {MILESTONE},
-    ORDER_LINE: {ORDER_LINE, MATERIAL},
-}
 
 
 class PsaBilling(models.AbstractModel):
@@ -291,10 +275,7 @@ class PsaBilling(models.AbstractModel):
         if source != ORDER_LINE:
             return {row["id"]: source for row in rows}
         lines = self.env["sale.order.line"].browse(row["id"] for row in rows)
-        return {
-            line.id: MATERIAL if line.product_id.type == "consu" else ORDER_LINE
-            for line in lines
-        }
+        return {line.id: kind_of_sold(line.product_id.type) for line in lines}
 
     @api.model
     def _names(self, model: str, ids: set[int | None]) -> dict[int, str]:

@@ -13,7 +13,8 @@ from odoo.fields import Domain
 from odoo.tools import SQL, Query
 
 from ..core.allocation import TOLERANCE
-from ..core.billing import TIME, Request
+from ..core.billing import Request
+from ..core.kinds import TIME
 from .psa_invoice_detail_rows import Row
 from .sql_values import id_array
 

@@ -13,18 +13,10 @@ from odoo.fields import Command
 from odoo.tools import SQL, format_date
 
 from ..core.allocation import TOLERANCE, is_zero, line_quantity
-from ..core.billing import (
-    CHARGEABLE,
-    COST,
-    LEDGER,
-    MILESTONE,
-    Draft,
-    Request,
-    Transaction,
-    project_prefix,
-)
+from ..core.billing import LEDGER, Draft, Request, Transaction, project_prefix
+from ..core.kinds import CHARGEABLE, COST, MILESTONE, SOURCE_FIELDS
 from ..core.scopes import OWN
-from .psa_invoice_detail import SOURCE_FIELDS
+from ..tools import rules
 
 # Invoices of one project are merged only when they agree on all of these.
 GROUPING_KEYS = (
@@ -561,17 +553,16 @@ class PsaBilling(models.AbstractModel):
                 """
                 SELECT detail.sale_line_id,
                        SUM(detail.quantity),
-                       COALESCE(SUM(detail.quantity) FILTER (
-                           WHERE detail.is_write_off
-                              OR detail.billing_type <> 'chargeable'), 0)
+                       COALESCE(SUM(detail.quantity) FILTER (WHERE %s), 0)
                   FROM psa_invoice_detail AS detail
              LEFT JOIN account_move AS move ON move.id = detail.move_id
                  WHERE detail.sale_line_id = ANY(%s)
                    AND %s AND detail.move_id IS DISTINCT FROM %s
               GROUP BY detail.sale_line_id
                 """,
+                rules.uncharged_sql(),
                 lines.ids,
-                Detail._live_sql(),
+                rules.live_sql(),
                 move.id if move else None,
             )
         )
@@ -598,36 +589,30 @@ class PsaBilling(models.AbstractModel):
              LEFT JOIN uom_uom AS line_unit ON line_unit.id = line.product_uom_id
           JOIN LATERAL (
                        SELECT item.id,
-                              CASE WHEN %s THEN
-                                  item.quantity
-                                  * COALESCE(unit.factor / line_unit.factor, 1)
-                                  * CASE move.move_type WHEN 'out_refund'
-                                         THEN -1 ELSE 1 END
+                              CASE WHEN move.move_type <> 'out_refund' OR %(reopens)s
+                              THEN item.quantity * %(factor)s * %(sign)s
                               ELSE (SELECT COALESCE(SUM(detail.quantity), 0)
                                       FROM psa_invoice_detail AS detail
                                      WHERE detail.move_line_id = item.id
                                        AND detail.billing_type = 'chargeable'
-                                       AND NOT %s)
+                                       AND NOT %(credit)s)
                               END AS quantity
                          FROM account_move_line AS item
                          JOIN account_move AS move ON move.id = item.move_id
                     LEFT JOIN uom_uom AS unit ON unit.id = item.product_uom_id
                         WHERE item.id = rel.invoice_line_id
-                          AND (move.state <> 'cancel'
-                               OR move.payment_state = 'invoicing_legacy')
-                          AND move.id IS DISTINCT FROM %s
+                          AND %(stands)s AND move.id IS DISTINCT FROM %(move_id)s
                        ) AS found ON TRUE
-                 WHERE rel.order_line_id = ANY(%s)
+                 WHERE rel.order_line_id = ANY(%(ids)s)
               GROUP BY rel.order_line_id
                 """,
-                SQL(
-                    """(move.move_type <> 'out_refund'
-                        OR (move.state = 'posted'
-                            AND move.reopens_transactions IS NOT FALSE))"""
-                ),
-                self.env["psa.invoice.detail"]._credit_sql(),
-                move.id if move else None,
-                lines.ids,
+                credit=rules.credit_sql(),
+                factor=rules.factor_sql(),
+                ids=lines.ids,
+                move_id=move.id if move else None,
+                reopens=rules.reopens_sql(),
+                sign=rules.sign_sql(),
+                stands=rules.stands_sql(),
             )
         )
 

@@ -4,36 +4,17 @@ from math import fsum
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL
 
-from ..core.billing import (
+from ..core.billing import LEDGER
+from ..core.kinds import (
     ADJUSTMENT,
+    BILLING_TYPES,
     CHARGEABLE,
-    COST,
-    EXPENSE,
-    LEDGER,
-    MATERIAL,
-    MILESTONE,
-    ORDER_LINE,
-    TIME,
+    SOURCE_FIELDS,
+    TRANSACTION_TYPES,
+    source_of,
 )
 from ..core.scopes import OWN, scope_of
-from .psa_transaction_mixin import BILLING_TYPES
-
-# Where a detail's transaction is kept, by source.
-SOURCE_FIELDS = {
-    TIME: "analytic_line_id",
-    COST: "cost_id",
-    MILESTONE: "milestone_id",
-    ORDER_LINE: "sale_line_id",
-}
-TRANSACTION_TYPES = [
-    (TIME, "Time"),
-    (EXPENSE, "Expense"),
-    (MATERIAL, "Material"),
-    (MILESTONE, "Milestone"),
-    (ORDER_LINE, "Order Line"),
-]
 
 
 class PsaInvoiceDetail(models.Model):
@@ -272,13 +253,8 @@ class PsaInvoiceDetail(models.Model):
 
     @property
     def _source(self) -> str:
-        """One of ``core.billing.SOURCES``, or '' for an adjustment."""
-        kind = self.transaction_type
-        if kind == ADJUSTMENT:
-            return ""
-        if kind == EXPENSE or (kind == MATERIAL and self.sale_line_id.is_expense):
-            return COST
-        return ORDER_LINE if kind == MATERIAL else kind
+        """One of ``core.kinds.SOURCES``, or '' for an adjustment."""
+        return source_of(self.transaction_type, self.sale_line_id.is_expense)
 
     @property
     def _key(self):
@@ -288,28 +264,6 @@ class PsaInvoiceDetail(models.Model):
         return (source, record.id) if record else None
 
     # === Which rows count ===
-
-    @api.model
-    def _credit_sql(self) -> SQL:
-        """What a credit note takes back; a correction that it bills is none, nor is
-        the adjustment that settles an order, as Odoo's button makes it."""
-        return SQL(
-            """COALESCE(move.move_type = 'out_refund'
-                        AND (detail.origin_detail_id IS NOT NULL
-                             OR detail.transaction_type = 'adjustment'
-                                AND move.reversed_entry_id IS NOT NULL), FALSE)"""
-        )
-
-    @api.model
-    def _live_sql(self) -> SQL:
-        """Rows that count, in a query with ``detail`` and its invoice ``move``."""
-        return SQL(
-            """(move.id IS NULL
-                OR (move.state <> 'cancel' OR move.payment_state = 'invoicing_legacy')
-                   AND (NOT %s OR (move.state = 'posted'
-                                   AND move.reopens_transactions IS NOT FALSE)))""",
-            self._credit_sql(),
-        )
 
     def _value(self) -> float:
         """What rows would be worth at their own price, untaxed."""

@@ -3,8 +3,7 @@
 
 from odoo import fields, models
 
-from ..core.billing import CHARGEABLE, COST, MILESTONE, TIME
-from .psa_invoice_detail import SOURCE_FIELDS
+from ..core.kinds import CHARGEABLE, COST, MILESTONE, SOURCE_FIELDS, TIME
 
 
 class PsaInvoiceDetail(models.Model):

@@ -6,11 +6,11 @@ from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 from ..core.allocation import TOLERANCE, is_zero
-from ..core.billing import (
-    ADJUSTMENT,
-    LEDGER,
+from ..core.billing import LEDGER
+from ..core.kinds import (
+    SOURCE_FIELDS,
 )
-from .psa_invoice_detail import SOURCE_FIELDS
+from ..tools import rules
 
 
 class PsaInvoiceDetail(models.Model):
@@ -60,7 +60,7 @@ class PsaInvoiceDetail(models.Model):
             self[SOURCE_FIELDS[self._key[0]]]
             ._details()
             .filtered(
-                lambda each: each.id > self.id and each._counts() and each != self
+                lambda each: each.id > self.id and rules.is_live(each) and each != self
             )
         )
         return later.sorted("id", reverse=True)[:1]
@@ -80,21 +80,10 @@ class PsaInvoiceDetail(models.Model):
         for detail in self.search(
             [("origin_detail_id", "in", self.ids), ("move_id", "!=", False)]
         ):
-            if detail._counts() or (also and detail.move_id == also):
+            if rules.is_live(detail) or (also and detail.move_id == also):
                 origin = detail.origin_detail_id.id
                 found[origin] = found.get(origin, 0.0) + detail.quantity
         return found
-
-    def _counts(self) -> bool:
-        """:meth:`_live_sql`, of one row that is at hand."""
-        move = self.move_id
-        takes_back = move.move_type == "out_refund" and (
-            self.origin_detail_id
-            or (self.transaction_type == ADJUSTMENT and move.reversed_entry_id)
-        )
-        if not takes_back:
-            return not move or move.state != "cancel"
-        return move.state == "posted" and move.reopens_transactions
 
     def _release(self):
         """Let the next invoice run bill what was credited."""

@@ -5,10 +5,10 @@ from odoo import models
 from odoo.exceptions import UserError
 
 from ..core.allocation import is_zero
-from ..core.billing import (
-    LEDGER,
+from ..core.billing import LEDGER
+from ..core.kinds import (
+    SOURCE_FIELDS,
 )
-from .psa_invoice_detail import SOURCE_FIELDS
 from .shared import rights
 
 # What a person may change on a draft, through the Transactions tab.

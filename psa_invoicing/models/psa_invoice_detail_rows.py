@@ -12,10 +12,11 @@ from odoo import api, models
 from odoo.tools import SQL
 from odoo.tools.json import json_default
 
-from ..core.billing import CHARGEABLE, Key, Transaction
+from ..core.billing import Transaction
+from ..core.kinds import CHARGEABLE, Key
+from ..tools import rules
 
-# A row, in the order of ``Row`` and ``Transaction``. Where its transaction is kept is
-# what ``_source`` says of a record.
+# A row, in the order of ``Row`` and ``Transaction``.
 COLUMNS = SQL(
     """
     psa_invoice_detail.id,
@@ -25,11 +26,7 @@ COLUMNS = SQL(
     COALESCE(psa_invoice_detail.amount, 0),
     psa_invoice_detail.transaction_type,
     kept.source,
-    COALESCE(CASE kept.source WHEN 'time' THEN psa_invoice_detail.analytic_line_id
-                              WHEN 'cost' THEN psa_invoice_detail.cost_id
-                              WHEN 'milestone' THEN psa_invoice_detail.milestone_id
-                              WHEN 'order_line' THEN psa_invoice_detail.sale_line_id
-             END, 0),
+    COALESCE(%s, 0),
     psa_invoice_detail.sale_line_id,
     COALESCE(psa_invoice_detail.project_id, 0),
     psa_invoice_detail.date,
@@ -39,21 +36,19 @@ COLUMNS = SQL(
     COALESCE(psa_invoice_detail.employee_name, ''),
     COALESCE(psa_invoice_detail.task_name, ''),
     psa_invoice_detail.billing_type
-    """
+    """,
+    rules.source_id_sql("psa_invoice_detail", SQL("kept.source")),
 )
 ORDER = SQL("psa_invoice_detail.date, psa_invoice_detail.id")
 SOURCE = SQL(
-    """
-    LATERAL (
-        SELECT CASE psa_invoice_detail.transaction_type
-               WHEN 'adjustment' THEN ''
-               WHEN 'expense' THEN 'cost'
-               WHEN 'material' THEN
-                    CASE WHEN (SELECT line.is_expense FROM sale_order_line AS line
-                                WHERE line.id = psa_invoice_detail.sale_line_id)
-                         THEN 'cost' ELSE 'order_line' END
-               ELSE psa_invoice_detail.transaction_type END AS source)
-    """
+    "LATERAL (SELECT %s AS source)",
+    rules.source_sql(
+        "psa_invoice_detail",
+        SQL(
+            """(SELECT line.is_expense FROM sale_order_line AS line
+                 WHERE line.id = psa_invoice_detail.sale_line_id)"""
+        ),
+    ),
 )
 
 

@@ -8,7 +8,8 @@ from odoo.fields import Domain
 from odoo.tools import formatLang
 
 from ..core import scopes
-from ..core.billing import MILESTONE, Request, Transaction
+from ..core.billing import Request, Transaction
+from ..core.kinds import MILESTONE
 from ..core.scopes import OWN, Cutoffs
 from .shared import actions, rights
 

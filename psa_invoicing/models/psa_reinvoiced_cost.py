@@ -2,7 +2,8 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..core.billing import COST, EXPENSE, MATERIAL
+from ..core.kinds import COST, EXPENSE, MATERIAL
+from ..tools import rules
 
 
 class PsaReinvoicedCost(models.Model):
@@ -73,12 +74,7 @@ class PsaReinvoicedCost(models.Model):
         "UNIQUE(source_move_line_id, project_id)",
         "A bill line has one row for each project.",
     )
-    _open_index = models.Index(
-        """(project_id, date) WHERE ABS(
-            CASE WHEN billing_type = 'non_chargeable' THEN 0
-                 ELSE COALESCE(billable_quantity, 0) - COALESCE(billed_quantity, 0)
-                      - COALESCE(written_off_quantity, 0) END) > 0.000001"""
-    )
+    _open_index = models.Index(f"(project_id, date) WHERE ABS({rules.OPEN}) > 0.000001")
 
     @api.model
     def _type_sql(self):
@@ -126,8 +122,8 @@ class PsaReinvoicedCost(models.Model):
                    (kind, source_move_line_id, sale_line_id, project_id, date, name,
                     who, uom_id, billable_quantity, create_uid, write_uid,
                     create_date, write_date)
-            SELECT CASE WHEN line.expense_id IS NULL THEN 'material'
-                        ELSE 'expense' END,
+            SELECT CASE WHEN line.expense_id IS NULL THEN %(material)s
+                        ELSE %(expense)s END,
                    line.id,
                    MAX(item.so_line),
                    contract_line.billing_project_id,
@@ -159,6 +155,8 @@ class PsaReinvoicedCost(models.Model):
                    uom_id = EXCLUDED.uom_id,
                    billable_quantity = EXCLUDED.billable_quantity
             """,
+            expense=EXPENSE,
+            material=MATERIAL,
             user=self.env.uid,
             wanted=SQL("item.move_line_id = ANY(%s)", move_line_ids)
             if move_line_ids is not None

@@ -4,8 +4,10 @@
 from odoo import models
 from odoo.exceptions import UserError
 
+from ..core.kinds import (
+    BILLING_TYPES,
+)
 from .external_arguments import as_quantities, as_word
-from .psa_transaction_mixin import BILLING_TYPES
 from .shared import actions, rights
 
 

@@ -4,7 +4,10 @@
 from odoo import api, models
 from odoo.tools import SQL
 
-from .psa_transaction_mixin import LEDGER_FIELDS
+from ..core.kinds import (
+    LEDGER_FIELDS,
+)
+from ..tools import rules
 from .sql_values import id_array
 
 
@@ -63,7 +66,6 @@ class PsaTransactionMixin(models.AbstractModel):
 
         :param ids: of these (None: of all that are in the ledger)
         """
-        Detail = self.env["psa.invoice.detail"]
         column = SQL.identifier("detail", self._detail_field)
         wanted = (
             SQL("(SELECT DISTINCT unnest(%s)) AS wanted(id)", id_array(ids))
@@ -128,8 +130,8 @@ class PsaTransactionMixin(models.AbstractModel):
                         WHERE line.id = detail.move_line_id
                           AND line.credited_line_id IS NOT NULL)"""
             ),
-            credit=Detail._credit_sql(),
-            live=Detail._live_sql(),
+            credit=rules.credit_sql(),
+            live=rules.live_sql(),
         )
 
     @api.model

@@ -6,43 +6,17 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..core.allocation import TOLERANCE, is_zero
-from ..core.billing import (
+from ..core.kinds import (
+    BILLING_STATUSES,
+    BILLING_TYPES,
     CHARGEABLE,
-    COMPLIMENTARY,
+    COLUMNS,
+    LEDGER_FIELDS,
     NON_CHARGEABLE,
 )
+from ..tools import rules
 from .shared import rights
 
-BILLING_TYPES = [
-    (CHARGEABLE, "Chargeable"),
-    (COMPLIMENTARY, "Complimentary"),
-    (NON_CHARGEABLE, "Non-chargeable"),
-]
-
-BILLING_STATUSES = [
-    ("none", "Not Billable"),
-    ("ready", "Ready"),
-    ("hold", "On Hold"),
-    ("draft", "On a Draft"),
-    ("invoiced", "Invoiced"),
-    ("credited", "Credited: to Review"),
-    ("written_off", "Written Off"),
-]
-
-TRANSACTION_MODELS = (
-    "account.analytic.line",
-    "psa.reinvoiced.cost",
-    "project.milestone",
-    "sale.order.line",
-)
-
-# Figures that follow from the ledger; nothing else writes them.
-LEDGER_FIELDS = (
-    "billed_quantity",
-    "draft_quantity",
-    "credited_quantity",
-    "written_off_quantity",
-)
 # What a billing administrator decides about a transaction.
 DECISION_FIELDS = {"billing_type", "billing_hold", "billing_hold_reason"}
 
@@ -237,7 +211,23 @@ class PsaTransactionMixin(models.AbstractModel):
             )
         )
 
-    # === What a row of the backlog says of a transaction ===
+    # === Columns, by what selection, backlog, wizard and report call them ===
+
+    @api.model
+    def _billing_column_sql(self, name: str) -> SQL:
+        """:param name: one of ``core.kinds.COLUMNS``; NULL where this kind has none"""
+        if own := self._billing_columns.get(name):
+            return SQL.identifier(self._table, own)
+        return SQL(f"NULL::{COLUMNS[name]}")
+
+    @api.model
+    def _billing_type_sql(self) -> SQL:
+        """An empty billing type means chargeable."""
+        return SQL(
+            "COALESCE(%s, %s)",
+            SQL.identifier(self._table, "billing_type"),
+            CHARGEABLE,
+        )
 
     @api.model
     def _type_sql(self) -> SQL:
@@ -275,7 +265,7 @@ class PsaTransactionMixin(models.AbstractModel):
         )
         factor, join = SQL("1"), SQL()
         if "uom_id" in names:
-            factor = SQL("COALESCE(unit.factor / line_unit.factor, 1)")
+            factor = rules.factor_sql()
             join = SQL(
                 """LEFT JOIN uom_uom AS unit ON unit.id = %s
                    JOIN sale_order_line AS line ON line.id = %s

@@ -5,9 +5,9 @@ from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..core.billing import (
+from ..core.billing import Request
+from ..core.kinds import (
     NON_CHARGEABLE,
-    Request,
 )
 
 

@@ -3,7 +3,7 @@ from collections import defaultdict
 
 from odoo import api, fields, models
 
-from .psa_transaction_mixin import TRANSACTION_MODELS
+from ..core.kinds import TRANSACTION_MODELS
 from .shared import actions, rights
 
 

@@ -5,7 +5,8 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..core.billing import MATERIAL, ORDER_LINE
+from ..core.kinds import GOODS, MATERIAL, ORDER_LINE
+from ..tools import rules
 
 # Order lines that are not billed themselves, but by the transactions behind them.
 BILLED_BY_TRANSACTIONS = ("analytic", "milestones", "timesheet")
@@ -13,11 +14,7 @@ BILLED_BY_TRANSACTIONS = ("analytic", "milestones", "timesheet")
 # What an invoice line takes over from its contract line.
 AGREED_FIELDS = {"discount", "name", "price_unit", "tax_ids"}
 # What is open but for what is credited, as the backlog puts it.
-NEW = """
-    CASE WHEN billing_type = 'non_chargeable' THEN 0
-         ELSE COALESCE(billable_quantity, 0) - COALESCE(billed_quantity, 0)
-              - COALESCE(written_off_quantity, 0) END
-    - COALESCE(credited_quantity, 0)"""
+NEW = f"{rules.OPEN} - COALESCE(credited_quantity, 0)"
 
 
 class SaleOrderLine(models.Model):
@@ -69,10 +66,7 @@ class SaleOrderLine(models.Model):
     )
 
     _psa_open_index = models.Index(
-        """(billing_project_id, billing_date) WHERE ABS(
-            CASE WHEN billing_type = 'non_chargeable' THEN 0
-                 ELSE COALESCE(billable_quantity, 0) - COALESCE(billed_quantity, 0)
-                      - COALESCE(written_off_quantity, 0) END) > 0.000001"""
+        f"(billing_project_id, billing_date) WHERE ABS({rules.OPEN}) > 0.000001"
     )
 
     # What no run bills: counted beside the backlog.
@@ -202,7 +196,7 @@ class SaleOrderLine(models.Model):
     def _billing_domain(self, request, with_held=False):
         domain = super()._billing_domain(request, with_held)
         domain &= Domain("billing_project_id", "!=", False)
-        goods = Domain("product_id.type", "=", "consu")
+        goods = Domain("product_id.type", "=", GOODS)
         wanted = Domain.FALSE
         if MATERIAL in request.types:
             wanted |= goods
@@ -213,16 +207,12 @@ class SaleOrderLine(models.Model):
     @api.model
     def _type_sql(self):
         """Goods on an order are material."""
+        # Products that are goods are few: they are asked once.
         goods = self.env["product.product"]._search(
-            [("type", "=", "consu")], active_test=False
+            [("type", "=", GOODS)], active_test=False
         )
-        return SQL(
-            "CASE WHEN %s IN %s THEN %s ELSE %s END",
-            SQL.identifier(self._table, "product_id"),
-            goods.subselect(),
-            MATERIAL,
-            ORDER_LINE,
-        )
+        product = SQL.identifier(self._table, "product_id")
+        return rules.kind_of_sold_sql(SQL("%s IN %s", product, goods.subselect()))
 
     @api.model
     def _own_details_sql(self) -> SQL:

@@ -6,7 +6,8 @@ from datetime import date
 from odoo import api, models
 from odoo.tools import SQL
 
-from .psa_transaction_mixin import TRANSACTION_MODELS
+from ..core.kinds import TRANSACTION_MODELS
+from ..tools import rules
 
 
 class SaleOrderLine(models.Model):
@@ -44,7 +45,6 @@ class SaleOrderLine(models.Model):
 
         :param until: only of transactions dated up to this day
         """
-        Detail = self.env["psa.invoice.detail"]
         treated = [
             self.env[model]._treated_sql(ids, until) for model in TRANSACTION_MODELS
         ]
@@ -52,14 +52,12 @@ class SaleOrderLine(models.Model):
             """
             SELECT line_id, COALESCE(SUM(excluded), 0), COALESCE(SUM(never), 0)
               FROM (SELECT detail.sale_line_id AS line_id,
-                           CASE WHEN detail.is_write_off
-                                  OR detail.billing_type <> 'chargeable'
+                           CASE WHEN %(uncharged)s
                                 THEN CASE WHEN %(live)s THEN detail.quantity END
                                 WHEN NOT %(live)s AND %(credit)s
                                  AND move.state IN ('draft', 'posted')
                                 THEN -detail.quantity END AS excluded,
-                           CASE WHEN detail.is_write_off
-                                  OR detail.billing_type <> 'chargeable'
+                           CASE WHEN %(uncharged)s
                                 THEN CASE WHEN %(live)s THEN detail.quantity END
                                 WHEN NOT %(live)s AND %(credit)s
                                  AND move.state = 'posted'
@@ -70,8 +68,9 @@ class SaleOrderLine(models.Model):
                  UNION ALL %(treated)s) AS found
           GROUP BY line_id
             """,
-            live=Detail._live_sql(),
-            credit=Detail._credit_sql(),
+            live=rules.live_sql(),
+            uncharged=rules.uncharged_sql(),
+            credit=rules.credit_sql(),
             ids=ids,
             dated=SQL("detail.date <= %s", until) if until else SQL("TRUE"),
             treated=SQL(" UNION ALL ").join(treated),

@@ -36,6 +36,7 @@ from . import test_review
 from . import test_rights
 from . import test_rights_matrix
 from . import test_rows
+from . import test_rules
 from . import test_run_days
 from . import test_run_failures
 from . import test_run_now

@@ -4,7 +4,7 @@ put on invoices. The wizard has PostgreSQL make them; they must be the same."""
 
 from odoo.tools import float_round
 
-from ..models.psa_billing_selection import MODELS
+from ..core.kinds import MODELS
 
 
 def assert_same_rows(case, wizard):

@@ -4,7 +4,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools.misc import unquote
 
-from ..core.billing import TIME
+from ..core.kinds import TIME
 from ..models.shared import rights
 
 

@@ -7,16 +7,8 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..core.billing import (
-    EXPENSE,
-    MATERIAL,
-    MILESTONE,
-    ORDER_LINE,
-    TIME,
-    Key,
-    Request,
-    Transaction,
-)
+from ..core.billing import Request, Transaction
+from ..core.kinds import EXPENSE, MATERIAL, MILESTONE, ORDER_LINE, TIME, Key
 from ..models.shared import rights
 
 TYPE_FIELDS = {

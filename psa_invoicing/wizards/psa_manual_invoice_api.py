@@ -8,7 +8,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 
 from ..core.allocation import TOLERANCE
-from ..core.billing import SOURCES, TYPES, Key
+from ..core.kinds import MODELS, SOURCES, TYPES, Key
 from ..models.external_arguments import (
     as_date,
     as_ids,
@@ -17,7 +17,6 @@ from ..models.external_arguments import (
     as_words,
     check_exist,
 )
-from ..models.psa_billing_selection import MODELS
 from ..models.shared import rights
 from .psa_manual_invoice import TYPE_FIELDS
 

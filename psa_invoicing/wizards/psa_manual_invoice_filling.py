@@ -15,8 +15,8 @@ from odoo import models
 from odoo.tools import SQL
 
 from ..core.allocation import TOLERANCE
-from ..core.billing import CHARGEABLE, TIME, Draft, Request, Transaction
-from ..models.psa_billing_selection import MODELS, TYPES_IN
+from ..core.billing import Draft, Request, Transaction
+from ..core.kinds import MODELS, TIME, TYPES_IN
 
 # What every kind of transaction says of itself.
 OPEN_COLUMNS = {
@@ -116,8 +116,7 @@ class PsaManualInvoice(models.TransientModel):
             model, model._billing_domain(request), [], request
         )
 
-        def column(name: str) -> SQL:
-            return SQL.identifier(table, names[name]) if name in names else SQL("NULL")
+        column = model._billing_column_sql
 
         def name_in(other: str, name: str) -> SQL:
             if name not in names:
@@ -125,7 +124,6 @@ class PsaManualInvoice(models.TransientModel):
             alias = query.left_join(table, names[name], other, "id", f"named_{name}")
             return SQL.identifier(alias, "name")
 
-        billing_type = SQL.identifier(table, "billing_type")
         credited = model._quantity_sql(table, "credited_quantity")
         values = {
             "source": SQL("%s", source),
@@ -143,7 +141,7 @@ class PsaManualInvoice(models.TransientModel):
             ),
             "task": SQL("COALESCE(%s, '')", name_in("project_task", "task_id")),
             "text": column("text"),
-            "billing_type": SQL("COALESCE(%s, %s)", billing_type, CHARGEABLE),
+            "billing_type": model._billing_type_sql(),
             "quantity": quantity,
             "is_credited": SQL("ABS(%s) >= %s", credited, TOLERANCE),
         }

@@ -15,18 +15,17 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import format_date, formatLang
 
-from ..core.billing import (
+from ..core.billing import Request, Transaction
+from ..core.kinds import (
     MILESTONE,
+    MODELS,
     NON_CHARGEABLE,
     ORDER_LINE,
     TIME,
+    TRANSACTION_MODELS,
     TYPES,
     Key,
-    Request,
-    Transaction,
 )
-from ..models.psa_billing_selection import MODELS
-from ..models.psa_transaction_mixin import TRANSACTION_MODELS
 from .psa_manual_invoice import TYPE_FIELDS
 
 # Rows that are shown of a reason; the button is for all of them.

@@ -5,9 +5,15 @@ from odoo.exceptions import UserError
 from odoo.tools import float_compare, format_date
 
 from ..core.allocation import is_zero
-from ..core.billing import CHARGEABLE, ORDER_LINE, Key, Transaction
-from ..models.psa_invoice_detail import SOURCE_FIELDS, TRANSACTION_TYPES
-from ..models.psa_transaction_mixin import BILLING_TYPES
+from ..core.billing import Transaction
+from ..core.kinds import (
+    BILLING_TYPES,
+    CHARGEABLE,
+    ORDER_LINE,
+    SOURCE_FIELDS,
+    TRANSACTION_TYPES,
+    Key,
+)
 
 
 class UncheckedMany2one(fields.Many2one):

@@ -18,7 +18,8 @@ from odoo.fields import Domain
 from odoo.tools import SQL, format_date, formatLang
 
 from ..core.allocation import TOLERANCE
-from ..core.billing import CHARGEABLE, MILESTONE, TIME, Draft, Transaction
+from ..core.billing import Draft, Transaction
+from ..core.kinds import CHARGEABLE, MILESTONE, TIME
 from ..models.shared import rights
 
 # Transactions that are sent to the client at once.

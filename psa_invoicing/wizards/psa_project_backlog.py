@@ -3,7 +3,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import formatLang
 
-from ..models.psa_billing_selection import MODELS
+from ..core.kinds import MODELS
 from ..models.shared import rights
 
 

@@ -4,9 +4,7 @@ from odoo.exceptions import UserError
 from odoo.tools import formatLang
 
 from ..core.allocation import is_zero
-from ..core.billing import CHARGEABLE
-from ..models.psa_invoice_detail import SOURCE_FIELDS
-from ..models.psa_transaction_mixin import BILLING_TYPES, TRANSACTION_MODELS
+from ..core.kinds import BILLING_TYPES, CHARGEABLE, SOURCE_FIELDS, TRANSACTION_MODELS
 from ..models.shared import rights
 
 # What can be selected in a list: transactions of a kind, or rows of the backlog.

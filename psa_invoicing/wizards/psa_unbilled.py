@@ -7,11 +7,17 @@ from odoo.fields import Domain
 from odoo.tools import SQL, format_date
 
 from ..core.allocation import TOLERANCE
-from ..core.billing import COST, ORDER_LINE, Request
-from ..models.psa_billing_selection import MODELS
-from ..models.psa_invoice_detail import TRANSACTION_TYPES
-from ..models.psa_transaction_mixin import BILLING_TYPES
+from ..core.billing import Request
+from ..core.kinds import (
+    BILLING_TYPES,
+    COLUMNS,
+    COST,
+    MODELS,
+    ORDER_LINE,
+    TRANSACTION_TYPES,
+)
 from ..models.shared import rights
+from ..tools import rules
 
 
 class PsaUnbilled(models.TransientModel):
@@ -144,7 +150,7 @@ class PsaUnbilled(models.TransientModel):
          LEFT JOIN (%(ledger)s) AS ledger ON ledger.source_id = source.id
      CROSS JOIN LATERAL (
                    SELECT (source.quantity - COALESCE(ledger.settled, 0))
-                              * COALESCE(unit.factor / line_unit.factor, 1) AS quantity,
+                              * %(factor)s AS quantity,
                           line.price_unit * (1 - COALESCE(line.discount, 0) / 100.0)
                               AS price) AS open
      CROSS JOIN LATERAL (
@@ -165,19 +171,17 @@ class PsaUnbilled(models.TransientModel):
             transactions=self._transactions_sql(source),
             rates=rates,
             ledger=self._ledger_sql(source),
+            factor=rules.factor_sql(),
             zero=TOLERANCE,
         )
 
     @api.model
     def _kind_sql(self, source: str) -> SQL:
-        """The type of a transaction: goods on an order are material."""
+        """The type of a transaction."""
         if source == COST:
             return SQL("source.kind")
         if source == ORDER_LINE:
-            return SQL(
-                "CASE WHEN template.type = 'consu' THEN 'material'"
-                " ELSE 'order_line' END"
-            )
+            return rules.kind_of_sold_sql(rules.is_goods_sql())
         return SQL("%s", source)
 
     def _transactions_sql(self, source: str) -> SQL:
@@ -189,16 +193,13 @@ class PsaUnbilled(models.TransientModel):
         domain = model._billing_domain(request, with_held=True)
         company_path = model._contract_line_path("company_id")
         query = model._search(domain & Domain(company_path, "=", self.company_id.id))
-        names = {name: SQL("NULL::int") for name in ("uom_id", "employee_id")}
-        names |= {name: SQL("NULL::varchar") for name in ("who", "kind")}
+        names = {name: model._billing_column_sql(name) for name in COLUMNS}
         names |= {
-            name: SQL.identifier(table, column)
-            for name, column in (
-                {"id": "id", "billing_type": "billing_type", "hold": "billing_hold"}
-                | model._billing_columns
-            ).items()
+            "id": SQL.identifier(table, "id"),
+            "billing_type": SQL.identifier(table, "billing_type"),
+            "hold": SQL.identifier(table, "billing_hold"),
+            "quantity": model._billable_sql(table),
         }
-        names["quantity"] = model._billable_sql(table)
         return query.select(
             *(
                 SQL("%s AS %s", column, SQL.identifier(name))
@@ -214,7 +215,6 @@ class PsaUnbilled(models.TransientModel):
             ``draft``, ``written_off``: since then; in the transaction's own unit
         """
         model = self.env[MODELS[source]]
-        Detail = self.env["psa.invoice.detail"]
         column = SQL.identifier("detail", model._detail_field)
         return SQL(
             """
@@ -242,9 +242,9 @@ class PsaUnbilled(models.TransientModel):
             """,
             column=column,
             day=self.date,
-            credit=Detail._credit_sql(),
+            credit=rules.credit_sql(),
             own=model._own_details_sql(),
-            live=Detail._live_sql(),
+            live=rules.live_sql(),
         )
 
     @api.model

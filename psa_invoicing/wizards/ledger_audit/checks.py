@@ -9,9 +9,11 @@ believes none.
 from odoo import models
 from odoo.tools import SQL, format_date
 
-from ...core.billing import TIME
-from ...models.psa_billing_selection import MODELS
-from ...models.psa_transaction_mixin import TRANSACTION_MODELS
+from ...core.kinds import (
+    MODELS,
+    TIME,
+    TRANSACTION_MODELS,
+)
 
 
 class PsaLedgerAudit(models.TransientModel):

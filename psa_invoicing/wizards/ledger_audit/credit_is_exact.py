@@ -5,7 +5,10 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ...core.allocation import TOLERANCE
-from ...core.billing import ORDER_LINE
+from ...core.kinds import (
+    ORDER_LINE,
+)
+from ...tools import rules
 
 
 class PsaLedgerAudit(models.TransientModel):
@@ -30,7 +33,7 @@ class PsaLedgerAudit(models.TransientModel):
                 HAVING SUM(detail.quantity) * SIGN(origin.quantity) > %(zero)s
                     OR ABS(SUM(detail.quantity)) > ABS(origin.quantity) + %(zero)s
                 """,
-                live=self.env["psa.invoice.detail"]._live_sql(),
+                live=rules.live_sql(),
                 zero=TOLERANCE,
             )
         )
@@ -91,11 +94,11 @@ class PsaLedgerAudit(models.TransientModel):
                     ON origin.id = detail.origin_detail_id
                   JOIN account_move AS invoice ON invoice.id = origin.move_id
                  WHERE %(live)s AND move.move_type = 'out_refund'
-                   AND invoice.state = 'cancel'
-                   AND invoice.payment_state <> 'invoicing_legacy'
+                   AND NOT %(stands)s
               GROUP BY detail.id
                 """,
-                live=self.env["psa.invoice.detail"]._live_sql(),
+                stands=rules.stands_sql("invoice"),
+                live=rules.live_sql(),
             )
         )
         return [

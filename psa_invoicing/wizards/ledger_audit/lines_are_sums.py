@@ -5,6 +5,7 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ...core.allocation import TOLERANCE
+from ...tools import rules
 
 
 class PsaLedgerAudit(models.TransientModel):
@@ -25,12 +26,9 @@ class PsaLedgerAudit(models.TransientModel):
                 SELECT line.move_id, line.name, billed.signed, billed.quantity
                   FROM account_move_line AS line
                   JOIN (SELECT item.id,
-                               item.quantity
-                               * COALESCE(unit.factor / line_unit.factor, 1)
-                               * CASE move.move_type WHEN 'out_refund'
-                                      THEN -1 ELSE 1 END AS signed,
+                               item.quantity * %(factor)s * %(sign)s AS signed,
                                SUM(detail.quantity) AS quantity,
-                               GREATEST(COALESCE(unit.factor / line_unit.factor, 1), 1)
+                               GREATEST(%(factor)s, 1)
                                * %(step)s AS step,
                                contract_line.id AS contract_line_id
                           FROM psa_invoice_detail AS detail
@@ -55,6 +53,8 @@ class PsaLedgerAudit(models.TransientModel):
                            SELECT COUNT(*) FROM sale_order_line_invoice_rel AS rel
                             WHERE rel.order_line_id = billed.contract_line_id)) / 2
                 """,
+                factor=rules.factor_sql(),
+                sign=rules.sign_sql(),
                 step=self._rounding(),
             )
         )

@@ -5,9 +5,14 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ...core.allocation import TOLERANCE
-from ...core.billing import COST, MILESTONE, TIME
-from ...models.psa_billing_selection import MODELS
-from ...models.psa_transaction_mixin import LEDGER_FIELDS
+from ...core.kinds import (
+    COST,
+    LEDGER_FIELDS,
+    MILESTONE,
+    MODELS,
+    TIME,
+)
+from ...tools import rules
 
 
 class PsaLedgerAudit(models.TransientModel):
@@ -106,7 +111,6 @@ class PsaLedgerAudit(models.TransientModel):
         """``(transaction, billed, billable, number of invoices)`` of what would be
         billed in full without one of its invoices."""
         model = self.env[MODELS[source]]
-        Detail = self.env["psa.invoice.detail"]
         return SQL(
             """
             SELECT source.id, SUM(billed.quantity), source.billable_quantity, COUNT(*)
@@ -132,7 +136,7 @@ class PsaLedgerAudit(models.TransientModel):
             """,
             table=SQL.identifier(model._table),
             column=SQL.identifier(model._detail_field),
-            live=Detail._live_sql(),
+            live=rules.live_sql(),
             zero=TOLERANCE,
         )
 

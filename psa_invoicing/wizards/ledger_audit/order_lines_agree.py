@@ -5,8 +5,11 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ...core.allocation import TOLERANCE
-from ...core.billing import ORDER_LINE, TIME
-from ...models.psa_billing_selection import MODELS
+from ...core.kinds import (
+    MODELS,
+    ORDER_LINE,
+    TIME,
+)
 
 
 class PsaLedgerAudit(models.TransientModel):

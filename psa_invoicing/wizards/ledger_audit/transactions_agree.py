@@ -5,8 +5,13 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ...core.allocation import TOLERANCE
-from ...core.billing import MILESTONE, TIME
-from ...models.psa_billing_selection import MODELS
+from ...core.kinds import (
+    COST,
+    MILESTONE,
+    MODELS,
+    TIME,
+)
+from ...tools import rules
 
 
 class PsaLedgerAudit(models.TransientModel):
@@ -71,7 +76,7 @@ class PsaLedgerAudit(models.TransientModel):
             """,
             table=SQL.identifier(model._table),
             column=SQL.identifier(model._detail_field),
-            live=self.env["psa.invoice.detail"]._live_sql(),
+            live=rules.live_sql(),
             moved=moved,
             zero=TOLERANCE,
         )
@@ -89,24 +94,20 @@ class PsaLedgerAudit(models.TransientModel):
                   FROM psa_invoice_detail AS detail
                   JOIN sale_order_line AS line ON line.id = detail.sale_line_id
              LEFT JOIN account_move AS move ON move.id = detail.move_id
-                 WHERE (detail.analytic_line_id IS NOT NULL
-                        AND detail.transaction_type <> 'time')
+    CROSS JOIN LATERAL (SELECT %(source)s AS source) AS kept
+                 WHERE (detail.analytic_line_id IS NOT NULL AND kept.source <> %(time)s)
                     OR (detail.milestone_id IS NOT NULL
-                        AND detail.transaction_type <> 'milestone')
-                    OR (detail.cost_id IS NOT NULL
-                        AND detail.transaction_type <> 'expense'
-                        AND NOT (detail.transaction_type = 'material'
-                                 AND line.is_expense))
+                        AND kept.source <> %(milestone)s)
+                    OR (detail.cost_id IS NOT NULL AND kept.source <> %(cost)s)
                     OR (move.state = 'draft' AND move.is_project_invoice
                         AND move.needs_recalculation IS NOT TRUE
-                        AND CASE detail.transaction_type
-                            WHEN 'time' THEN detail.analytic_line_id IS NULL
-                            WHEN 'milestone' THEN detail.milestone_id IS NULL
-                            WHEN 'expense' THEN detail.cost_id IS NULL
-                            WHEN 'material' THEN line.is_expense
-                                                 AND detail.cost_id IS NULL
-                            ELSE FALSE END)
-                """
+                        AND kept.source <> '' AND %(source_id)s IS NULL)
+                """,
+                source=rules.source_sql("detail", SQL("line.is_expense")),
+                source_id=rules.source_id_sql("detail", SQL("kept.source")),
+                time=TIME,
+                milestone=MILESTONE,
+                cost=COST,
             )
         )
         return [
