@@ -5,7 +5,7 @@ TOOLS = $(PYTHON) -m tools
 # Settings are given on the command line (make run PORT=8070) or in the environment;
 # tools/settings.py lists them.
 
-.PHONY: help setup run stop clean test test-core bench profile audit lint i18n
+.PHONY: help setup run stop clean test test-core bench profile audit map lint i18n
 
 help: ## This list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -36,6 +36,9 @@ profile: ## Where the time of a draft invoice goes (ARGS as of bench)
 
 audit: ## Check the ledger of a database, changing nothing (DB=name)
 	@$(TOOLS) audit
+
+map: ## The rooms of the code, into docs/rooms.svg
+	@$(PYTHON) -m tests.house
 
 lint: ## Formatting and style (ARGS=--fix mends what can be mended)
 	@$(TOOLS) lint $(ARGS)

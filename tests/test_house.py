@@ -7,7 +7,7 @@ from house.rooms import PICTURE
 from house.rules import LARGEST_CIRCLE, LONGEST_FILE, broken_rules, known
 
 RULES = ("in no room", "too long", "points up", "circle", "undocumented")
-RULES += ("overridden twice",)
+RULES += ("overridden twice", "gone")
 MODEL = """
 from odoo import models
 

@@ -199,6 +199,7 @@ class AccountMove(models.Model):
         return problems
 
     def _problems_text(self, problems: list[str]) -> str:
+        """What is wrong with this invoice, a line each."""
         return "\n".join(
             self.env._(
                 "%(invoice)s: %(problem)s", invoice=self.display_name, problem=problem

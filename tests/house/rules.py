@@ -1,12 +1,14 @@
 """What the house must not have, and what of it is known to be there yet."""
 
+import re
 from pathlib import Path
 
 from .reading import House
-from .rooms import room_of
+from .rooms import ROOT, room_of
 
 LONGEST_FILE = 450
 LARGEST_CIRCLE = 5
+WALK = ROOT / "docs" / "developer.md"
 KNOWN = Path(__file__).with_name("known.txt")
 
 
@@ -27,7 +29,15 @@ def broken_rules(house: House) -> dict[str, list[str]]:
         ],
         "undocumented": sorted(map(str, house.undocumented_calls())),
         "overridden twice": house.overridden_twice(),
+        "gone": _gone(house, WALK.read_text()),
     }
+
+
+def _gone(house: House, text: str) -> list[str]:
+    """Files that a text names, and that are not there (any more)."""
+    names = {Path(path).name for path in house.sources} | {*house.sources}
+    named = re.findall(r"`([\w/]+\.py)`", text)
+    return sorted({name for name in named if not name.startswith("tests/")} - names)
 
 
 def known() -> dict[str, list[str]]:
