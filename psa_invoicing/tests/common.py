@@ -4,7 +4,7 @@ from datetime import date
 from math import fsum
 
 from odoo import fields
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 
 from odoo.addons.account.tests.common import AccountTestInvoicingCommon
 
@@ -174,6 +174,64 @@ class BillingCase(AccountTestInvoicingCommon):
         for offset, quantity in enumerate(hours, start=1):
             cls.log(project, date(2026, 1, offset), quantity)
         return project
+
+    @classmethod
+    def posted_bill(cls, product, *distributions, vendor=None, day=None, **values):
+        """A posted vendor bill with a line for each distribution.
+
+        :param distributions: a project that bears the line, or shares of analytic
+            accounts
+        :param day: default: 5 January 2026
+        :param values: of its lines; default: one at 50.00, without tax
+        """
+        vendor = vendor or cls.env["res.partner"].create({"name": "Vendor"})
+        day = day or date(2026, 1, 5)
+        bill = cls.env["account.move"].create(
+            {
+                "move_type": "in_invoice",
+                "partner_id": vendor.id,
+                "invoice_date": day,
+                "date": day,
+                "invoice_line_ids": [
+                    fields.Command.create(
+                        {
+                            "product_id": product.id,
+                            "price_unit": 50,
+                            "tax_ids": [fields.Command.clear()],
+                            "analytic_distribution": cls._shares(distribution),
+                            **values,
+                        }
+                    )
+                    for distribution in distributions
+                ],
+            }
+        )
+        bill.action_post()
+        return bill
+
+    @classmethod
+    def _shares(cls, distribution) -> dict:
+        if isinstance(distribution, dict):
+            return distribution
+        if not distribution.account_id:
+            distribution._create_analytic_account()
+        return {distribution.account_id.id: 100}
+
+    @classmethod
+    def person(cls, login, groups, company=None, **values):
+        """A user of one company (default: the firm).
+
+        :param groups: external ids, separated by commas
+        """
+        company = company or cls.env.company
+        return new_test_user(
+            cls.env,
+            login=login,
+            groups=groups,
+            company_id=company.id,
+            company_ids=[fields.Command.set(company.ids)],
+            **values,
+        )
 
     @contextmanager
     def driver(self):

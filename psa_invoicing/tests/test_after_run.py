@@ -158,9 +158,7 @@ class TestReminder(AfterRunCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.env.company.billing_reminder_days = 5
-        cls.manager = cls._create_new_internal_user(
-            login="manager", groups="project.group_project_manager"
-        )
+        cls.manager = cls.person("manager", "project.group_project_manager")
         cls.work.user_id = cls.manager
         with freeze_time("2026-02-01"):
             cls.draft = cls.work._psa_invoice(JANUARY)

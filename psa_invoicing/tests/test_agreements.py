@@ -6,7 +6,6 @@ from freezegun import freeze_time
 from odoo import fields
 from odoo.exceptions import UserError
 from odoo.fields import Command
-from odoo.tests import new_test_user
 
 from .common import BillingCase
 
@@ -248,9 +247,7 @@ class TestRelease(BillingCase):
     def test_a_consultant_logs_time_that_waits(self):
         self.env.company.billing_release_required = True
         project = self.time_project()
-        user = new_test_user(
-            self.env, "consultant", "hr_timesheet.group_hr_timesheet_user"
-        )
+        user = self.person("consultant", "hr_timesheet.group_hr_timesheet_user")
         self.alice.user_id = user
         entry = (
             self.env["account.analytic.line"]
@@ -291,8 +288,7 @@ class TestPeople(BillingCase):
     def test_two_people_on_one_draft(self):
         move = self.time_project(2)._psa_invoice(JANUARY)
         first, second = (
-            new_test_user(
-                self.env,
+            self.person(
                 login,
                 "psa_invoicing.group_billing_manager,account.group_account_manager",
             )

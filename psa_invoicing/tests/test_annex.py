@@ -8,7 +8,7 @@ from freezegun import freeze_time
 from lxml import html
 
 from odoo import fields
-from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tests import HttpCase, tagged
 
 from .common import BillingCase
 
@@ -71,25 +71,14 @@ class AnnexCase(BillingCase):
     @classmethod
     def bill(cls, *projects, quantity=1, receipt="ticket.png", raw=RECEIPT):
         """A posted vendor bill with a line for each project."""
-        bill = cls.env["account.move"].create(
-            {
-                "move_type": "in_invoice",
-                "partner_id": cls.supplier.id,
-                "invoice_date": date(2026, 1, 10),
-                "invoice_line_ids": [
-                    fields.Command.create(
-                        {
-                            "product_id": cls.travel.id,
-                            "quantity": quantity,
-                            "price_unit": 27,
-                            "analytic_distribution": {project.account_id.id: 100},
-                        }
-                    )
-                    for project in projects
-                ],
-            }
+        bill = cls.posted_bill(
+            cls.travel,
+            *projects,
+            vendor=cls.supplier,
+            day=date(2026, 1, 10),
+            quantity=quantity,
+            price_unit=27,
         )
-        bill.action_post()
         cls.attach(bill, receipt, raw)
         return bill
 
@@ -284,10 +273,9 @@ class TestReceipts(AnnexCase):
         self.bill(project)
         self.expense(project, "night.png")
         move = project._psa_invoice(JANUARY)
-        clerk = new_test_user(
-            self.env,
-            login="clerk",
-            groups="psa_invoicing.group_billing_manager,base.group_partner_manager",
+        clerk = self.person(
+            "clerk",
+            "psa_invoicing.group_billing_manager,base.group_partner_manager",
             email="clerk@example.com",
         )
         action = move.with_user(clerk).action_psa_send()
@@ -326,9 +314,7 @@ class TestPortal(AnnexCase, HttpCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.customer.billing_annex_receipts = True
-        cls.reader = new_test_user(
-            cls.env, login="portal_reader", groups="base.group_portal"
-        )
+        cls.reader = cls.person("portal_reader", "base.group_portal")
         cls.reader.partner_id.parent_id = cls.customer
         cls.project_here = cls.job()
         cls.bill(cls.project_here)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
-from odoo.tests import Form, new_test_user
+from odoo.tests import Form
 
 from .common import BillingCase
 
@@ -18,7 +18,7 @@ class BacklogCase(BillingCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.biller = cls._user("biller", "psa_invoicing.group_billing_manager")
+        cls.biller = cls.person("biller", "psa_invoicing.group_billing_manager")
         cls.licence = cls._service("Licence", "manual", cls.hour)
         cls.licence.invoice_policy = "order"
         cls.travel = cls.env["product.product"].create(
@@ -32,42 +32,6 @@ class BacklogCase(BillingCase):
             }
         )
 
-    @classmethod
-    def _user(cls, login, groups, **values):
-        return new_test_user(
-            cls.env,
-            login=f"psa_backlog_{login}",
-            groups=groups,
-            **{
-                "company_id": cls.env.company.id,
-                "company_ids": [Command.set(cls.env.company.ids)],
-                **values,
-            },
-        )
-
-    def vendor_bill(self, project, price):
-        project._create_analytic_account()
-        bill = self.env["account.move"].create(
-            {
-                "move_type": "in_invoice",
-                "partner_id": self.env["res.partner"].create({"name": "Vendor"}).id,
-                "invoice_date": DAY,
-                "date": DAY,
-                "invoice_line_ids": [
-                    Command.create(
-                        {
-                            "product_id": self.travel.id,
-                            "name": "Train",
-                            "price_unit": price,
-                            "tax_ids": [Command.clear()],
-                            "analytic_distribution": {project.account_id.id: 100},
-                        }
-                    )
-                ],
-            }
-        )
-        bill.action_post()
-
     def everything(self):
         """A project with 2 h at 100.00, a train at 50.00, half a package of 1,000.00
         and 3 licences at 100.00: 1,050.00 in all."""
@@ -75,7 +39,7 @@ class BacklogCase(BillingCase):
         line = self.contract(project)
         line.order_id.project_id = project
         self.log(project, DAY, 2)
-        self.vendor_bill(project, 50)
+        self.posted_bill(self.travel, project, day=DAY, name="Train", price_unit=50)
         package = self.contract(
             project, self.milestone_product, product_uom_qty=1, price_unit=1000
         )
@@ -344,7 +308,7 @@ class TestStatus(BacklogCase):
         project = self.project()
         line = self.contract(project)
         line.order_id.project_id = project
-        self.vendor_bill(project, 50)
+        self.posted_bill(self.travel, project, day=DAY, name="Train", price_unit=50)
         line.order_id._action_cancel()
         self.assertEqual(self.statuses(project), ["order"])
 
@@ -530,7 +494,7 @@ class TestRights(BacklogCase):
             "account.group_account_invoice",
             "psa_invoicing.group_billing_reviewer",
         ):
-            user = self._user(role, role)
+            user = self.person(role, role)
             mine = rows.with_user(user)
             dialogs = self.env["psa.transaction.decision"].with_user(user)
             buttons = {
@@ -569,7 +533,7 @@ class TestRights(BacklogCase):
         unsold = self.project(name="Unsold")
         self.log(unsold, DAY, 3)
         elsewhere = self.env["res.company"].create({"name": "Elsewhere"})
-        user = self._user(
+        user = self.person(
             "elsewhere",
             "psa_invoicing.group_billing_manager",
             company_id=elsewhere.id,

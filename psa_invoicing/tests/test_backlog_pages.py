@@ -78,7 +78,7 @@ class BacklogPagesCase(BacklogCase):
             cancelled, self.licence, project_id=cancelled.id, product_uom_qty=3
         )
         order_line.order_id.project_id = cancelled
-        self.vendor_bill(cancelled, 50)
+        self.posted_bill(self.travel, cancelled, day=DAY, name="Train")
         self.log(cancelled, DAY, 1, so_line=self.contract(cancelled).id)
         order_line.order_id._action_cancel()
 
@@ -245,7 +245,7 @@ class TestGroups(BacklogPagesCase):
 
     def test_another_company_has_no_groups(self):
         elsewhere = self.env["res.company"].create({"name": "Elsewhere"})
-        user = self._user(
+        user = self.person(
             "elsewhere",
             "psa_invoicing.group_billing_manager",
             company_id=elsewhere.id,

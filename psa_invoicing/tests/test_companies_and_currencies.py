@@ -6,7 +6,6 @@ from datetime import date
 
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
-from odoo.tests import new_test_user
 
 from .common import BillingCase
 
@@ -95,26 +94,7 @@ class TestForeignOrders(BillingCase):
 
     def test_a_vendor_bill(self):
         project, _line = self.foreign_project()
-        project._create_analytic_account()
-        bill = self.env["account.move"].create(
-            {
-                "move_type": "in_invoice",
-                "partner_id": self.env["res.partner"].create({"name": "Vendor"}).id,
-                "invoice_date": date(2026, 1, 5),
-                "date": date(2026, 1, 5),
-                "invoice_line_ids": [
-                    Command.create(
-                        {
-                            "product_id": self.goods.id,
-                            "price_unit": 50,
-                            "tax_ids": [Command.clear()],
-                            "analytic_distribution": {project.account_id.id: 100},
-                        }
-                    )
-                ],
-            }
-        )
-        bill.action_post()
+        self.posted_bill(self.goods, project)
         cost = self.env["psa.reinvoiced.cost"].search([("project_id", "=", project.id)])
         self.assert_billed(project, cost.sale_line_id, cost)
 
@@ -127,12 +107,10 @@ class TestTwoCompanies(BillingCase):
         super().setUpClass()
         cls.here = cls.env.company
         cls.there = cls.setup_other_company(name="Second firm")["company"]
-        cls.administrator = new_test_user(
-            cls.env,
+        cls.administrator = cls.person(
             "psa_first_company",
             "psa_invoicing.group_billing_manager,sales_team.group_sale_manager",
-            company_id=cls.here.id,
-            company_ids=[Command.set(cls.here.ids)],
+            company=cls.here,
         )
 
     def project_there(self, *hours):

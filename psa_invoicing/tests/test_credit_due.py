@@ -172,27 +172,14 @@ class TestCreditDue(BillingCase):
             standard_price=0,
             supplier_taxes_id=[Command.clear()],
         )
-        bill = self.env["account.move"].create(
-            {
-                "move_type": "in_invoice",
-                "partner_id": self.partner_a.id,
-                "invoice_date": date(2026, 1, 10),
-                "date": date(2026, 1, 10),
-                "invoice_line_ids": [
-                    Command.create(
-                        {
-                            "product_id": product.id,
-                            "quantity": quantity,
-                            "price_unit": price,
-                            "tax_ids": [Command.clear()],
-                            "analytic_distribution": distribution,
-                        }
-                    )
-                ],
-            }
+        return self.posted_bill(
+            product,
+            distribution,
+            vendor=self.partner_a,
+            day=date(2026, 1, 10),
+            quantity=quantity,
+            price_unit=price,
         )
-        bill.action_post()
-        return bill
 
     def vendor_credit(self, bill, **values):
         credit = bill._reverse_moves([{"invoice_date": date(2026, 1, 20)}])

@@ -8,7 +8,7 @@ from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
-from odoo.tests import Form, new_test_user
+from odoo.tests import Form
 from odoo.tools.safe_eval import safe_eval
 
 from ..core.billing import LEDGER
@@ -27,23 +27,12 @@ class PracticeCase(BillingCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.biller = cls._user("biller", "psa_invoicing.group_billing_manager")
-
-    @classmethod
-    def _user(cls, login, groups, company=None):
-        company = company or cls.env.company
-        return new_test_user(
-            cls.env,
-            login=f"psa_practice_{login}",
-            groups=groups,
-            company_id=company.id,
-            company_ids=[Command.set(company.ids)],
-        )
+        cls.biller = cls.person("biller", "psa_invoicing.group_billing_manager")
 
     def refused_to_everyone_else(self, *acts):
         """:param acts: what is done, with an environment"""
         for role, groups in OUTSIDERS.items():
-            env = self.env(user=self._user(role, groups))
+            env = self.env(user=self.person(role, groups))
             for number, act in enumerate(acts):
                 with self.subTest(role=role, act=number):
                     with self.assertRaises(AccessError):
@@ -60,7 +49,7 @@ class PracticeCase(BillingCase):
     def elsewhere(self):
         """A billing administrator of another company."""
         company = self.env["res.company"].create({"name": "Elsewhere"})
-        return self._user("elsewhere", "psa_invoicing.group_billing_manager", company)
+        return self.person("elsewhere", "psa_invoicing.group_billing_manager", company)
 
 
 class TestWrongContractLine(PracticeCase):
@@ -550,7 +539,7 @@ class TestArchivedProject(PracticeCase):
         self.assertEqual(self.entries.mapped("billing_status"), ["ready", "ready"])
 
     def test_whoever_does_not_bill_may_only_keep(self):
-        manager = self._user("manager", "project.group_project_manager")
+        manager = self.person("manager", "project.group_project_manager")
         form = self.archive(user=manager)
         self.assertEqual((form.transaction_count, form.amounts), (2, False))
         wizard = form.save()
@@ -563,7 +552,7 @@ class TestArchivedProject(PracticeCase):
 
     def test_nobody_else_archives_or_sees_it(self):
         for role, groups in OUTSIDERS.items():
-            user = self._user(role, groups)
+            user = self.person(role, groups)
             Backlog = self.env["psa.project.backlog"].with_user(user)
             with self.subTest(role=role):
                 if role == "project_manager":
@@ -729,25 +718,7 @@ class TestUnbilledAsOf(PracticeCase):
                 "supplier_taxes_id": [Command.clear()],
             }
         )
-        self.work._create_analytic_account()
-        self.env["account.move"].create(
-            {
-                "move_type": "in_invoice",
-                "partner_id": self.env["res.partner"].create({"name": "Vendor"}).id,
-                "invoice_date": date(2026, 1, 5),
-                "date": date(2026, 1, 5),
-                "invoice_line_ids": [
-                    Command.create(
-                        {
-                            "product_id": travel.id,
-                            "price_unit": 50,
-                            "tax_ids": [Command.clear()],
-                            "analytic_distribution": {self.work.account_id.id: 100},
-                        }
-                    )
-                ],
-            }
-        ).action_post()
+        self.posted_bill(travel, self.work)
         row = self.report().filtered(lambda each: each.transaction_type == "material")
         self.assertEqual((row.quantity, row.amount, row.who), (1, 50, "Vendor"))
 
@@ -832,6 +803,6 @@ class TestUnbilledAsOf(PracticeCase):
         self.assertFalse(self.report(user=elsewhere, company=elsewhere.company_id))
         with self.assertRaises(AccessError):
             rows.with_user(elsewhere).read(["amount"])
-        colleague = self._user("colleague", "psa_invoicing.group_billing_manager")
+        colleague = self.person("colleague", "psa_invoicing.group_billing_manager")
         with self.assertRaises(AccessError):
             rows.with_user(colleague).read(["amount"])

@@ -5,7 +5,6 @@ from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
-from odoo.tests import new_test_user
 
 from .common import BillingCase
 
@@ -183,9 +182,7 @@ class TestDates(BillingCase):
     def test_only_an_administrator_marks_as_sent(self):
         move = self.invoice()
         move.action_post()
-        accountant = new_test_user(
-            self.env, "accountant", "account.group_account_invoice"
-        )
+        accountant = self.person("accountant", "account.group_account_invoice")
         with self.assertRaises(AccessError):
             move.with_user(accountant).action_psa_mark_sent()
         self.assertFalse(move.billing_sent_date)

@@ -3,7 +3,6 @@ from datetime import date
 
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
-from odoo.tests import new_test_user
 
 from .common import BillingCase
 
@@ -192,9 +191,7 @@ class TestDownPayments(BillingCase):
     def test_only_an_administrator_deducts(self):
         self.pay_down(115)
         move = self.work._psa_invoice(JANUARY)
-        accountant = new_test_user(
-            self.env, "accountant", "account.group_account_invoice"
-        )
+        accountant = self.person("accountant", "account.group_account_invoice")
         with self.assertRaises(AccessError):
             move.with_user(accountant).action_psa_deduct_downpayment()
         self.assertEqual(move.amount_untaxed, 500)

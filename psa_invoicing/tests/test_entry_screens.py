@@ -8,7 +8,7 @@ from lxml import etree
 
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
-from odoo.tests import Form, new_test_user
+from odoo.tests import Form
 
 from .common import BillingCase
 
@@ -22,20 +22,10 @@ class EntryCase(BillingCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.user = cls._user(
+        cls.user = cls.person(
             "alice", "base.group_user,hr_timesheet.group_hr_timesheet_user"
         )
         cls.alice.user_id = cls.user
-
-    @classmethod
-    def _user(cls, name, groups):
-        return new_test_user(
-            cls.env,
-            login=f"psa_{name}",
-            groups=groups,
-            company_id=cls.env.company.id,
-            company_ids=[Command.set(cls.env.company.ids)],
-        )
 
     def as_alice(self, records):
         self.env.flush_all()
@@ -122,7 +112,7 @@ class TestTimesheets(EntryCase):
                 self.env.ref("hr_timesheet.hr_timesheet_line_portal_tree").id, "list"
             )["arch"],
         )
-        portal = self._user("portal", "base.group_portal")
+        portal = self.person("portal", "base.group_portal")
         for view, kind in (
             ("hr_timesheet.hr_timesheet_line_portal_tree", "list"),
             ("hr_timesheet.timesheet_view_form_portal_user", "form"),
@@ -153,7 +143,7 @@ class TestTimesheets(EntryCase):
     def test_what_is_invoiced_is_locked(self):
         """To Alice, and to those who may change any timesheet."""
         move = self.invoice()
-        manager = self._user(
+        manager = self.person(
             "manager",
             "hr_timesheet.group_timesheet_manager,psa_invoicing.group_billing_manager",
         )

@@ -8,7 +8,7 @@ from io import BytesIO, StringIO
 from unittest import skipIf
 
 from odoo.http import Request
-from odoo.tests import HttpCase, new_test_user
+from odoo.tests import HttpCase
 from odoo.tools import mute_logger
 
 from .common import BillingCase
@@ -33,12 +33,9 @@ class TestExport(BillingCase, HttpCase):
 
     @classmethod
     def role(cls, login, groups, **values):
-        return new_test_user(
-            cls.env,
-            login=f"export_{login}",
-            groups=f"base.group_user,base.group_allow_export,{groups}",
-            company_id=cls.env.company.id,
-            company_ids=[(6, 0, cls.env.company.ids)],
+        return cls.person(
+            f"export_{login}",
+            f"base.group_user,base.group_allow_export,{groups}",
             **values,
         )
 

@@ -6,7 +6,7 @@ import json
 from datetime import date, timedelta
 
 from odoo import fields
-from odoo.tests import HttpCase, new_test_user
+from odoo.tests import HttpCase
 from odoo.tools import mute_logger
 
 from .common import BillingCase
@@ -27,13 +27,11 @@ class TestExternalApi(BillingCase, HttpCase):
     @classmethod
     def role(cls, login, groups, company=None):
         company = company or cls.env.company
-        user = new_test_user(
-            cls.env,
-            login=f"api_{login}",
-            groups=f"base.group_user,{groups}",
+        user = cls.person(
+            f"api_{login}",
+            f"base.group_user,{groups}",
+            company=company,
             email="api@example.com",
-            company_id=company.id,
-            company_ids=[(6, 0, company.ids)],
         )
         cls.keys[login] = (
             cls.env["res.users.apikeys"]

@@ -5,7 +5,7 @@ from freezegun import freeze_time
 from lxml import html
 
 from odoo.exceptions import UserError, ValidationError
-from odoo.tests import Form, new_test_user
+from odoo.tests import Form
 
 from .common import BillingCase
 
@@ -422,7 +422,7 @@ class TestWorkingDays(BillingCase):
 
     def test_a_user_without_rights_on_holidays_gets_the_same_dates(self):
         self.holiday("2026-01-29 23:00:00", "2026-01-30 22:59:59")
-        user = new_test_user(self.env, "pm", groups="project.group_project_manager")
+        user = self.person("pm", "project.group_project_manager")
         self.assertEqual(self.january(self.frequency.with_user(user)), 29)
 
     def test_holidays_are_read_once(self):

@@ -698,27 +698,13 @@ class TestHistoryOfOthers(HistoryCase):
         self.assertEqual(self.bill(project).invoice_line_ids.mapped("quantity"), [1])
 
     def vendor_bill(self, project, product, quantity):
-        bill = self.env["account.move"].create(
-            {
-                "move_type": "in_invoice",
-                "partner_id": self.partner_a.id,
-                "invoice_date": day(10),
-                "date": day(10),
-                "invoice_line_ids": [
-                    Command.create(
-                        {
-                            "product_id": product.id,
-                            "quantity": quantity,
-                            "price_unit": 50,
-                            "tax_ids": False,
-                            "analytic_distribution": {str(project.account_id.id): 100},
-                        }
-                    )
-                ],
-            }
+        return self.posted_bill(
+            product,
+            project,
+            vendor=self.partner_a,
+            day=day(10),
+            quantity=quantity,
         )
-        bill.action_post()
-        return bill
 
     def test_an_order_gets_a_project_later(self):
         """Odoo has invoiced 4 of 10 before: 6 are left to bill."""

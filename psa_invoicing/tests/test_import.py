@@ -6,7 +6,6 @@ from io import BytesIO
 from unittest import skipIf
 
 from odoo.exceptions import AccessError
-from odoo.tests import new_test_user
 from odoo.tools.misc import file_open
 
 from .common import BillingCase
@@ -32,7 +31,7 @@ class TestImport(BillingCase):
 
     @classmethod
     def role(cls, login, groups, **values):
-        return new_test_user(cls.env, f"import_{login}", groups, **values)
+        return cls.person(f"import_{login}", groups, **values)
 
     def template(self, model):
         """The file that the dialog offers, as a workbook."""

@@ -186,11 +186,8 @@ class TestInvoiceRun(BillingCase):
         project = self.due_project(2)
         project.company_id = self.env.company
         other = self.env["res.company"].create({"name": "Elsewhere"})
-        user = self._create_new_internal_user(
-            login="elsewhere",
-            groups="psa_invoicing.group_billing_manager",
-            company_id=other.id,
-            company_ids=[(6, 0, other.ids)],
+        user = self.person(
+            "elsewhere", "psa_invoicing.group_billing_manager", company=other
         )
         with freeze_time("2026-01-31"), self.driver() as env:
             action = env(user=user.id)["psa.invoice.run"].action_run_due()

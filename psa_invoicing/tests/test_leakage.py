@@ -7,7 +7,6 @@ from freezegun import freeze_time
 
 from odoo.exceptions import AccessError
 from odoo.fields import Command
-from odoo.tests import new_test_user
 
 from .common import BillingCase
 
@@ -205,17 +204,13 @@ class TestLeakage(BillingCase):
     def test_billing_administrators_only(self):
         self.log(self.project(), date(2026, 3, 2), 3)
         Leakage = self.env["psa.billing.leakage"]
-        reviewer = new_test_user(
-            self.env, "reviewer", "psa_invoicing.group_billing_reviewer"
-        )
+        reviewer = self.person("reviewer", "psa_invoicing.group_billing_reviewer")
         with self.assertRaises(AccessError):
             Leakage.with_user(reviewer).search([])
         for method in ("action_set_contract_line", "action_set_billing_type"):
             with self.assertRaises(AccessError):
                 getattr(Leakage.with_user(reviewer), method)()
-        administrator = new_test_user(
-            self.env, "biller", "psa_invoicing.group_billing_manager"
-        )
+        administrator = self.person("biller", "psa_invoicing.group_billing_manager")
         rows = Leakage.with_user(administrator).search([])
         self.assertEqual(rows.mapped("hours"), [3])
         rows.mapped("display_name")

@@ -4,7 +4,6 @@
 from datetime import date
 
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import new_test_user
 
 from .common import BillingCase
 
@@ -498,8 +497,8 @@ class TestLedgerAudit(BillingCase):
 
     def test_nobody_else_may_check(self):
         for groups in ("psa_invoicing.group_billing_manager", "base.group_system"):
-            user = new_test_user(
-                self.env, f"only_{groups.split('.')[1]}", f"base.group_user,{groups}"
+            user = self.person(
+                f"only_{groups.split('.')[1]}", f"base.group_user,{groups}"
             )
             with self.assertRaises(AccessError):
                 self.audit.with_user(user).action_run()

@@ -5,7 +5,6 @@ from datetime import date
 from unittest.mock import patch
 
 from odoo.exceptions import UserError
-from odoo.tests import new_test_user
 
 from ..wizards import psa_manual_invoice_left_out
 from .common import BillingCase
@@ -579,9 +578,7 @@ class TestUnitsAndMilestones(ReviewCase):
         project = self.project()
         line = self.contract(project, self.milestone_product)
         milestone = self.milestone(project, line, 0.1)
-        biller = new_test_user(
-            self.env, "psa_only_bills", groups="psa_invoicing.group_billing_manager"
-        )
+        biller = self.person("psa_only_bills", "psa_invoicing.group_billing_manager")
         wizard = (
             self.env["psa.manual.invoice"]
             .with_user(biller)

@@ -4,7 +4,7 @@
 from datetime import date
 
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import Form, new_test_user
+from odoo.tests import Form
 
 from .common import BillingCase
 
@@ -325,13 +325,9 @@ class TestNeverTwice(BillingCase):
 
     def test_what_the_engine_writes_is_refused_to_users(self):
         move = self.work._psa_invoice(JANUARY)
-        accountant = new_test_user(
-            self.env,
-            login="psa_tamper",
-            groups="account.group_account_invoice,"
-            "hr_timesheet.group_hr_timesheet_approver",
-            company_id=self.env.company.id,
-            company_ids=[(6, 0, self.env.company.ids)],
+        accountant = self.person(
+            "psa_tamper",
+            "account.group_account_invoice,hr_timesheet.group_hr_timesheet_approver",
         )
         self.entries[0].unit_amount = 1
         for field in ("needs_recalculation", "is_project_invoice"):
@@ -342,12 +338,8 @@ class TestNeverTwice(BillingCase):
 
     def test_orders_of_another_company(self):
         company = self.setup_other_company()["company"]
-        user = new_test_user(
-            self.env,
-            login="psa_one_company",
-            groups="psa_invoicing.group_billing_manager",
-            company_id=company.id,
-            company_ids=[(6, 0, company.ids)],
+        user = self.person(
+            "psa_one_company", "psa_invoicing.group_billing_manager", company=company
         )
         wizard = (
             self.env["psa.manual.invoice"]

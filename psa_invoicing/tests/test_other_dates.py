@@ -233,9 +233,7 @@ class TestOtherDates(OtherDatesCase):
 
     def test_whoever_may_not_change_the_project(self):
         override = self.override(self.weekly, transaction_type="time")
-        user = self._create_new_internal_user(
-            login="employee", groups="project.group_project_user"
-        )
+        user = self.person("employee", "project.group_project_user")
         for change in (
             lambda: override.with_user(user).write({"transaction_type": "milestone"}),
             lambda: override.with_user(user).unlink(),

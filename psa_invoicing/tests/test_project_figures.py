@@ -9,7 +9,7 @@ from lxml import etree
 from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.fields import Command
-from odoo.tests import Form, new_test_user
+from odoo.tests import Form
 
 from ..core.figures import FIGURES
 from .common import BillingCase
@@ -46,16 +46,6 @@ class FigureCase(BillingCase):
             }
         )
 
-    @classmethod
-    def someone(cls, login, groups):
-        return new_test_user(
-            cls.env,
-            login=f"psa_figures_{login}",
-            groups=groups,
-            company_id=cls.env.company.id,
-            company_ids=[Command.set(cls.env.company.ids)],
-        )
-
     def entries(self, project):
         return project.timesheet_ids.sorted("date")
 
@@ -77,28 +67,7 @@ class FigureCase(BillingCase):
     def material(self, project, price):
         """A posted vendor bill that the customer pays."""
         project.sale_line_id.order_id.project_id = project
-        if not project.account_id:
-            project._create_analytic_account()
-        bill = self.env["account.move"].create(
-            {
-                "move_type": "in_invoice",
-                "partner_id": self.env["res.partner"].create({"name": "Vendor"}).id,
-                "invoice_date": date(2026, 1, 5),
-                "date": date(2026, 1, 5),
-                "invoice_line_ids": [
-                    Command.create(
-                        {
-                            "product_id": self.travel.id,
-                            "price_unit": price,
-                            "tax_ids": [Command.clear()],
-                            "analytic_distribution": {project.account_id.id: 100},
-                        }
-                    )
-                ],
-            }
-        )
-        bill.action_post()
-        return bill
+        return self.posted_bill(self.travel, project, price_unit=price)
 
     def expense(self, project, amount):
         """An expense of Alice, which the customer pays."""
@@ -398,8 +367,8 @@ class TestWhoSeesFigures(FigureCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.manager = cls.someone("project_manager", "project.group_project_manager")
-        cls.reviewer = cls.someone("reviewer", REVIEWER)
+        cls.manager = cls.person("project_manager", "project.group_project_manager")
+        cls.reviewer = cls.person("reviewer", REVIEWER)
         cls.work = cls.time_project(2, user_id=cls.reviewer.id)
         cls.other = cls.time_project(3, name="Other")
 
@@ -407,7 +376,7 @@ class TestWhoSeesFigures(FigureCase):
         accountant = "project.group_project_user,account.group_account_invoice"
         for role, groups in (("biller", BILLER), ("accountant", accountant)):
             with self.subTest(role):
-                user = self.someone(role, groups)
+                user = self.person(role, groups)
                 self.assertEqual(
                     figures(self.other.with_user(user)),
                     {"contract": 1000, "ready": 300, "left": 1000},
@@ -428,7 +397,7 @@ class TestWhoSeesFigures(FigureCase):
     def test_others_see_none(self):
         roles = {
             "manager": self.manager,
-            "salesman": self.someone(
+            "salesman": self.person(
                 "salesman",
                 "sales_team.group_sale_salesman_all_leads,project.group_project_user,"
                 "hr_timesheet.group_hr_timesheet_user",
@@ -658,7 +627,7 @@ class TestWaysToTheFigures(FigureCase):
 
     def test_prices_on_their_buttons_are_for_those_who_bill(self):
         order = self.time_project(2).sale_line_id.order_id
-        seller = self.someone("seller", "sales_team.group_sale_salesman_all_leads")
+        seller = self.person("seller", "sales_team.group_sale_salesman_all_leads")
         for record in (order, self.customer):
             with self.subTest(model=record._name):
                 with self.assertRaises(AccessError):

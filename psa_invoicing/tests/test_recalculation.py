@@ -4,7 +4,7 @@
 from datetime import date
 
 from odoo import Command
-from odoo.tests import Form, new_test_user
+from odoo.tests import Form
 
 from .common import BillingCase
 
@@ -22,16 +22,6 @@ class RecalculationCase(BillingCase):
         cls.entries = cls.work.timesheet_ids.sorted("date")
         cls.order_line = cls.work.sale_line_id
         cls.order = cls.order_line.order_id
-
-    @classmethod
-    def new_user(cls, login, groups):
-        return new_test_user(
-            cls.env,
-            login=f"psa_{login}",
-            groups=groups,
-            company_id=cls.env.company.id,
-            company_ids=[Command.set(cls.env.company.ids)],
-        )
 
     def recalculate(self, moves=None):
         """:return: what the person sees"""
@@ -448,7 +438,7 @@ class TestDifference(RecalculationCase):
         self.assertIn("1,50", french.detail_ids.sorted("date")[2].change)
 
     def test_an_accountant_sees_it_without_reading_timesheets(self):
-        accountant = self.new_user("accountant", "account.group_account_invoice")
+        accountant = self.person("accountant", "account.group_account_invoice")
         self.entries[0].unit_amount = 3
         draft = self.draft.with_user(accountant)
         self.assertEqual(
@@ -502,7 +492,7 @@ class TestCorrections(RecalculationCase):
     """By those who may edit the transaction itself, and need not see invoices."""
 
     def test_a_consultant_corrects_his_own_entry(self):
-        consultant = self.new_user("consultant", "hr_timesheet.group_hr_timesheet_user")
+        consultant = self.person("consultant", "hr_timesheet.group_hr_timesheet_user")
         self.alice.user_id = consultant
         self.entries.user_id = consultant
         entry = self.entries[0].with_user(consultant)
@@ -526,7 +516,7 @@ class TestCorrections(RecalculationCase):
         """40 % of ten packages of 100.00 become 50 %; then it comes too late."""
         first, _second, draft = self.milestones()
         self.assertEqual(draft.amount_untaxed, 500)
-        user = self.new_user("planner", "project.group_project_user")
+        user = self.person("planner", "project.group_project_user")
         mine = first.with_user(user)
         mine.quantity_percentage = 0.5
         self.assertEqual(self.changes(draft), ["now 5.00 Units", False])
@@ -542,7 +532,7 @@ class TestCorrections(RecalculationCase):
 
     def test_a_project_user_takes_a_milestone_back(self):
         first, second, draft = self.milestones()
-        user = self.new_user("planner", "project.group_project_user")
+        user = self.person("planner", "project.group_project_user")
         first.with_user(user).is_reached = False
         second.with_user(user).name = "Kick-off"
         self.assertEqual(self.changes(draft), ["nothing to bill", "now “Kick-off”"])
@@ -561,31 +551,10 @@ class TestCorrections(RecalculationCase):
                 "supplier_taxes_id": [Command.clear()],
             }
         )
-        project._create_analytic_account()
-        bill = self.env["account.move"].create(
-            {
-                "move_type": "in_invoice",
-                "partner_id": self.env["res.partner"].create({"name": "Vendor"}).id,
-                "invoice_date": date(2026, 1, 5),
-                "date": date(2026, 1, 5),
-                "invoice_line_ids": [
-                    Command.create(
-                        {
-                            "product_id": travel.id,
-                            "quantity": quantity,
-                            "price_unit": price,
-                            "tax_ids": [Command.clear()],
-                            "analytic_distribution": {project.account_id.id: 100},
-                        }
-                    )
-                ],
-            }
-        )
-        bill.action_post()
-        return bill
+        return self.posted_bill(travel, project, quantity=quantity, price_unit=price)
 
     def test_an_accountant_posts_a_bill_again_with_another_amount(self):
-        accountant = self.new_user("accountant", "account.group_account_invoice")
+        accountant = self.person("accountant", "account.group_account_invoice")
         bill = self.bill(self.work).with_user(accountant)
         self.recalculate()
         self.assertEqual(self.draft.amount_untaxed, 950)
@@ -704,7 +673,7 @@ class TestAdoption(RecalculationCase):
         self.assertEqual(len(self.theirs.invoice_line_ids), 1)
 
     def test_a_billing_administrator_may(self):
-        biller = self.new_user("biller", "psa_invoicing.group_billing_manager")
+        biller = self.person("biller", "psa_invoicing.group_billing_manager")
         self.theirs = self.theirs.with_user(biller)
         self.env = self.theirs.env
         self.log(self.other.with_user(self.env.ref("base.user_root")), LATE, 1)

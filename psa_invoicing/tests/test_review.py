@@ -4,7 +4,7 @@
 from datetime import date
 
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import Form, new_test_user
+from odoo.tests import Form
 
 from .common import BillingCase
 
@@ -26,14 +26,7 @@ class TestReview(BillingCase):
 
     @classmethod
     def _user(cls, login, groups):
-        return new_test_user(
-            cls.env,
-            login=f"psa_{login}",
-            email=f"{login}@example.com",
-            groups=groups,
-            company_id=cls.env.company.id,
-            company_ids=[(6, 0, cls.env.company.ids)],
-        )
+        return cls.person(f"psa_{login}", groups, email=f"{login}@example.com")
 
     def submit(self):
         self.draft.with_user(self.biller).action_psa_submit()

@@ -2,7 +2,6 @@
 from datetime import date
 
 from odoo.exceptions import AccessError
-from odoo.tests import new_test_user
 
 from .common import BillingCase
 
@@ -35,19 +34,9 @@ class TestRights(BillingCase):
             )
         )
         cls.users = {
-            name: cls._user(name, groups) for name, groups in OUTSIDERS.items()
+            name: cls.person(name, groups) for name, groups in OUTSIDERS.items()
         }
-        cls.biller = cls._user("biller", "psa_invoicing.group_billing_manager")
-
-    @classmethod
-    def _user(cls, login, groups):
-        return new_test_user(
-            cls.env,
-            login=f"psa_{login}",
-            groups=groups,
-            company_id=cls.env.company.id,
-            company_ids=[(6, 0, cls.env.company.ids)],
-        )
+        cls.biller = cls.person("biller", "psa_invoicing.group_billing_manager")
 
     def test_every_button_is_refused_to_everyone_else(self):
         buttons = {
@@ -149,12 +138,8 @@ class TestRights(BillingCase):
 
     def test_another_company_sees_nothing(self):
         other = self.env["res.company"].create({"name": "Elsewhere"})
-        user = new_test_user(
-            self.env,
-            login="psa_elsewhere",
-            groups="psa_invoicing.group_billing_manager",
-            company_id=other.id,
-            company_ids=[(6, 0, other.ids)],
+        user = self.person(
+            "psa_elsewhere", "psa_invoicing.group_billing_manager", company=other
         )
         details = self.env["psa.invoice.detail"].with_user(user)
         self.assertFalse(details.search([("id", "in", self.draft.detail_ids.ids)]))

@@ -9,7 +9,6 @@ from datetime import date
 
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
-from odoo.tests import new_test_user
 
 from .common import BillingCase
 
@@ -107,13 +106,11 @@ class TestRightsMatrix(BillingCase):
     @classmethod
     def _user(cls, role, groups):
         company = cls.elsewhere if role == "elsewhere" else cls.env.company
-        return new_test_user(
-            cls.env,
-            login=f"psa_{role.replace(' ', '_')}",
+        return cls.person(
+            f"psa_{role.replace(' ', '_')}",
+            groups,
+            company=company,
             email="somebody@example.com",
-            groups=groups,
-            company_id=company.id,
-            company_ids=[(6, 0, company.ids)],
         )
 
     @classmethod

@@ -174,9 +174,7 @@ class TestRows(BillingCase):
     def test_a_reviewer_does_not_write_off(self):
         """She may lower what she reviews; what is lost is for an administrator."""
         self.env.company.billing_review_required = True
-        reviewer = self._create_new_internal_user(
-            login="rita", groups="psa_invoicing.group_billing_reviewer"
-        )
+        reviewer = self.person("rita", "psa_invoicing.group_billing_reviewer")
         self.work.billing_user_id = reviewer
         self.move.action_psa_submit()
         row = self.rows[0].with_user(reviewer)

@@ -5,8 +5,6 @@ from datetime import date
 
 from freezegun import freeze_time
 
-from odoo.tests import new_test_user
-
 from .common import BillingCase
 
 
@@ -76,11 +74,8 @@ class TestRunDays(BillingCase):
 
     def test_a_user_elsewhere_runs_the_companys_day(self):
         row = self.due_on(date(2026, 2, 1), self.env.company, "Pacific/Auckland")
-        user = new_test_user(
-            self.env,
-            login="traveller",
-            groups="psa_invoicing.group_billing_manager",
-            tz="America/Los_Angeles",
+        user = self.person(
+            "traveller", "psa_invoicing.group_billing_manager", tz="America/Los_Angeles"
         )
         with freeze_time("2026-01-31 11:30:00"), self.driver() as env:
             env(user=user.id)["psa.run.due"].create({}).action_run()

@@ -7,7 +7,6 @@ from unittest.mock import patch
 from freezegun import freeze_time
 
 from odoo.exceptions import UserError
-from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
 from .common import BillingCase
@@ -23,11 +22,10 @@ class TestRunFailures(BillingCase):
         cls.env["psa.invoice.schedule"].sudo().search([]).unlink()
         cls.monthly = cls.env.ref("psa_invoicing.frequency_monthly_last_day")
         cls.broken = {}
-        cls.responsible = new_test_user(
-            cls.env,
-            login="responsible",
+        cls.responsible = cls.person(
+            "responsible",
+            "psa_invoicing.group_billing_manager",
             email="responsible@example.com",
-            groups="psa_invoicing.group_billing_manager",
         )
 
     def due_project(self, *hours, **values):
@@ -188,9 +186,7 @@ class TestRunFailures(BillingCase):
         self.assertIn("Settled", project.message_ids[0].body)
 
     def test_the_activity_is_for_whoever_looks_after_the_project(self):
-        manager = new_test_user(
-            self.env, login="manager", groups="project.group_project_manager"
-        )
+        manager = self.person("manager", "project.group_project_manager")
         self.env.company.billing_user_id = self.responsible
         managed = self.due_project(1, user_id=manager.id)
         orphan = self.due_project(1, user_id=False)
@@ -224,9 +220,7 @@ class TestRunFailures(BillingCase):
         self.assertFalse(self.messages(self.responsible))
 
     def test_each_responsible_hears_of_his_own_projects(self):
-        other = new_test_user(
-            self.env, login="other", groups="psa_invoicing.group_billing_manager"
-        )
+        other = self.person("other", "psa_invoicing.group_billing_manager")
         self.env.company.billing_user_id = self.responsible
         self.due_project(2)
         self.due_project(3, billing_user_id=other.id)

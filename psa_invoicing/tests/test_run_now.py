@@ -7,7 +7,7 @@ from unittest.mock import patch
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError
-from odoo.tests import Form, new_test_user
+from odoo.tests import Form
 
 from odoo.addons.base.models import ir_cron
 
@@ -111,9 +111,7 @@ class TestRunNow(BillingCase):
         self.assertEqual(self.row(project).state, "done")
 
     def test_who_may_not_run_invoices_may_not_look_either(self):
-        user = new_test_user(
-            self.env, login="manager", groups="project.group_project_manager"
-        )
+        user = self.person("manager", "project.group_project_manager")
         with self.assertRaises(AccessError):
             self.env["psa.run.due"].with_user(user).create({}).action_dry_run()
 
@@ -195,9 +193,7 @@ class TestRunNow(BillingCase):
 
     def test_what_is_more_than_a_chunk_goes_on_in_the_background(self):
         projects = [self.due_project(hours) for hours in (1, 2, 3)]
-        user = new_test_user(
-            self.env, login="biller", groups="psa_invoicing.group_billing_manager"
-        )
+        user = self.person("biller", "psa_invoicing.group_billing_manager")
         with (
             patch.object(psa_invoice_run_beginning, "CHUNK", 2),
             self.driver() as env,
@@ -225,12 +221,8 @@ class TestRunNow(BillingCase):
     def test_a_background_run_keeps_to_its_users_companies(self):
         self.due_project(2, company_id=self.env.company.id)
         elsewhere = self.env["res.company"].create({"name": "Elsewhere"})
-        user = new_test_user(
-            self.env,
-            login="elsewhere",
-            groups="psa_invoicing.group_billing_manager",
-            company_id=elsewhere.id,
-            company_ids=[(6, 0, elsewhere.ids)],
+        user = self.person(
+            "elsewhere", "psa_invoicing.group_billing_manager", company=elsewhere
         )
         with self.driver() as env:
             run = env["psa.invoice.run"].with_user(user)._begin()

@@ -5,8 +5,6 @@ from datetime import date, datetime
 
 from freezegun import freeze_time
 
-from odoo.tests import new_test_user
-
 from .common import BillingCase
 
 NOON = datetime(2026, 1, 31, 12)
@@ -76,8 +74,6 @@ class TestRunScheduler(BillingCase):
 
     def test_only_billing_administrators_are_told(self):
         self.cron.active = False
-        reviewer = new_test_user(
-            self.env, login="reviewer", groups="psa_invoicing.group_billing_reviewer"
-        )
+        reviewer = self.person("reviewer", "psa_invoicing.group_billing_reviewer")
         Run = self.env["psa.invoice.run"].with_user(reviewer)
         self.assertEqual(Run.get_scheduler_problem(), "")

@@ -4,7 +4,7 @@ from datetime import date
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import Form, new_test_user
+from odoo.tests import Form
 
 from .common import BillingCase
 
@@ -25,9 +25,7 @@ class TestScheduleActions(BillingCase):
             billing_frequency_id=cls.monthly.id,
             billing_start_date=date(2026, 1, 1),
         )
-        biller = new_test_user(
-            cls.env, "biller", groups="psa_invoicing.group_billing_manager"
-        )
+        biller = cls.person("biller", "psa_invoicing.group_billing_manager")
         cls.rows = cls.work.invoice_schedule_ids.with_user(biller)
         cls.row = cls.rows[0]
         cls.biller = biller

@@ -6,8 +6,6 @@ from unittest.mock import patch
 
 from freezegun import freeze_time
 
-from odoo.fields import Command
-from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
 from .other_dates import OtherDatesCase
@@ -276,12 +274,7 @@ class TestRunOfTwoCompanies(OtherDatesCase):
         )
         run = self.run_due(JANUARY)
         self.assertEqual(len(run.invoice_ids), 2)
-        user = new_test_user(
-            self.env,
-            login="administrator",
-            groups="psa_invoicing.group_billing_manager",
-            company_ids=[Command.set(self.env.company.ids)],
-        )
+        user = self.person("administrator", "psa_invoicing.group_billing_manager")
         own = run.with_user(user)
         self.assertEqual(own.invoice_count, 1)
         own.action_send_invoices()

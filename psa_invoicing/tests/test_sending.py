@@ -6,7 +6,6 @@ from datetime import date
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
 from .common import BillingCase
@@ -161,9 +160,7 @@ class TestSelection(SendingCase):
 
     def test_only_administrators(self):
         wizard = self.dialog((self.good + self.bad).action_psa_send())
-        accountant = new_test_user(
-            self.env, login="accountant", groups="account.group_account_manager"
-        )
+        accountant = self.person("accountant", "account.group_account_manager")
         with self.assertRaises(AccessError):
             wizard.with_user(accountant).action_send()
         with self.assertRaises(AccessError):

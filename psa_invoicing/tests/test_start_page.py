@@ -9,7 +9,7 @@ from lxml import etree
 
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command, Domain
-from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tests import HttpCase, tagged
 from odoo.tools import formatLang
 from odoo.tools.safe_eval import safe_eval
 
@@ -47,16 +47,6 @@ class StartPageCase(BillingCase):
 
 @freeze_time(MARCH)
 class TestStartPage(StartPageCase):
-    @classmethod
-    def person(cls, name, group):
-        return new_test_user(
-            cls.env,
-            login=f"psa_{name}",
-            groups=group,
-            company_id=cls.env.company.id,
-            company_ids=[Command.set(cls.env.company.ids)],
-        )
-
     def page(self, user=None):
         self.env.flush_all()
         self.env.invalidate_all()

@@ -208,26 +208,14 @@ class TestStateMachine(BillingCase):
         distribution = {str(accounts[0].id): 60.0, str(accounts[1].id): 40.0}
         if not shared:
             distribution = {str(accounts[0].id): 100.0}
-        bill = cls.env["account.move"].create(
-            {
-                "move_type": "in_invoice",
-                "partner_id": cls.vendor.id,
-                "invoice_date": day,
-                "date": day,
-                "invoice_line_ids": [
-                    fields.Command.create(
-                        {
-                            "product_id": cls.flight.id,
-                            "quantity": quantity,
-                            "price_unit": 40,
-                            "analytic_distribution": distribution,
-                        }
-                    )
-                ],
-            }
+        return cls.posted_bill(
+            cls.flight,
+            distribution,
+            vendor=cls.vendor,
+            day=day,
+            quantity=quantity,
+            price_unit=40,
         )
-        bill.action_post()
-        return bill
 
     @classmethod
     def expense(cls, day, order):

@@ -4,7 +4,7 @@
 from datetime import date
 
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import Form, new_test_user
+from odoo.tests import Form
 from odoo.tools.safe_eval import safe_eval
 
 from .common import BillingCase
@@ -26,17 +26,7 @@ class ScreenCase(BillingCase):
         cls.entries = cls.env["account.analytic.line"].search(
             [("project_id", "=", cls.work.id)], order="date"
         )
-        cls.biller = cls._user("biller", "psa_invoicing.group_billing_manager")
-
-    @classmethod
-    def _user(cls, login, groups):
-        return new_test_user(
-            cls.env,
-            login=f"psa_screen_{login}",
-            groups=groups,
-            company_id=cls.env.company.id,
-            company_ids=[(6, 0, cls.env.company.ids)],
-        )
+        cls.biller = cls.person("biller", "psa_invoicing.group_billing_manager")
 
     def dialog(self, records, decision, user=None):
         """The dialog, opened from a selection."""
@@ -146,7 +136,7 @@ class TestRolesOfDecisions(ScreenCase):
         )
         line = self.contract(self.work, self._prepaid(), project_id=self.work.id)
         for role, groups in OUTSIDERS.items():
-            user = self._user(role, groups)
+            user = self.person(role, groups)
             for record in (self.entries[0], milestone, line):
                 mine = record.with_user(user)
                 buttons = {
@@ -196,12 +186,8 @@ class TestRolesOfDecisions(ScreenCase):
 
     def test_another_company_decides_nothing(self):
         other = self.env["res.company"].create({"name": "Elsewhere"})
-        user = new_test_user(
-            self.env,
-            login="psa_screen_elsewhere",
-            groups="psa_invoicing.group_billing_manager",
-            company_id=other.id,
-            company_ids=[(6, 0, other.ids)],
+        user = self.person(
+            "psa_screen_elsewhere", "psa_invoicing.group_billing_manager", company=other
         )
         for decision in ("hold", "write_off"):
             with self.assertRaises(UserError):
@@ -288,7 +274,7 @@ class TestLists(ScreenCase):
                 change()
 
     def test_an_accountant_reads_no_time(self):
-        accountant = self._user("bookkeeper", "account.group_account_invoice")
+        accountant = self.person("bookkeeper", "account.group_account_invoice")
         mine = self.env["account.analytic.line"].with_user(accountant)
         self.assertFalse(mine.search([("id", "in", self.entries.ids)]))
 
@@ -346,7 +332,7 @@ class TestInvoiceTabs(ScreenCase):
         self.assertEqual(set(self.entries.mapped("billing_status")), {"invoiced"})
 
     def test_an_accountant_sees_the_tab_and_changes_nothing(self):
-        accountant = self._user("clerk", "account.group_account_invoice")
+        accountant = self.person("clerk", "account.group_account_invoice")
         note = self.credit().with_user(accountant)
         arch = note.get_view(self.env.ref("account.view_move_form").id, "form")["arch"]
         self.assertIn("psa_transactions_tab", arch)

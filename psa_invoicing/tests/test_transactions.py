@@ -5,7 +5,6 @@ from datetime import date
 
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
-from odoo.tests import new_test_user
 
 from ..core.billing import LEDGER
 from .common import BillingCase
@@ -48,27 +47,14 @@ class TestTransactions(BillingCase):
     @classmethod
     def bill(cls, distribution, day=date(2026, 1, 10), quantity=1, price=100, **values):
         """A vendor bill with one line; posted."""
-        bill = cls.env["account.move"].create(
-            {
-                "move_type": "in_invoice",
-                "partner_id": cls.vendor.id,
-                "invoice_date": day,
-                "date": day,
-                "invoice_line_ids": [
-                    Command.create(
-                        {
-                            "product_id": (values.get("product") or cls.travel).id,
-                            "quantity": quantity,
-                            "price_unit": price,
-                            "tax_ids": [Command.clear()],
-                            "analytic_distribution": distribution,
-                        }
-                    )
-                ],
-            }
+        return cls.posted_bill(
+            values.get("product") or cls.travel,
+            distribution,
+            vendor=cls.vendor,
+            day=day,
+            quantity=quantity,
+            price_unit=price,
         )
-        bill.action_post()
-        return bill
 
     def costs(self, project):
         return self.env["psa.reinvoiced.cost"].search([("project_id", "=", project.id)])
@@ -390,9 +376,7 @@ class TestTransactions(BillingCase):
 
     def test_only_a_billing_administrator_decides(self):
         entry = self.time_project(2).timesheet_ids
-        employee = new_test_user(
-            self.env, "employee", "hr_timesheet.group_timesheet_manager"
-        )
+        employee = self.person("employee", "hr_timesheet.group_timesheet_manager")
         for decide in (
             lambda record: record.action_psa_hold("No"),
             lambda record: record.action_psa_release(),

@@ -6,7 +6,6 @@ from datetime import date, datetime
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError
-from odoo.tests import new_test_user
 
 from odoo.addons.psa_invoicing.models import psa_invoice_run_beginning
 from odoo.addons.queue_job.tests.common import trap_jobs
@@ -103,9 +102,7 @@ class TestEnqueuing(QueueCase):
     def test_who_bills_need_not_see_jobs(self):
         for hours in (1, 2, 3):
             self.due_project(hours)
-        user = new_test_user(
-            self.env, login="biller", groups="psa_invoicing.group_billing_manager"
-        )
+        user = self.person("biller", "psa_invoicing.group_billing_manager")
         run = self.start(user)
         with self.assertRaises(AccessError):
             self.env["queue.job"].with_user(user).search([])
