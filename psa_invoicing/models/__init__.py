@@ -51,6 +51,7 @@ from . import project_project_next
 from . import project_project_links
 from . import account_move
 from . import account_move_ledger
+from . import billing
 from . import account_move_making
 from . import account_move_credit
 from . import account_move_buttons

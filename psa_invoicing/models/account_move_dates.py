@@ -42,11 +42,6 @@ class AccountMove(models.Model):
             if values:
                 move.write(values)
 
-    def _is_dated_by_rule(self) -> bool:
-        """Whether the invoice date is still the one that the service wrote."""
-        written = (self.billing_request or {}).get("invoice_date")
-        return bool(written) and written == fields.Date.to_string(self.invoice_date)
-
     def _dates_from_cutoff(self) -> list[str]:
         """Dates of a draft that follow when a person changes its cut-off date."""
         names = list(DELIVERY_DATES)
@@ -61,10 +56,7 @@ class AccountMove(models.Model):
         for name in names:
             self[name] = self.billing_cutoff_date
         if "invoice_date" in names:
-            self.billing_request = {
-                **self.billing_request,
-                "invoice_date": fields.Date.to_string(self.invoice_date),
-            }
+            self._billing_remember(invoice_date=self.invoice_date)
 
     def _move_to_allowed_day(self):
         """What the rule dated gets no locked date, and no number out of order.

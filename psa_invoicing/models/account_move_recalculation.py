@@ -7,25 +7,12 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.fields import Command
-from odoo.tools import SQL, formatLang
+from odoo.tools import formatLang
 
 from ..core.billing import Request
+from ..core.brief import Brief
 from ..core.kinds import ADJUSTMENT
-from .account_move_line import as_json
 
-# What Recalculate keeps of an invoice, if a person edited it. The invoice date is kept,
-# too: see ``_is_dated_by_rule``.
-KEPT_FIELDS = (
-    "partner_id",
-    "partner_shipping_id",
-    "ref",
-    "invoice_payment_term_id",
-    "invoice_date_due",
-    "fiscal_position_id",
-    "journal_id",
-    "currency_id",
-    "narration",
-)
 ROWS_SHOWN = 10
 
 
@@ -235,25 +222,6 @@ class AccountMove(models.Model):
 
     # === What a person edited stays ===
 
-    def _note_written(self):
-        """Remember what the billing service wrote, Odoo's own defaults included."""
-        self.flush_model([*KEPT_FIELDS, "billing_request"])
-        self.env.cr.execute(
-            SQL(
-                """UPDATE account_move AS move
-                      SET billing_request = billing_request
-                          || jsonb_build_object('written', jsonb_build_object(%s))
-                    WHERE move.id = ANY(%s) AND move.billing_request IS NOT NULL""",
-                SQL(", ").join(
-                    SQL("%s, %s", name, SQL.identifier("move", name))
-                    for name in KEPT_FIELDS
-                ),
-                self.ids,
-            )
-        )
-        self.invalidate_recordset(["billing_request"], flush=False)
-        self.invoice_line_ids._note_written()
-
     def _kept_message(self) -> str:
         """What a person edited, and Recalculate left as it is."""
         kept = [*self._edited_header(), *self._edited_lines(), *self._edited_rows()]
@@ -267,17 +235,6 @@ class AccountMove(models.Model):
         if not self._is_dated_by_rule() and self.invoice_date:
             names.append("invoice_date")
         return [self._fields[name]._description_string(self.env) for name in names]
-
-    def _edited_fields(self) -> list[str]:
-        """What differs from what the billing service wrote last."""
-        written = (self.billing_request or {}).get("written") or {}
-        return [
-            name
-            for name in written
-            if (as_json(self, name) or False) != (written[name] or False)
-            # By its terms an invoice is due some days after whatever day it is sent.
-            and not (name == "invoice_date_due" and self.invoice_payment_term_id)
-        ]
 
     def _edited_lines(self) -> list[str]:
         """Labels of what stands on the lines of contracts."""
@@ -306,9 +263,10 @@ class AccountMove(models.Model):
         added = self.invoice_line_ids.filtered(
             lambda line: line.display_type == "product" and not line.sale_line_ids
         )
+        brief = self._billing_brief()
         counts = (
-            (self.env._("transactions taken off or lowered"), self._caps()),
-            (self.env._("billing types chosen"), self._chosen_types()),
+            (self.env._("transactions taken off or lowered"), brief.caps),
+            (self.env._("billing types chosen"), brief.chosen_types),
             (self.env._("lines added by hand"), added),
         )
         return [f"{label} ({len(found)})" for label, found in counts if found]
@@ -343,21 +301,19 @@ class AccountMove(models.Model):
             details = move.detail_ids
             request = Request(tuple(details.project_id.ids), cutoff_date)
             last_cutoffs = Billing._last_cutoffs(request)
+            brief = Brief(
+                order_ids=tuple(details.sale_line_id.order_id.ids),
+                last_cutoffs=last_cutoffs,
+            )
             move.write(
                 {
                     "is_project_invoice": True,
                     "billing_cutoff_date": cutoff_date,
                     "billing_period_start": Billing._period_start(
-                        min(details.mapped("date")), request.project_ids, last_cutoffs
+                        min(details.mapped("date")), last_cutoffs
                     ),
                     "billing_project_ids": [Command.set(request.project_ids)],
-                    "billing_request": request.to_json()
-                    | {
-                        "orders": details.sale_line_id.order_id.ids,
-                        "last_cutoffs": Billing._cutoffs_to_json(
-                            request.project_ids, last_cutoffs
-                        ),
-                    },
+                    "billing_request": brief.asking(request).to_json(),
                 }
             )
             Billing._note_edits(move)

@@ -1,0 +1,102 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What an invoice remembers of how it was asked for; see ``core/brief.py``."""
+
+from dataclasses import replace
+
+from odoo import fields, models
+from odoo.tools import SQL
+
+from ...core.billing import Request
+from ...core.brief import WRITTEN, Brief
+from ...core.kinds import Key
+from ..account_move_line import as_json
+
+# What Recalculate keeps of an invoice, if a person edited it. The invoice date is kept,
+# too: see ``_is_dated_by_rule``.
+KEPT_FIELDS = (
+    "partner_id",
+    "partner_shipping_id",
+    "ref",
+    "invoice_payment_term_id",
+    "invoice_date_due",
+    "fiscal_position_id",
+    "journal_id",
+    "currency_id",
+    "narration",
+)
+
+
+class AccountMove(models.Model):
+    # One file per side of a project invoice.
+    # pylint: disable=consider-merging-classes-inherited
+    _inherit = "account.move"
+
+    def _billing_brief(self) -> Brief:
+        """What this invoice remembers. Read it once: JSON is copied whenever it is
+        read, and there may be thousands of picks in it."""
+        return Brief.from_json(self.billing_request)
+
+    def _billing_remember(self, **changes):
+        """:param changes: by attribute of ``Brief``"""
+        self._billing_remember_all(replace(self._billing_brief(), **changes))
+
+    def _billing_remember_all(self, brief: Brief):
+        # sudo: the caller may edit the invoice; this is the engine's own note on it.
+        self.sudo().billing_request = brief.to_json()
+
+    def _billing_request(self) -> Request:
+        """What this draft was made to bill."""
+        return self._billing_brief().request(
+            tuple(self.billing_project_ids.ids), self.billing_cutoff_date
+        )
+
+    def _cap(self, caps: dict[Key, float | None]):
+        """Remember how much of transactions Recalculate may put on this invoice.
+
+        :param caps: in their own unit, 0: none; None: all of it again
+        """
+        self._billing_remember_all(self._billing_brief().capped(caps))
+
+    def _choose_types(self, types: dict[Key, str]):
+        """Remember billing types that a person gave to transactions on this draft, so
+        that Recalculate keeps them."""
+        chosen = self._billing_brief().chosen_types
+        self._billing_remember(chosen_types={**chosen, **types})
+
+    # === What a person edited stays ===
+
+    def _note_written(self):
+        """Remember what the billing service wrote, Odoo's own defaults included."""
+        self.flush_model([*KEPT_FIELDS, "billing_request"])
+        self.env.cr.execute(
+            SQL(
+                """UPDATE account_move AS move
+                      SET billing_request = billing_request
+                          || jsonb_build_object(%s, jsonb_build_object(%s))
+                    WHERE move.id = ANY(%s) AND move.billing_request IS NOT NULL""",
+                WRITTEN,
+                SQL(", ").join(
+                    SQL("%s, %s", name, SQL.identifier("move", name))
+                    for name in KEPT_FIELDS
+                ),
+                self.ids,
+            )
+        )
+        self.invalidate_recordset(["billing_request"], flush=False)
+        self.invoice_line_ids._note_written()
+
+    def _edited_fields(self) -> list[str]:
+        """What differs from what the billing service wrote last."""
+        written = self._billing_brief().written
+        return [
+            name
+            for name in written
+            if (as_json(self, name) or False) != (written[name] or False)
+            # By its terms an invoice is due some days after whatever day it is sent.
+            and not (name == "invoice_date_due" and self.invoice_payment_term_id)
+        ]
+
+    def _is_dated_by_rule(self) -> bool:
+        """Whether the invoice date is still the one that the service wrote."""
+        by_rule = self._billing_brief().invoice_date
+        return bool(by_rule) and by_rule == fields.Date.to_date(self.invoice_date)
