@@ -8,6 +8,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL, Query
 
+from ..core import obstacles
 from ..core.allocation import TOLERANCE
 from ..core.kinds import (
     BILLING_TYPES,
@@ -56,23 +57,6 @@ COLUMNS = {
     "is_later": "bool",
 }
 
-# What keeps a transaction itself from the next run, the first that applies: whether it
-# does, is a column of the query, called ``is_`` and this.
-OBSTACLES = [
-    ("credited", "Credited: to Review"),
-    ("no_line", "No Contract Line"),
-    ("hold", "On Hold"),
-    ("draft", "On a Draft: Recalculate"),
-    ("order", "Order Not Confirmed"),
-    ("to_credit", "To Credit"),
-    ("later", "Dated Later"),
-]
-# What keeps all transactions of a project from it.
-PROJECT_OBSTACLES = [
-    ("project", "Project Cannot Be Billed"),
-    ("project_hold", "Project on Hold"),
-    ("before_start", "Before Billing Start"),
-]
 # The only contract lines and projects on which rows may be.
 PLACES = "psa_backlog_places"
 AGE_BANDS = [("0", "0-30 Days"), ("30", "31-60 Days"), ("60", "Older")]
@@ -281,7 +265,7 @@ class PsaBacklog(models.Model):
     )
     billing_type = fields.Selection(BILLING_TYPES, readonly=True)
     status = fields.Selection(
-        [("ready", "Ready"), *OBSTACLES, *PROJECT_OBSTACLES],
+        [("ready", "Ready"), *obstacles.OF_TRANSACTION, *obstacles.OF_PROJECT],
         readonly=True,
         help="Ready: an invoice run up to today bills it. Else the first that keeps it "
         "from that.",
@@ -630,7 +614,7 @@ class PsaBacklog(models.Model):
     def _status_sql(self) -> SQL:
         cases = [
             SQL(f"WHEN is_{status} THEN %s", status)
-            for status, _label in (*OBSTACLES, *PROJECT_OBSTACLES)
+            for status, _label in (*obstacles.OF_TRANSACTION, *obstacles.OF_PROJECT)
         ]
         return SQL("CASE %s ELSE 'ready' END", SQL(" ").join(cases))
 
@@ -644,7 +628,7 @@ class PsaBacklog(models.Model):
         something of a few.
         """
         conditions = []
-        for obstacle, _label in (*OBSTACLES, *PROJECT_OBSTACLES):
+        for obstacle, _label in (*obstacles.OF_TRANSACTION, *obstacles.OF_PROJECT):
             column = SQL.identifier(alias, f"is_{obstacle}")
             if obstacle == status:
                 is_rare = SQL("CASE WHEN %s THEN %s END = %s", column, status, status)
