@@ -1,5 +1,6 @@
 """What must hold for every frequency, every quantity and every amount."""
 
+import json
 from dataclasses import replace
 from datetime import date, timedelta
 from math import fsum
@@ -7,6 +8,7 @@ from math import fsum
 import pytest
 from core.allocation import line_quantity, spread, trim
 from core.billing import Request
+from core.brief import Brief
 from core.calendar import Frequency, NoWorkingDayError, occurrences
 from core.kinds import MILESTONE, TIME
 from hypothesis import assume, given, settings
@@ -207,4 +209,68 @@ def test_a_draft_remembers_its_request(types, units, picks, from_start):
         picks=picks,
         from_billing_start=from_start,
     )
-    assert Request.from_json(request.to_json(), (1,), date(2026, 1, 31)) == request
+    kept = json.loads(json.dumps(Brief().asking(request).to_json()))
+    assert Brief.from_json(kept).request((1,), date(2026, 1, 31)) == request
+
+
+KEYS = st.tuples(st.sampled_from([TIME, MILESTONE]), st.integers(1, 99))
+
+
+@given(
+    st.builds(
+        Brief,
+        order_ids=st.lists(st.integers(1, 9)).map(tuple),
+        layout=st.sampled_from(["order_line", "employee", "task", "entry"]),
+        is_consolidated=st.booleans(),
+        invoice_date=st.none() | DAYS,
+        cutoffs=st.dictionaries(
+            st.integers(1, 9), st.just({"": date(2026, 1, 31), "time": None})
+        ),
+        last_cutoffs=st.dictionaries(st.integers(1, 9), DAYS),
+        caps=st.dictionaries(KEYS, HOURS),
+        chosen_types=st.dictionaries(KEYS, st.sampled_from(["complimentary"])),
+        known_until=st.none() | st.integers(1, 99),
+        written=st.dictionaries(st.just("ref"), st.text()),
+    )
+)
+def test_a_draft_remembers_what_a_person_did(brief):
+    assert Brief.from_json(json.loads(json.dumps(brief.to_json()))) == brief
+
+
+def test_a_draft_of_an_earlier_version_is_read():
+    """As it was written by 19.0.1.6.0, and by an invoice that nobody asked for."""
+    kept = {
+        "types": ["time"],
+        "units": [3],
+        "milestones": [],
+        "sale_lines": [],
+        "picks": [["time", 12]],
+        "from_billing_start": True,
+        "cutoffs": {"7": {"": "2026-01-31", "milestone": None}},
+        "orders": [5],
+        "layout": "task",
+        "is_consolidated": False,
+        "invoice_date": "2026-02-01",
+        "last_cutoffs": {"7": "2025-12-31"},
+        "caps": [["time", 12, 0.5]],
+        "types_chosen": [["time", 12, "complimentary"]],
+        "known_until": 99,
+        "written": {"ref": "A", "partner_id": 4},
+    }
+    assert Brief.from_json(kept) == Brief(
+        types=(TIME,),
+        unit_ids=(3,),
+        picks=frozenset({(TIME, 12)}),
+        from_billing_start=True,
+        cutoffs={7: {"": date(2026, 1, 31), MILESTONE: None}},
+        order_ids=(5,),
+        layout="task",
+        invoice_date=date(2026, 2, 1),
+        last_cutoffs={7: date(2025, 12, 31)},
+        caps={(TIME, 12): 0.5},
+        chosen_types={(TIME, 12): "complimentary"},
+        known_until=99,
+        written={"ref": "A", "partner_id": 4},
+    )
+    assert Brief.from_json(kept).to_json() == kept
+    assert Brief.from_json(None) == Brief()

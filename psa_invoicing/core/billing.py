@@ -62,54 +62,6 @@ class Request:
         }
         return replace(self, project_ids=project_ids, cutoffs=cutoffs)
 
-    def to_json(self) -> dict:
-        """What a draft keeps of the request, to be recalculated by it later.
-
-        The cut-off date and the projects are fields of the draft itself; Recalculate
-        never adds what was credited.
-        """
-        return {
-            "types": list(self.types),
-            "units": list(self.unit_ids),
-            "milestones": list(self.milestone_ids),
-            "sale_lines": list(self.sale_line_ids),
-            "picks": None if self.picks is None else sorted(map(list, self.picks)),
-            "from_billing_start": self.from_billing_start,
-            "cutoffs": {
-                str(project_id): scopes.to_json(cutoffs)
-                for project_id, cutoffs in self.cutoffs.items()
-            },
-        }
-
-    @classmethod
-    def from_json(
-        cls, values: dict, project_ids: tuple[int, ...], cutoff_date: date
-    ) -> "Request":
-        """The inverse of :meth:`to_json`.
-
-        :param cutoff_date: of the draft; where a person has changed it, of all that is
-            due
-        """
-        kept = {
-            int(project_id): scopes.from_json(cutoffs)
-            for project_id, cutoffs in (values.get("cutoffs") or {}).items()
-        }
-        latest = max(map(scopes.last, kept.values()), default=cutoff_date)
-        if latest != cutoff_date:
-            kept = {key: scopes.until(each, cutoff_date) for key, each in kept.items()}
-        picks = values.get("picks")
-        return cls(
-            project_ids=project_ids,
-            cutoff_date=cutoff_date,
-            types=tuple(values.get("types") or TYPES),
-            unit_ids=tuple(values.get("units") or ()),
-            milestone_ids=tuple(values.get("milestones") or ()),
-            sale_line_ids=tuple(values.get("sale_lines") or ()),
-            picks=None if picks is None else frozenset(map(tuple, picks)),
-            from_billing_start=values.get("from_billing_start", False),
-            cutoffs=kept,
-        )
-
 
 class Transaction(NamedTuple):
     """Something to bill, with the quantity that is still open.

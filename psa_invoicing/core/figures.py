@@ -8,6 +8,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from . import obstacles
+
 CONTRACT = "contract"
 BILLED = "billed"
 DRAFT = "draft"
@@ -37,9 +39,9 @@ USING_UP = (BILLED, DRAFT, WRITTEN_OFF, NOT_CHARGED)
 # By status in the backlog; any other is open and cannot be billed now.
 OPEN_AS = {
     "ready": READY,
-    "hold": HELD,
-    "project_hold": HELD,
-    "credited": CREDITED,
+    obstacles.HOLD: HELD,
+    obstacles.PROJECT_HOLD: HELD,
+    obstacles.CREDITED: CREDITED,
 }
 
 

@@ -66,8 +66,8 @@ from . import project_project_next
 from . import project_project_links
 from . import account_move
 from . import account_move_schedule
-from . import account_move_written
 from . import account_move_ledger
+from . import billing
 from . import account_move_making
 from . import account_move_credit
 from . import account_move_recalculation

@@ -74,7 +74,7 @@ class AccountMove(models.Model):
         name = {
             "employee": customer.billing_annex_names and "employee_name",
             "task": customer.billing_annex_texts and "task_name",
-        }.get(self._layout())
+        }.get(self._billing_brief().layout)
         groups = details.grouped(lambda each: name and each[name] or "")
         return [
             {

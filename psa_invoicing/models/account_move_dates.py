@@ -6,7 +6,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import format_date
 
-from .account_move_written import DELIVERY_DATES
+from .billing.account_move_brief import DELIVERY_DATES
 
 
 class AccountMove(models.Model):
@@ -26,11 +26,6 @@ class AccountMove(models.Model):
             late = move.sudo().detail_ids.filtered("is_earlier_period")
             move.earlier_period_count = len(late)
 
-    def _is_dated_by_rule(self) -> bool:
-        """Whether the invoice date is still the one that the service wrote."""
-        written = (self.billing_request or {}).get("invoice_date")
-        return bool(written) and written == fields.Date.to_string(self.invoice_date)
-
     def _dates_from_cutoff(self) -> list[str]:
         """Dates of a draft that follow when a person changes its cut-off date."""
         names = list(DELIVERY_DATES)
@@ -45,10 +40,7 @@ class AccountMove(models.Model):
         for name in names:
             self[name] = self.billing_cutoff_date
         if "invoice_date" in names:
-            self.billing_request = {
-                **self.billing_request,
-                "invoice_date": fields.Date.to_string(self.invoice_date),
-            }
+            self._billing_remember(invoice_date=self.invoice_date)
 
     def _move_to_allowed_day(self):
         """What the rule dated gets no locked date, and no number out of order.

@@ -33,7 +33,7 @@ class AccountMove(models.Model):
         Order = self.env["sale.order"].sudo()
         if not (self.is_project_invoice and self.state == "draft"):
             return Order.order_line
-        orders = Order.browse((self.billing_request or {}).get("orders") or ())
+        orders = Order.browse(self._billing_brief().order_ids)
         return orders.exists().order_line.filtered(
             lambda line: (
                 line.is_downpayment

@@ -7,8 +7,9 @@ from odoo import models
 from odoo.tools import float_compare
 
 from ..core.allocation import line_quantity
-from ..core.billing import LEDGER, Request
-from ..core.kinds import ADJUSTMENT, Key
+from ..core.billing import LEDGER
+from ..core.brief import Brief
+from ..core.kinds import ADJUSTMENT
 from .psa_invoice_detail_rows import Part, Row
 
 
@@ -17,75 +18,21 @@ class AccountMove(models.Model):
     # pylint: disable=consider-merging-classes-inherited
     _inherit = "account.move"
 
-    def _billing_request(self) -> Request:
-        """What this draft was made to bill."""
-        return Request.from_json(
-            self.billing_request or {},
-            tuple(self.billing_project_ids.ids),
-            self.billing_cutoff_date,
-        )
-
-    def _caps(self) -> dict[Key, float]:
-        """What a person left of transactions, in their own unit; 0: took them off."""
-        caps = (self.billing_request or {}).get("caps", ())
-        return {(kind, source_id): quantity for kind, source_id, quantity in caps}
-
-    def _cap(self, caps: dict[Key, float | None]):
-        """Remember how much of transactions Recalculate may put on this invoice.
-
-        :param caps: see :meth:`_caps`; None: all of it again
-        """
-        merged = {**self._caps(), **caps}
-        # sudo: the caller may edit the invoice; this is the engine's own note on it.
-        self.sudo().billing_request = {
-            **(self.billing_request or {}),
-            "caps": [
-                [*key, cap] for key, cap in sorted(merged.items()) if cap is not None
-            ],
-        }
-
-    def _chosen_types(self) -> dict[Key, str]:
-        """Billing types that a person gave to transactions on this draft."""
-        types = (self.billing_request or {}).get("types_chosen", ())
-        return {(kind, source_id): chosen for kind, source_id, chosen in types}
-
-    def _choose_types(self, types: dict[Key, str]):
-        """Remember billing types, so that Recalculate keeps them.
-
-        :param types: see :meth:`_chosen_types`
-        """
-        merged = {**self._chosen_types(), **types}
-        # sudo: the caller may edit the invoice; this is the engine's own note on it.
-        self.sudo().billing_request = {
-            **(self.billing_request or {}),
-            "types_chosen": [[*key, chosen] for key, chosen in sorted(merged.items())],
-        }
-
-    def _layout(self) -> str:
-        """What has an invoice line of its own; decided when the draft was made."""
-        return (self.billing_request or {}).get("layout", "order_line")
-
     def _ledger_rows(self) -> list[Row]:
         """The rows of the ledger that these invoices bill."""
         return self.env["psa.invoice.detail"]._rows([("move_id", "in", self.ids)])
 
-    def _by_slice(self, rows: list[Row]) -> dict[str, list[Row]]:
+    def _by_slice(self, rows: list[Row], brief: Brief) -> dict[str, list[Row]]:
         """Which invoice line of their contract line rows belong on."""
-        # What is JSON is copied whenever it is read: once for all of them, then.
-        layout, is_consolidated = self._layout(), self._is_consolidated()
         slices: dict[str, list[Row]] = {}
         for row in rows:
-            key = row.item.slice_key(layout, is_consolidated)
+            key = row.item.slice_key(brief.layout, brief.is_consolidated)
             if row.move_line_id and not row.key:
                 # Its transaction is gone, or there never was one: it stays there.
                 line = self.env["account.move.line"].browse(row.move_line_id)
                 key = line.billing_slice or ""
             slices.setdefault(key, []).append(row)
         return slices
-
-    def _is_consolidated(self) -> bool:
-        """Whether several projects may share this invoice."""
-        return bool((self.billing_request or {}).get("is_consolidated"))
 
     def _lines_by_slice(self) -> dict[tuple[int, str], models.BaseModel]:
         """Invoice lines of the ledger, by contract line id and slice."""
@@ -144,8 +91,9 @@ class AccountMove(models.Model):
             Billing._free_quantities(row.item for row in rows),
             self,
         )
+        brief = self._billing_brief()
         for line in contract_lines:
-            self._follow_slices(line, by_line[line.id], closing.get(line.id))
+            self._follow_slices(line, by_line[line.id], closing.get(line.id), brief)
         billing_lines = self._billing_lines()
         self.invoice_line_ids.filtered(
             lambda line: (
@@ -153,7 +101,7 @@ class AccountMove(models.Model):
                 and line._contract_line()
                 and (
                     line._contract_line() not in contract_lines
-                    or self._layout() != "order_line"
+                    or brief.layout != "order_line"
                 )
             )
         ).unlink()
@@ -165,17 +113,20 @@ class AccountMove(models.Model):
         )
         return self.env["account.move.line"].union(*(line for (line,) in groups))
 
-    def _follow_slices(self, contract_line, rows: list[Row], remaining: float | None):
+    def _follow_slices(
+        self, contract_line, rows: list[Row], remaining: float | None, brief: Brief
+    ):
         """Make the invoice lines of a contract line the sums of their rows.
 
         :param remaining: what the last of them takes, if they close the contract line
+        :param brief: what the invoice remembers
         """
         line = self.env["psa.billing"]._line_in_customer_language(contract_line)
         text = line._invoice_terms()["name"]
         made = self._lines_by_slice()
         slices = {
             key: [row for row in found if row.is_charged]
-            for key, found in self._by_slice(rows).items()
+            for key, found in self._by_slice(rows, brief).items()
         }
         charged = [key for key, found in slices.items() if found]
         for key, found in slices.items():
@@ -188,14 +139,23 @@ class AccountMove(models.Model):
                 line.product_uom_id.round,
                 remaining if last else None,
             )
-            move_line = self._follow_slice(move_line, line, text, key, quantity, found)
+            move_line = self._follow_slice(
+                move_line, line, text, key, quantity, found, brief
+            )
             if remaining is not None:
                 remaining -= move_line.product_uom_id._compute_quantity(
                     move_line.quantity, line.product_uom_id
                 )
 
     def _follow_slice(
-        self, move_line, line, text: str, key: str, quantity: float, rows: list[Row]
+        self,
+        move_line,
+        line,
+        text: str,
+        key: str,
+        quantity: float,
+        rows: list[Row],
+        brief: Brief,
     ):
         """Make one invoice line the sum of what it charges.
 
@@ -207,10 +167,11 @@ class AccountMove(models.Model):
         :param text: what an invoice line says of it
         :param quantity: in the contract line's unit
         :param rows: what it charges
+        :param brief: what the invoice remembers
         :return: the invoice line
         """
         Billing = self.env["psa.billing"]
-        captions = Billing._captions(line, self._layout(), [row.item for row in rows])
+        captions = Billing._captions(line, brief.layout, [row.item for row in rows])
         if move_line:
             move_line._follow(line, quantity, "\n".join([text, *captions]))
         else:
@@ -219,7 +180,7 @@ class AccountMove(models.Model):
                 quantity,
                 captions,
                 billing_slice=key,
-                sequence=self._sequence_of(key),
+                sequence=self._sequence_of(key, brief),
             )
             move_line = self.env["account.move.line"].create(
                 {**values, "move_id": self.id}
@@ -233,9 +194,9 @@ class AccountMove(models.Model):
         )
         return move_line
 
-    def _sequence_of(self, key: str) -> int:
+    def _sequence_of(self, key: str, brief: Brief) -> int:
         """Where a new line goes: to the end, or to that of its project's section."""
-        if self._is_consolidated():
+        if brief.is_consolidated:
             prefix = key[: key.index("/") + 1]
             if same := self.invoice_line_ids.filtered(
                 lambda line: (line.billing_slice or "").startswith(prefix)

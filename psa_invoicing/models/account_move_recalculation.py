@@ -10,6 +10,7 @@ from odoo.fields import Command
 from odoo.tools import formatLang
 
 from ..core.billing import Request
+from ..core.brief import Brief
 from ..core.kinds import ADJUSTMENT
 from .shared import rights
 
@@ -263,9 +264,10 @@ class AccountMove(models.Model):
         added = self.invoice_line_ids.filtered(
             lambda line: line.display_type == "product" and not line.sale_line_ids
         )
+        brief = self._billing_brief()
         counts = (
-            (self.env._("transactions taken off or lowered"), self._caps()),
-            (self.env._("billing types chosen"), self._chosen_types()),
+            (self.env._("transactions taken off or lowered"), brief.caps),
+            (self.env._("billing types chosen"), brief.chosen_types),
             (self.env._("lines added by hand"), added),
         )
         return [f"{label} ({len(found)})" for label, found in counts if found]
@@ -300,21 +302,19 @@ class AccountMove(models.Model):
             details = move.detail_ids
             request = Request(tuple(details.project_id.ids), cutoff_date)
             last_cutoffs = Billing._last_cutoffs(request)
+            brief = Brief(
+                order_ids=tuple(details.sale_line_id.order_id.ids),
+                last_cutoffs=last_cutoffs,
+            )
             move.write(
                 {
                     "is_project_invoice": True,
                     "billing_cutoff_date": cutoff_date,
                     "billing_period_start": Billing._period_start(
-                        min(details.mapped("date")), request.project_ids, last_cutoffs
+                        min(details.mapped("date")), last_cutoffs
                     ),
                     "billing_project_ids": [Command.set(request.project_ids)],
-                    "billing_request": request.to_json()
-                    | {
-                        "orders": details.sale_line_id.order_id.ids,
-                        "last_cutoffs": Billing._cutoffs_to_json(
-                            request.project_ids, last_cutoffs
-                        ),
-                    },
+                    "billing_request": brief.asking(request).to_json(),
                 }
             )
             Billing._note_edits(move)

@@ -7,6 +7,7 @@ from odoo import api, fields, models
 from odoo.tools import formatLang
 from odoo.tools.misc import format_duration
 
+from ..core import obstacles
 from ..core.figures import BILLED, CONTRACT, FIGURES, LEFT, READY
 from .shared import actions, rights
 
@@ -64,7 +65,7 @@ class ProjectProject(models.Model):
             [
                 ("project_id", "in", self._origin.ids),
                 ("company_id", "in", self.env.companies.ids),
-                ("reason", "=", "no_line"),
+                ("reason", "=", obstacles.NO_LINE),
             ],
             ["project_id", "currency_id"],
             ["__count", "hours:sum", "amount:sum"],

@@ -3,6 +3,7 @@
 
 from odoo import api, fields, models
 
+from ..core import obstacles
 from ..core.kinds import (
     BILLING_TYPES,
     COST,
@@ -13,23 +14,6 @@ from ..core.kinds import (
     TRANSACTION_TYPES,
 )
 
-# What keeps a transaction itself from the next run, the first that applies: whether it
-# does, is a column of the query, called ``is_`` and this.
-OBSTACLES = [
-    ("credited", "Credited: to Review"),
-    ("no_line", "No Contract Line"),
-    ("hold", "On Hold"),
-    ("draft", "On a Draft: Recalculate"),
-    ("order", "Order Not Confirmed"),
-    ("to_credit", "To Credit"),
-    ("later", "Dated Later"),
-]
-# What keeps all transactions of a project from it.
-PROJECT_OBSTACLES = [
-    ("project", "Project Cannot Be Billed"),
-    ("project_hold", "Project on Hold"),
-    ("before_start", "Before Billing Start"),
-]
 AGE_BANDS = [("0", "0-30 Days"), ("30", "31-60 Days"), ("60", "Older")]
 
 
@@ -225,7 +209,7 @@ class PsaBacklog(models.Model):
     )
     billing_type = fields.Selection(BILLING_TYPES, readonly=True)
     status = fields.Selection(
-        [("ready", "Ready"), *OBSTACLES, *PROJECT_OBSTACLES],
+        [("ready", "Ready"), *obstacles.OF_TRANSACTION, *obstacles.OF_PROJECT],
         readonly=True,
         help="Ready: an invoice run up to today bills it. Else the first that keeps it "
         "from that.",

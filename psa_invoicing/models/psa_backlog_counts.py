@@ -5,8 +5,8 @@ from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools import SQL, Query
 
+from ..core import obstacles
 from ..core.kinds import MODELS, SOURCES, TIME
-from .psa_backlog import PROJECT_OBSTACLES
 
 # As many as the list counts at once: of more, it is only told that there are more.
 COUNT_LIMIT = 1000
@@ -51,7 +51,7 @@ class PsaBacklog(models.Model):
             return {}
         project_ids = self._kept_project_ids()
         places = dict.fromkeys(
-            dict(PROJECT_OBSTACLES),
+            dict(obstacles.OF_PROJECT),
             SQL("psa_backlog.project_id = ANY(%s)", project_ids),
         )
         places["order"] = SQL(
@@ -60,7 +60,7 @@ class PsaBacklog(models.Model):
         )
         counts = {}
         for status, _label in self._fields["status"].selection:
-            if status not in dict(PROJECT_OBSTACLES) or project_ids:
+            if status not in dict(obstacles.OF_PROJECT) or project_ids:
                 counts[status] = self._count(rows, status, places.get(status))
         return counts
 

@@ -7,11 +7,11 @@ from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ..core import obstacles
 from ..core.kinds import (
     MODELS,
     SOURCES,
 )
-from .psa_backlog import OBSTACLES, PROJECT_OBSTACLES
 from .psa_backlog_rows import PARTS, PLACES, ROWS_PER_ID, Places
 
 
@@ -85,7 +85,7 @@ class PsaBacklog(models.Model):
         something of a few.
         """
         conditions = []
-        for obstacle, _label in (*OBSTACLES, *PROJECT_OBSTACLES):
+        for obstacle, _label in (*obstacles.OF_TRANSACTION, *obstacles.OF_PROJECT):
             column = SQL.identifier(alias, f"is_{obstacle}")
             if obstacle == status:
                 is_rare = SQL("CASE WHEN %s THEN %s END = %s", column, status, status)

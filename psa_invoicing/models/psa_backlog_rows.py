@@ -7,6 +7,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL, Query
 
+from ..core import obstacles
 from ..core.allocation import TOLERANCE
 from ..core.kinds import (
     MODELS,
@@ -15,7 +16,6 @@ from ..core.kinds import (
     TIME,
 )
 from ..tools import rules
-from .psa_backlog import OBSTACLES, PROJECT_OBSTACLES
 
 # A transaction has at most two rows: what is open anew, and what was credited.
 PARTS = (False, True)
@@ -406,7 +406,7 @@ class PsaBacklog(models.Model):
     def _status_sql(self) -> SQL:
         cases = [
             SQL(f"WHEN is_{status} THEN %s", status)
-            for status, _label in (*OBSTACLES, *PROJECT_OBSTACLES)
+            for status, _label in (*obstacles.OF_TRANSACTION, *obstacles.OF_PROJECT)
         ]
         return SQL("CASE %s ELSE 'ready' END", SQL(" ").join(cases))
 

@@ -91,7 +91,7 @@ class PsaBilling(models.AbstractModel):
             from_billing_start=False,
             cutoffs={},
         )
-        move.billing_request = {**(move.billing_request or {}), **request.to_json()}
+        move._billing_remember_all(move._billing_brief().asking(request))
         last = max(item.date for item in items)
         if move.billing_cutoff_date and last > move.billing_cutoff_date:
             # What is beyond the former day was asked for: nothing has to be looked at.

@@ -4,6 +4,7 @@ from datetime import timedelta
 from odoo import fields, models
 from odoo.tools import SQL
 
+from ..core import obstacles
 from ..core.allocation import TOLERANCE
 from .shared import rights
 
@@ -73,9 +74,9 @@ class PsaBillingLeakage(models.Model):
     date = fields.Date(readonly=True)
     reason = fields.Selection(
         [
-            ("no_line", "Without Contract Line"),
-            ("order", "Order Not Confirmed"),
-            ("hold", "On Hold, Older than 60 Days"),
+            (obstacles.NO_LINE, "Without Contract Line"),
+            (obstacles.ORDER, "Order Not Confirmed"),
+            (obstacles.HOLD, "On Hold, Older than 60 Days"),
         ],
         readonly=True,
         help="Without Contract Line: nobody has sold this time, though its project is "
@@ -132,7 +133,7 @@ class PsaBillingLeakage(models.Model):
                    entry.id AS entry_id,
                    entry.date,
                    leak.reason,
-                   CASE WHEN leak.reason = 'hold' THEN entry.billing_hold_reason
+                   CASE WHEN leak.reason = %(hold)s THEN entry.billing_hold_reason
                    END AS billing_hold_reason,
                    COALESCE(sale.partner_id, project.partner_id) AS partner_id,
                    entry.project_id,
@@ -164,10 +165,10 @@ class PsaBillingLeakage(models.Model):
                 ON map.project_id = entry.project_id
                AND map.employee_id = entry.employee_id
         CROSS JOIN LATERAL (
-                   SELECT CASE WHEN entry.so_line IS NULL THEN 'no_line'
-                               WHEN sale.state <> 'sale' THEN 'order'
+                   SELECT CASE WHEN entry.so_line IS NULL THEN %(no_line)s
+                               WHEN sale.state <> 'sale' THEN %(order)s
                                WHEN entry.billing_hold AND entry.date < %(long_ago)s
-                               THEN 'hold' END AS reason,
+                               THEN %(hold)s END AS reason,
                           CASE WHEN entry.so_line IS NULL THEN %(unsold)s
                                ELSE %(open)s END AS hours) AS leak
         CROSS JOIN LATERAL (
@@ -178,13 +179,16 @@ class PsaBillingLeakage(models.Model):
                AND project.is_template IS NOT TRUE
                AND COALESCE(entry.billing_type, 'chargeable') = 'chargeable'
                AND leak.reason IS NOT NULL
-               AND NOT (leak.reason = 'no_line'
+               AND NOT (leak.reason = %(no_line)s
                         AND (entry.is_so_line_edited IS TRUE
                              OR entry.timesheet_invoice_type = 'billable_manual'))
                AND entry.unit_amount <> 0
                AND ABS(leak.hours) > %(zero)s
             """,
             suspects=self._suspects_sql(),
+            hold=obstacles.HOLD,
+            no_line=obstacles.NO_LINE,
+            order=obstacles.ORDER,
             long_ago=today - timedelta(days=LONG_HELD_DAYS),
             unsold=SQL(
                 "%s - %s - %s",

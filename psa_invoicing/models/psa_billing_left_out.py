@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from odoo import api, models
 
+from ..core import obstacles
 from ..core.billing import Request
 from ..core.kinds import MODELS
 
@@ -19,9 +20,7 @@ class PsaBilling(models.AbstractModel):
     def _left_out(self, request: Request) -> dict[int, Counter]:
         """Open transactions that a request asks for and that made no invoice.
 
-        :return: by project, how many are ``held``, ``credited`` (a credit note has
-            reopened them), ``early`` (before the billing start), or ``other`` (nothing
-            can be charged with them)
+        :return: by project, how many there are of each of ``core.obstacles``
         """
         everything = replace(request, credited=True, from_billing_start=False)
         free = {item.key for item in self._open_items(everything, with_held=False)}
@@ -32,18 +31,18 @@ class PsaBilling(models.AbstractModel):
         for item in self._open_items(everything, with_held=True):
             start = self.env["project.project"].browse(item.project_id)
             if item.key not in free:
-                kind = "held"
+                obstacle = obstacles.HOLD
             elif item.key not in new:
-                kind = "credited"
+                obstacle = obstacles.CREDITED
             elif (
                 request.from_billing_start
                 and start.billing_start_date
                 and item.date < start.billing_start_date
             ):
-                kind = "early"
+                obstacle = obstacles.BEFORE_START
             else:
-                kind = "other"
-            found[item.project_id][kind] += 1
+                obstacle = obstacles.ALONE
+            found[item.project_id][obstacle] += 1
         return found
 
     @api.model

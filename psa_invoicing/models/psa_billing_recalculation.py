@@ -3,7 +3,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import fsum
 from typing import NamedTuple
 
@@ -71,7 +71,7 @@ class PsaBilling(models.AbstractModel):
         if difference.added:
             # Rows that come after these are new to whoever has looked at the draft.
             known = self._of_rows(move, "id:max") or 0
-            move.billing_request = {**move.billing_request, "known_until": known}
+            move._billing_remember(known_until=known)
         self._apply(move, difference)
         self._follow_terms(difference.terms)
         move._follow_details()
@@ -91,17 +91,11 @@ class PsaBilling(models.AbstractModel):
     def _refresh_period(self, move):
         if first := self._of_rows(move, "date:min"):
             last_cutoffs = self._last_cutoffs(move._billing_request())
-            project_ids = move.billing_project_ids.ids
-            cutoffs = self._cutoffs_to_json(project_ids, last_cutoffs)
+            brief = replace(move._billing_brief(), last_cutoffs=last_cutoffs)
             move.write(
                 {
-                    "billing_period_start": self._period_start(
-                        first, project_ids, last_cutoffs
-                    ),
-                    "billing_request": {
-                        **move.billing_request,
-                        "last_cutoffs": cutoffs,
-                    },
+                    "billing_period_start": self._period_start(first, last_cutoffs),
+                    "billing_request": brief.to_json(),
                 }
             )
 
@@ -131,7 +125,7 @@ class PsaBilling(models.AbstractModel):
     def _contract_terms(self, move) -> Iterator[tuple]:
         """``(invoice line, what its contract line says now)``."""
         lines = move._lines_by_slice()
-        layout = move._layout()
+        layout = move._billing_brief().layout
         named = self._named_on_lines(move, layout)
         contract_lines = self._lines_by_id(line_id for line_id, _slice in lines)
         said: dict = {}
@@ -243,16 +237,16 @@ class PsaBilling(models.AbstractModel):
         """
         rows = move._ledger_rows()
         on_line = [row for row in rows if row.item.sale_line_id == contract_line.id]
-        keys = {row.key for row in on_line} | set(move._caps())
+        brief = move._billing_brief()
+        keys = {row.key for row in on_line} | set(brief.caps)
         keys -= {row.key for row in on_line if not row.is_charged}
-        layout, is_consolidated = move._layout(), move._is_consolidated()
         items = [
             item
             for item in self._asked(move, rows)
             if item.sale_line_id == contract_line.id
             and item.key in keys
             and item.is_chargeable
-            and item.slice_key(layout, is_consolidated)
+            and item.slice_key(brief.layout, brief.is_consolidated)
             == (move_line.billing_slice or "")
         ]
         return sorted(items, key=lambda item: (item.date, item.source_id))
@@ -354,7 +348,7 @@ class PsaBilling(models.AbstractModel):
         :param orders: that belong on it
         :param rows: of the ledger on it
         """
-        caps = move._caps()
+        caps = move._billing_brief().caps
         agreed = set(orders.order_line.ids)
         wanted = []
         for item in self._asked(move, rows):
@@ -374,7 +368,7 @@ class PsaBilling(models.AbstractModel):
 
         :param rows: of the ledger on it
         """
-        types = move._chosen_types()
+        types = move._billing_brief().chosen_types
         found = self._select(move._billing_request(), self._released(rows), move)
         return [
             item.typed(types[item.key]) if item.key in types else item for item in found
@@ -399,7 +393,7 @@ class PsaBilling(models.AbstractModel):
         Those it was made from stay on it, even if a person changed its terms since;
         another one joins if it would have been put on the same invoice.
         """
-        own = self.env["sale.order"].browse(move.billing_request.get("orders") or ())
+        own = self.env["sale.order"].browse(move._billing_brief().order_ids)
         others = move.billing_project_ids._contracts() - own
         if not others:
             return own

@@ -203,5 +203,6 @@ class PsaBilling(models.AbstractModel):
     @api.model
     def _decided_ids(self, move) -> list[int]:
         """Entries of which a person has lowered the quantity or chosen the type."""
-        decided = move._caps().keys() | move._chosen_types().keys()
+        brief = move._billing_brief()
+        decided = brief.caps.keys() | brief.chosen_types.keys()
         return [id_ for source, id_ in decided if source == TIME]

@@ -14,6 +14,7 @@ from odoo.tools import SQL, format_date
 
 from ..core.allocation import TOLERANCE, is_zero, line_quantity
 from ..core.billing import LEDGER, Draft, Request, Transaction, project_prefix
+from ..core.brief import CUTOFFS, Brief
 from ..core.kinds import CHARGEABLE, COST, MILESTONE, SOURCE_FIELDS
 from ..core.scopes import OWN
 from ..tools import rules
@@ -283,42 +284,35 @@ class PsaBilling(models.AbstractModel):
         invoice_date = company._billing_invoice_date(
             request.run_date or fields.Date.context_today(self), request.cutoff_date
         )
+        own_cutoffs = {
+            project_id: last_cutoffs[project_id]
+            for project_id in draft.project_ids
+            if project_id in last_cutoffs
+        }
+        # What is dated up to the last cut-off date of its project comes late.
+        brief = Brief(
+            order_ids=tuple(draft.order_ids),
+            layout=draft.layout,
+            is_consolidated=draft.is_consolidated,
+            invoice_date=invoice_date,
+            last_cutoffs=own_cutoffs,
+        )
         return {
             "invoice_date": invoice_date,
             "is_project_invoice": True,
             "billing_cutoff_date": request.cutoff_date,
-            "billing_period_start": self._period_start(
-                first, draft.project_ids, last_cutoffs
-            ),
+            "billing_period_start": self._period_start(first, own_cutoffs),
             "billing_project_ids": [Command.set(draft.project_ids)],
-            "billing_request": request.of(draft.project_ids).to_json()
-            | {
-                "orders": draft.order_ids,
-                "layout": draft.layout,
-                "is_consolidated": draft.is_consolidated,
-                "invoice_date": fields.Date.to_string(invoice_date),
-                "last_cutoffs": self._cutoffs_to_json(draft.project_ids, last_cutoffs),
-            },
+            "billing_request": brief.asking(request.of(draft.project_ids)).to_json(),
         }
 
     @api.model
-    def _period_start(self, first: date, project_ids, last_cutoffs: dict) -> date:
-        """The earliest transaction, or the day after the last cut-off date."""
-        starts = [
-            last_cutoffs[project_id] + timedelta(days=1)
-            for project_id in project_ids
-            if project_id in last_cutoffs
-        ]
-        return min([first, *starts])
+    def _period_start(self, first: date, last_cutoffs: dict) -> date:
+        """The earliest transaction, or the day after the last cut-off date.
 
-    @api.model
-    def _cutoffs_to_json(self, project_ids, last_cutoffs: dict) -> dict:
-        """What is dated up to the last cut-off date of its project comes late."""
-        return {
-            str(project_id): fields.Date.to_string(last_cutoffs[project_id])
-            for project_id in project_ids
-            if project_id in last_cutoffs
-        }
+        :param last_cutoffs: of the projects on the invoice
+        """
+        return min([first, *(day + timedelta(days=1) for day in last_cutoffs.values())])
 
     @api.model
     def _last_cutoffs(self, request: Request) -> dict:
@@ -329,7 +323,7 @@ class PsaBilling(models.AbstractModel):
         self.env["account.move"].flush_model(
             ["billing_cutoff_date", "billing_project_ids", "billing_request", "state"]
         )
-        own = SQL("move.billing_request -> 'cutoffs' -> rel.project_id::text")
+        own = SQL("move.billing_request -> %s -> rel.project_id::text", CUTOFFS)
         return dict(
             self.env.execute_query(
                 SQL(

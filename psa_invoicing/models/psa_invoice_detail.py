@@ -198,23 +198,20 @@ class PsaInvoiceDetail(models.Model):
 
     @api.depends("move_id.billing_request", "date", "project_id")
     def _compute_is_earlier_period(self):
-        # What is JSON is copied whenever it is read: once for each invoice, then.
         for move, details in self.grouped("move_id").items():
-            request = move.billing_request or {}
-            last_cutoffs = request.get("last_cutoffs") or {}
-            own_dates = request.get("cutoffs") or {}
-            known_until = request.get("known_until")
+            brief = move._billing_brief()
+            known_until = brief.known_until
             for detail in details:
                 detail.is_added = bool(known_until and detail._origin.id > known_until)
-                project = str(detail.project_id.id)
+                project = detail.project_id.id
                 scope = scope_of(
                     detail.transaction_type,
                     detail.sale_line_id.id,
-                    own_dates.get(project) or (),
+                    brief.cutoffs.get(project) or (),
                 )
-                last = last_cutoffs.get(project)
+                last = brief.last_cutoffs.get(project)
                 detail.is_earlier_period = bool(
-                    last and scope == OWN and detail.date <= fields.Date.to_date(last)
+                    last and scope == OWN and detail.date <= last
                 )
 
     @api.depends("move_id.pending_changes")

@@ -8,6 +8,7 @@ from odoo import fields, models
 from odoo.fields import Domain
 from odoo.tools import format_date
 
+from ..core import obstacles
 from ..core.billing import Request
 from .psa_invoice_run_line import BILLED, NOTHING
 
@@ -150,13 +151,13 @@ class PsaInvoiceSchedule(models.Model):
 
     def _left_out_in_words(self, left_out: dict[str, int]) -> list[str]:
         texts = {
-            "held": self.env._("On hold: %(count)s."),
-            "credited": self.env._("Credited, to be reviewed: %(count)s."),
-            "early": self.env._("Before the billing start: %(count)s."),
-            "other": self.env._("Nothing to charge with: %(count)s."),
+            obstacles.HOLD: self.env._("On hold: %(count)s."),
+            obstacles.CREDITED: self.env._("Credited, to be reviewed: %(count)s."),
+            obstacles.BEFORE_START: self.env._("Before the billing start: %(count)s."),
+            obstacles.ALONE: self.env._("Nothing to charge with: %(count)s."),
         }
         return [
-            text % {"count": left_out[kind]}
-            for kind, text in texts.items()
-            if left_out.get(kind)
+            text % {"count": left_out[obstacle]}
+            for obstacle, text in texts.items()
+            if left_out.get(obstacle)
         ]

@@ -7,6 +7,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
+from ..core import obstacles
 from ..core.allocation import TOLERANCE
 from ..core.kinds import MODELS, SOURCES, TYPES, Key
 from ..models.external_arguments import (
@@ -125,7 +126,7 @@ class PsaManualInvoice(models.TransientModel):
         known = {tuple(key) for each in left_out for key in each["transactions"]}
         known |= {line._key for line in self.line_ids}
         if rest := sorted((self._picked() or set()) - known):
-            left_out.append(self._left_out_values("not_open", rest))
+            left_out.append(self._left_out_values(obstacles.NOT_OPEN, rest))
         message = ""
         if self.line_ids == unticked:
             message = self.env._("Nothing is open.")
@@ -137,13 +138,13 @@ class PsaManualInvoice(models.TransientModel):
 
     def _left_out_values(self, reason: str, keys: list) -> dict:
         text = {
-            "credited": self.env._(
+            obstacles.CREDITED: self.env._(
                 "Credited: name them among the picks to bill them again"
             ),
-            "before_start": self.env._(
+            obstacles.BEFORE_START: self.env._(
                 "Before billing start: name them among the picks to bill them"
             ),
-            "not_open": self.env._("Nothing is open, or of other projects"),
+            obstacles.NOT_OPEN: self.env._("Nothing is open, or of other projects"),
         }[reason]
         return {
             "reason": reason,

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from odoo import models
 from odoo.tools import SQL
 
+from ..core import obstacles
 from ..core.allocation import TOLERANCE
 from ..core.billing import Draft, Request, Transaction
 from ..core.kinds import MODELS, TIME, TYPES_IN
@@ -314,8 +315,8 @@ class PsaManualInvoice(models.TransientModel):
                         COALESCE(%(chosen)s ->> 'billing_type', billing_type),
                         COALESCE((%(chosen)s ->> 'selected')::bool, TRUE), project_id,
                         sale_line_id, date, who, task, text,
-                        CASE WHEN is_credited THEN 'credited'
-                             WHEN date < billing_start THEN 'before_start' END,
+                        CASE WHEN is_credited THEN %(credited)s
+                             WHEN date < billing_start THEN %(before_start)s END,
                         %(quantity)s, %(quantity)s
                    FROM %(transactions)s
                    JOIN %(places)s USING (%(common)s)
@@ -324,7 +325,9 @@ class PsaManualInvoice(models.TransientModel):
                ORDER BY rank, date, source_id, turn
             """,
             stamp=SQL("%s, %s, %s, %s", self.id, self.env.uid, now, now),
+            before_start=obstacles.BEFORE_START,
             chosen=chosen,
+            credited=obstacles.CREDITED,
             quantity=SQL("COALESCE(%s::float8, quantity * factor)", selected),
             transactions=transactions,
             places=_table_sql("place", types, places),

@@ -15,6 +15,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import format_date, formatLang
 
+from ..core import obstacles
 from ..core.billing import Request, Transaction
 from ..core.kinds import (
     MILESTONE,
@@ -33,16 +34,16 @@ ROWS = 80
 COVERED = ("billable_fixed", "billable_milestones")
 # Reasons that are settled at once; the other buttons open a document in a new window.
 DECIDED_HERE = {
-    "hold",
-    "later",
-    "milestone",
-    "non_chargeable",
-    "type",
-    "unit",
-    "unreached",
+    obstacles.HOLD,
+    obstacles.LATER,
+    obstacles.MILESTONE,
+    obstacles.NON_CHARGEABLE,
+    obstacles.TYPE,
+    obstacles.UNIT,
+    obstacles.UNREACHED,
 }
 # Reasons that a person may settle for one of several transactions.
-ONE_BY_ONE = {"hold", "non_chargeable", "unreached"}
+ONE_BY_ONE = {obstacles.HOLD, obstacles.NON_CHARGEABLE, obstacles.UNREACHED}
 
 
 @dataclass
@@ -107,7 +108,7 @@ class PsaManualInvoice(models.TransientModel):
     @api.model
     def _is_for_all(self, left_out: LeftOut) -> bool:
         """Several milestones are hardly reached with one click."""
-        return left_out.reason != "unreached" or len(left_out.keys) == 1
+        return left_out.reason != obstacles.UNREACHED or len(left_out.keys) == 1
 
     def review_remedy(
         self, reason: str, about: int | bool = False, keys: list | None = None
@@ -125,19 +126,19 @@ class PsaManualInvoice(models.TransientModel):
         chosen = [key for key in left_out.keys if key in wanted]
         if reason not in DECIDED_HERE:
             return self._open_what_is_in_the_way(left_out)
-        if reason == "hold":
+        if reason == obstacles.HOLD:
             for records in self._records(chosen):
                 records.action_psa_release()
-        elif reason == "non_chargeable":
+        elif reason == obstacles.NON_CHARGEABLE:
             for records in self._records(chosen):
                 records.action_psa_set_billing_type("chargeable")
-        elif reason == "unreached":
+        elif reason == obstacles.UNREACHED:
             self.mark_reached([source_id for _source, source_id in chosen])
-        elif reason == "later":
+        elif reason == obstacles.LATER:
             self.cutoff_date = left_out.last
-        elif reason == "unit":
+        elif reason == obstacles.UNIT:
             self.unit_ids = False
-        elif reason == "milestone":
+        elif reason == obstacles.MILESTONE:
             self.milestone_ids = False
         else:
             for kind in left_out.kinds:
@@ -205,7 +206,7 @@ class PsaManualInvoice(models.TransientModel):
         """Projects that cannot be billed at all."""
         for project in self.project_ids:
             if project.id not in request.project_ids:
-                self._of(found, "project", project)
+                self._of(found, obstacles.PROJECT, project)
 
     def _collect_open(self, request: Request, found: dict):
         """What is open and could be billed, were it not for a setting or a hold."""
@@ -247,16 +248,16 @@ class PsaManualInvoice(models.TransientModel):
     def _why_not_shown(self, item, request, held, others, lines) -> tuple:
         """``(reason, record that is in the way)``"""
         if item.key in held:
-            return "hold", None
+            return obstacles.HOLD, None
         if item.date > request.cutoff_date:
-            return "later", None
+            return obstacles.LATER, None
         if item.kind not in request.types:
-            return "type", None
+            return obstacles.TYPE, None
         if item.key in others:
-            return "unit", None
+            return obstacles.UNIT, None
         if request.milestone_ids and item.source == MILESTONE:
-            return "milestone", None
-        return "beyond", lines[item.sale_line_id].order_id
+            return obstacles.MILESTONE, None
+        return obstacles.BEYOND, lines[item.sale_line_id].order_id
 
     def _held(self, items: list[Transaction]) -> set[Key]:
         held = set()
@@ -333,7 +334,7 @@ class PsaManualInvoice(models.TransientModel):
             key = detail._key
             if not key or (request.picks is not None and key not in request.picks):
                 continue
-            self._of(found, "draft", detail.move_id).add(
+            self._of(found, obstacles.DRAFT, detail.move_id).add(
                 key,
                 partial(self._detail_row, detail),
                 detail.amount,
@@ -359,7 +360,7 @@ class PsaManualInvoice(models.TransientModel):
         domain = self._domain_of(Entry, request) & Domain("so_line", "=", False)
         domain &= Domain("billing_type", "!=", NON_CHARGEABLE)
         for entry in Entry.search(domain & Domain("unit_amount", "!=", 0)):
-            self._of(found, "no_line").add(
+            self._of(found, obstacles.NO_LINE).add(
                 (TIME, entry.id), partial(self._record_row, entry, entry.unit_amount)
             )
 
@@ -373,7 +374,9 @@ class PsaManualInvoice(models.TransientModel):
             )
             for record in model.search(domain & Domain(name, "!=", False)):
                 if record.open_quantity:
-                    self._of(found, "order", record._contract_lines().order_id).add(
+                    self._of(
+                        found, obstacles.ORDER, record._contract_lines().order_id
+                    ).add(
                         (source, record.id),
                         partial(self._record_row, record, record.open_quantity),
                     )
@@ -398,7 +401,7 @@ class PsaManualInvoice(models.TransientModel):
             quantity = (
                 milestone.quantity_percentage * milestone.sale_line_id.product_uom_qty
             )
-            self._of(found, "unreached").add(
+            self._of(found, obstacles.UNREACHED).add(
                 (MILESTONE, milestone.id),
                 partial(self._unreached_row, milestone, quantity),
             )
@@ -422,7 +425,7 @@ class PsaManualInvoice(models.TransientModel):
                     - record.written_off_quantity
                 )
                 if rest:
-                    self._of(found, "non_chargeable").add(
+                    self._of(found, obstacles.NON_CHARGEABLE).add(
                         (model._billing_source, record.id),
                         partial(self._record_row, record, rest),
                     )
@@ -436,7 +439,7 @@ class PsaManualInvoice(models.TransientModel):
             [("timesheet_invoice_type", "in", COVERED), ("unit_amount", "!=", 0)]
         )
         for entry in Entry.search(domain):
-            self._of(found, "covered").add(
+            self._of(found, obstacles.COVERED).add(
                 (TIME, entry.id), partial(self._record_row, entry, entry.unit_amount)
             )
 
@@ -444,50 +447,52 @@ class PsaManualInvoice(models.TransientModel):
 
     def _reason_label(self, left_out: LeftOut) -> str:
         about = left_out.about
-        if left_out.reason == "project":
+        if left_out.reason == obstacles.PROJECT:
             return "\n".join(about.with_env(self.env)._billing_problems().values())
-        if left_out.reason == "order":
+        if left_out.reason == obstacles.ORDER:
             state = dict(about._fields["state"]._description_selection(self.env))
             return self.env._(
                 "The order %(order)s is not confirmed (%(state)s)",
                 order=about.name,
                 state=state.get(about.state, ""),
             )
-        if left_out.reason == "draft":
+        if left_out.reason == obstacles.DRAFT:
             return self.env._("On the draft %(draft)s", draft=self._draft_name(about))
         return {
-            "beyond": self.env._("Billed by an invoice that names no transactions"),
-            "covered": self.env._("Covered by a fixed price"),
-            "hold": self.env._("On hold"),
-            "later": self.env._("After the cut-off date"),
-            "milestone": self.env._("Milestones that are not chosen"),
-            "no_line": self.env._("Without a contract line"),
-            "non_chargeable": self.env._("Non-chargeable"),
-            "type": self.env._("Types that are not chosen"),
-            "unit": self.env._("Of other units"),
-            "unreached": self.env._("Milestones that are not reached"),
+            obstacles.BEYOND: self.env._(
+                "Billed by an invoice that names no transactions"
+            ),
+            obstacles.COVERED: self.env._("Covered by a fixed price"),
+            obstacles.HOLD: self.env._("On hold"),
+            obstacles.LATER: self.env._("After the cut-off date"),
+            obstacles.MILESTONE: self.env._("Milestones that are not chosen"),
+            obstacles.NO_LINE: self.env._("Without a contract line"),
+            obstacles.NON_CHARGEABLE: self.env._("Non-chargeable"),
+            obstacles.TYPE: self.env._("Types that are not chosen"),
+            obstacles.UNIT: self.env._("Of other units"),
+            obstacles.UNREACHED: self.env._("Milestones that are not reached"),
         }[left_out.reason]
 
     def _remedy_label(self, left_out: LeftOut) -> str:
-        if left_out.reason == "later":
+        if left_out.reason == obstacles.LATER:
             return self.env._(
                 "Bill up to %(date)s", date=format_date(self.env, left_out.last)
             )
-        if left_out.reason == "unreached" and not self.env[
+        if left_out.reason == obstacles.UNREACHED and not self.env[
             "project.milestone"
         ].has_access("write"):
             return ""
         return {
-            "beyond": self.env._("Open Order"),
-            "covered": self.env._("Show Entries"),
-            "draft": self.env._("Open Draft"),
-            "hold": self.env._("Release"),
-            "milestone": self.env._("Include"),
-            "no_line": self.env._("Choose Contract Line"),
-            "non_chargeable": self.env._("Charge"),
-            "order": self.env._("Open Order"),
-            "project": self.env._("Open Project"),
-            "type": self.env._("Include"),
-            "unit": self.env._("Include"),
-            "unreached": self.env._("Mark as Reached"),
+            obstacles.BEYOND: self.env._("Open Order"),
+            obstacles.COVERED: self.env._("Show Entries"),
+            obstacles.DRAFT: self.env._("Open Draft"),
+            obstacles.HOLD: self.env._("Release"),
+            obstacles.MILESTONE: self.env._("Include"),
+            obstacles.NO_LINE: self.env._("Choose Contract Line"),
+            obstacles.NON_CHARGEABLE: self.env._("Charge"),
+            obstacles.ORDER: self.env._("Open Order"),
+            obstacles.PROJECT: self.env._("Open Project"),
+            obstacles.TYPE: self.env._("Include"),
+            obstacles.UNIT: self.env._("Include"),
+            obstacles.UNREACHED: self.env._("Mark as Reached"),
         }[left_out.reason]

@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import float_compare, format_date
 
+from ..core import obstacles
 from ..core.allocation import is_zero
 from ..core.billing import Transaction
 from ..core.kinds import (
@@ -96,7 +97,10 @@ class PsaManualInvoiceLine(models.TransientModel):
     amount = fields.Monetary(compute="_compute_amount")
     currency_id = fields.Many2one(related="sale_line_id.currency_id")
     remark = fields.Selection(
-        [("credited", "Credited"), ("before_start", "Before Billing Start")],
+        [
+            (obstacles.CREDITED, "Credited"),
+            (obstacles.BEFORE_START, "Before Billing Start"),
+        ],
         readonly=True,
         help="Credited: it was on an invoice that was credited. Before billing start: "
         "dated before the project's billing begins. Invoice runs leave both out.",

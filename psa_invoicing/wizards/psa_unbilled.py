@@ -6,6 +6,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL, format_date
 
+from ..core import obstacles
 from ..core.allocation import TOLERANCE
 from ..core.billing import Request
 from ..core.kinds import (
@@ -251,13 +252,16 @@ class PsaUnbilled(models.TransientModel):
     def _status_sql(self) -> SQL:
         """Credited until that day; else what holds it now, or became of it since."""
         return SQL(
-            """CASE WHEN ABS(ledger.credited) > %(zero)s THEN 'credited'
-                    WHEN source.hold THEN 'hold'
+            """CASE WHEN ABS(ledger.credited) > %(zero)s THEN %(credited)s
+                    WHEN source.hold THEN %(hold)s
                     WHEN ABS(ledger.invoiced) > %(zero)s THEN 'invoiced'
-                    WHEN ABS(ledger.draft) > %(zero)s THEN 'draft'
+                    WHEN ABS(ledger.draft) > %(zero)s THEN %(draft)s
                     WHEN ABS(ledger.written_off) > %(zero)s THEN 'written_off'
                     ELSE 'ready'
                END""",
+            credited=obstacles.CREDITED,
+            draft=obstacles.DRAFT,
+            hold=obstacles.HOLD,
             zero=TOLERANCE,
         )
 
@@ -316,9 +320,9 @@ class PsaUnbilledLine(models.TransientModel):
     status = fields.Selection(
         [
             ("ready", "Still Open"),
-            ("hold", "On Hold"),
-            ("credited", "Credited"),
-            ("draft", "On a Draft"),
+            (obstacles.HOLD, "On Hold"),
+            (obstacles.CREDITED, "Credited"),
+            (obstacles.DRAFT, "On a Draft"),
             ("invoiced", "Invoiced Since"),
             ("written_off", "Written Off Since"),
         ],

@@ -1,12 +1,17 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What the billing service wrote on an invoice, and what a person edited of it."""
+"""What an invoice remembers of how it was asked for; see ``core/brief.py``."""
+
+from dataclasses import replace
 
 from markupsafe import Markup
 
-from odoo import models
+from odoo import fields, models
 from odoo.tools import SQL
 
-from .account_move_line_ledger import as_json
+from ...core.billing import Request
+from ...core.brief import WRITTEN, Brief
+from ...core.kinds import Key
+from ..account_move_line_ledger import as_json
 
 # What Recalculate keeps of an invoice, if a person edited it. The invoice date is kept,
 # too: see ``_is_dated_by_rule``.
@@ -33,6 +38,40 @@ class AccountMove(models.Model):
     # pylint: disable=consider-merging-classes-inherited
     _inherit = "account.move"
 
+    def _billing_brief(self) -> Brief:
+        """What this invoice remembers. Read it once: JSON is copied whenever it is
+        read, and there may be thousands of picks in it."""
+        return Brief.from_json(self.billing_request)
+
+    def _billing_remember(self, **changes):
+        """:param changes: by attribute of ``Brief``"""
+        self._billing_remember_all(replace(self._billing_brief(), **changes))
+
+    def _billing_remember_all(self, brief: Brief):
+        # sudo: the caller may edit the invoice; this is the engine's own note on it.
+        self.sudo().billing_request = brief.to_json()
+
+    def _billing_request(self) -> Request:
+        """What this draft was made to bill."""
+        return self._billing_brief().request(
+            tuple(self.billing_project_ids.ids), self.billing_cutoff_date
+        )
+
+    def _cap(self, caps: dict[Key, float | None]):
+        """Remember how much of transactions Recalculate may put on this invoice.
+
+        :param caps: in their own unit, 0: none; None: all of it again
+        """
+        self._billing_remember_all(self._billing_brief().capped(caps))
+
+    def _choose_types(self, types: dict[Key, str]):
+        """Remember billing types that a person gave to transactions on this draft, so
+        that Recalculate keeps them."""
+        chosen = self._billing_brief().chosen_types
+        self._billing_remember(chosen_types={**chosen, **types})
+
+    # === What a person edited stays ===
+
     def _note_written(self):
         """Remember what the billing service wrote, Odoo's own defaults included."""
         self.flush_model([*KEPT_FIELDS, "billing_request"])
@@ -40,8 +79,9 @@ class AccountMove(models.Model):
             SQL(
                 """UPDATE account_move AS move
                       SET billing_request = billing_request
-                          || jsonb_build_object('written', jsonb_build_object(%s))
+                          || jsonb_build_object(%s, jsonb_build_object(%s))
                     WHERE move.id = ANY(%s) AND move.billing_request IS NOT NULL""",
+                WRITTEN,
                 SQL(", ").join(
                     SQL("%s, %s", name, SQL.identifier("move", name))
                     for name in KEPT_FIELDS
@@ -54,7 +94,7 @@ class AccountMove(models.Model):
 
     def _edited_fields(self) -> list[str]:
         """What differs from what the billing service wrote last."""
-        written = (self.billing_request or {}).get("written") or {}
+        written = self._billing_brief().written
         return [
             name
             for name in written
@@ -62,6 +102,13 @@ class AccountMove(models.Model):
             # By its terms an invoice is due some days after whatever day it is sent.
             and not (name == "invoice_date_due" and self.invoice_payment_term_id)
         ]
+
+    def _is_dated_by_rule(self) -> bool:
+        """Whether the invoice date is still the one that the service wrote."""
+        by_rule = self._billing_brief().invoice_date
+        return bool(by_rule) and by_rule == fields.Date.to_date(self.invoice_date)
+
+    # === New drafts ===
 
     def _state_delivery(self):
         """Give new drafts the end of their billing period as the day of delivery, which
