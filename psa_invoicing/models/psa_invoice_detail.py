@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..core.billing import LEDGER
+from ..core.brief import Brief
 from ..core.kinds import (
     ADJUSTMENT,
     BILLING_TYPES,
@@ -199,7 +200,7 @@ class PsaInvoiceDetail(models.Model):
     @api.depends("move_id.billing_request", "date", "project_id")
     def _compute_is_earlier_period(self):
         for move, details in self.grouped("move_id").items():
-            brief = move._billing_brief()
+            brief = Brief.from_json(move.billing_request)
             known_until = brief.known_until
             for detail in details:
                 detail.is_added = bool(known_until and detail._origin.id > known_until)
