@@ -117,6 +117,20 @@ def test_call_that_points_down_is_fine_if_it_is_documented(tmp_path):
     ]
 
 
+def test_method_of_a_plain_class_is_none_of_a_model(tmp_path):
+    plain = "class Plain:\n    def one(self, other):\n        return {}"
+    files = {
+        "models/ledger/one.py": plain.format("self._two()"),
+        "models/invoice/two.py": method("_two"),
+    }
+    assert build(tmp_path, files).arrows == set()
+    files["models/ledger/one.py"] = plain.format("other._two()")
+    assert len(build(tmp_path, files).arrows) == 1
+    # It might be that one, too.
+    files["core/three.py"] = "def _two():\n    pass"
+    assert build(tmp_path, files).arrows == set()
+
+
 def test_circle_is_seen(tmp_path):
     number = LARGEST_CIRCLE + 1
     files = {

@@ -113,6 +113,16 @@ class Source:
             found = [name for name in names if name in files]
             yield from found or [path for path in [f"{base}.py"] if path in files]
 
+    def plain_names(self) -> set[str]:
+        """Of functions, and of methods of what is no model."""
+        models = [class_ for class_, _model, _parents in self.models]
+        return {
+            function.name
+            for part in self.tree.body
+            if part not in models
+            for function in _functions_in(part)
+        }
+
     def methods(self) -> Iterator[Method]:
         for class_, model, _parents in self.models:
             for node in class_.body:
@@ -124,6 +134,10 @@ class Source:
                         bool(ast.get_docstring(node)),
                         f".{node.name}" in _calls_of_super(node),
                     )
+
+
+def _functions_in(node: ast.AST) -> Iterator[ast.FunctionDef]:
+    return (each for each in ast.walk(node) if isinstance(each, ast.FunctionDef))
 
 
 def _model_names(node: ast.ClassDef) -> list[str]:
@@ -181,6 +195,9 @@ class House:
         for method in self.methods:
             self._of_model[method.model, method.name].append(method)
             self._of_name[method.name].append(method)
+        self._plain = {
+            name for source in self.sources.values() for name in source.plain_names()
+        }
         self._parents = defaultdict(list)
         for source in self.sources.values():
             for _class, model, parents in source.models:
@@ -200,7 +217,7 @@ class House:
         for part in source.tree.body:
             model = classes.get(part, "")
             for function in _functions(part):
-                known = {"self": model} if model else {}
+                known = {"self": model, "cls": model} if model else {}
                 for node in ast.walk(function):
                     if isinstance(node, ast.Assign) and len(node.targets) == 1:
                         target, value = (
@@ -220,9 +237,13 @@ class House:
         if model := self._model_of(node.value, known):
             return self._find(model, node.attr)
         methods = self._of_name[node.attr]
+        if isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"):
+            # Of a class that is no model.
+            return []
         is_plain = (
             node.attr.startswith(("_", "action_"))
             and not node.attr.startswith(OTHERS_TOO)
+            and node.attr not in self._plain
             and not any(method.is_override for method in methods)
         )
         return methods if is_plain and len({each.path for each in methods}) == 1 else []
