@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import SQL
 
+from .billing.recalculation import Recalculation
 from .billing_groups import BILLING_MANAGER
 
 # Written by the engine alone.
@@ -241,7 +242,7 @@ class AccountMove(models.Model):
             for move in was_cancelled.sudo().filtered("detail_ids"):
                 if move.is_project_invoice:
                     move.needs_recalculation = True
-                    self.env["psa.billing"].sudo()._give_up_what_others_billed(move)
+                    Recalculation(self.sudo().env).give_up_what_others_billed(move)
                 elif move.move_type == "out_invoice":
                     move.invoice_line_ids._record_billing()
         return result

@@ -9,6 +9,7 @@ from odoo.tools import SQL, float_round
 
 from ..core.allocation import is_zero, spread
 from ..core.billing import LEDGER
+from ..tools.json_values import as_json
 
 # Changing one of these by hand changes how much of the transactions is billed.
 QUANTITY_FIELDS = {"quantity", "product_uom_id"}
@@ -23,17 +24,6 @@ KEPT_FIELDS = (
     "analytic_distribution",
     "name",
 )
-
-
-def as_json(record, name: str):
-    """What a field of a record says, as JSON keeps it: records are ids."""
-    value = record[name]
-    kind = record._fields[name].type
-    if kind == "many2many":
-        return sorted(value.ids)
-    if kind == "many2one":
-        return value.id
-    return fields.Date.to_string(value) if kind == "date" else value
 
 
 class AccountMoveLine(models.Model):
@@ -138,7 +128,7 @@ class AccountMoveLine(models.Model):
         )
         if lines:
             # sudo: who may invoice an order need not read timesheets.
-            self.env["psa.billing"].sudo()._record(lines.sudo())
+            self.env["psa.billing"].sudo().record(lines.sudo())
 
     def _billed_on_draft(self):
         """Lines whose quantity the ledger answers for and a person may still change."""
@@ -163,7 +153,7 @@ class AccountMoveLine(models.Model):
             reviewed = lines.filtered("move_id.is_project_invoice")
             for line in reviewed:
                 # sudo: who may edit an invoice need not read the ledger.
-                self.env["psa.billing"].sudo()._fit_to_quantity(line.sudo())
+                self.env["psa.billing"].sudo().fit_to_quantity(line.sudo())
             (lines - reviewed)._record_billing()
         if (QUANTITY_FIELDS | PRICE_FIELDS) & set(vals):
             moves = self._billed_on_draft().move_id

@@ -10,6 +10,8 @@ from odoo.tools import SQL, format_date, formatLang
 from ..core.allocation import is_zero
 from ..core.kinds import GOODS, MATERIAL, ORDER_LINE, TRANSACTION_MODELS
 from ..tools import rules
+from .billing.language import in_customer_language
+from .billing.selection import Selection
 
 # Order lines that are not billed themselves, but by the transactions behind them.
 BILLED_BY_TRANSACTIONS = ("analytic", "milestones", "timesheet")
@@ -377,7 +379,7 @@ class SaleOrderLine(models.Model):
 
         :param amount: untaxed, at most what is left
         """
-        order = self.env["psa.billing"]._in_customer_language(self.order_id)
+        order = in_customer_language(self.order_id)
         line = self.with_env(order.env)
         whole = self.currency_id.compare_amounts(amount, self._undeducted()) == 0
         if whole and not self._is_partly_deducted():
@@ -444,9 +446,8 @@ class SaleOrderLine(models.Model):
             lambda line: line.product_id and line.product_id._is_delivered_timesheet()
         )
         # sudo: whoever invoices an order need not read timesheets.
-        found = (
-            self.env["psa.billing"].sudo()._open_in_period(lines, start_date, end_date)
-        )
+        selection = Selection(self.sudo().env)
+        found = selection.open_in_period(lines, start_date, end_date)
         for line in lines:
             line.qty_to_invoice = line.product_uom_id.round(found.get(line.id, 0.0))
         return result

@@ -11,7 +11,7 @@ from odoo.addons.psa_invoicing.models.account_move_making import (
     AccountMove,
     AccountMoveLine,
 )
-from odoo.addons.psa_invoicing.models.psa_billing_completing import PsaBilling
+from odoo.addons.psa_invoicing.models.billing.completing import Completing
 
 from .common import BillingCase
 
@@ -80,7 +80,7 @@ class TestCompleting(BillingCase):
                 model, "write", lambda self, vals: super(model, self).write(vals)
             )
 
-        complete = patch.object(PsaBilling, "_complete", lambda _self, values: values)
+        complete = patch.object(Completing, "complete", lambda _self, values: values)
         with complete, write(AccountMove), write(AccountMoveLine):
             yield
 
