@@ -29,7 +29,7 @@ def pre_init_hook(env):
 
 def post_init_hook(env):
     """Take the history of the database into the ledger."""
-    env["psa.billing"]._take_over_history()
+    env["psa.billing"].take_over_history()
 
 
 def uninstall_hook(env):

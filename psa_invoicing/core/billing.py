@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What is asked of the billing service, and what it finds: plain data."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import NamedTuple
@@ -141,30 +141,63 @@ def project_prefix(project_id: int) -> str:
     return f"{project_id}/"
 
 
-@dataclass
-class Draft:
-    """An invoice to be made: its header, and its transactions by contract line and by
-    what has a line of its own in it.
+class Portion(NamedTuple):
+    """Transactions that share an invoice line, taken as one: all that grouping and
+    rounding ask about. Five thousand of them then cost no more than a hundred.
 
+    :ivar quantity: of all of them, in the contract line's unit, unrounded
+    """
+
+    sale_line_id: int
+    project_id: int
+    date: date
+    quantity: float
+    source: str = ""
+    source_id: int = 0
+    who: str = ""
+    task: str = ""
+    billing_type: str = CHARGEABLE
+
+    key = Transaction.key
+    is_chargeable = Transaction.is_chargeable
+    slice_key = Transaction.slice_key
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """What is about to become an invoice.
+
+    :ivar header: values of the invoice, as Odoo and other add-ons prepare them
     :ivar is_consolidated: several projects of the customer may share it
+    :ivar slices: its transactions, by contract line and by what has a line of its own
+        in it
     :ivar quantities: of the invoice lines, rounded in the contract lines' units
     :ivar total: untaxed, in the currency of the orders; below zero it is due to the
         customer
+    :ivar number: in the review of a manual invoice
     """
 
-    header: dict
-    project_ids: tuple[int, ...]
-    order_ids: list[int]
+    slices: Mapping[tuple[int, str], Sequence[Transaction | Portion]]
+    header: Mapping = field(default_factory=dict)
+    project_ids: tuple[int, ...] = ()
+    order_ids: tuple[int, ...] = ()
     layout: str = "order_line"
     is_consolidated: bool = False
-    slices: dict[tuple[int, str], list[Transaction]] = field(default_factory=dict)
-    quantities: dict[tuple[int, str], float] = field(default_factory=dict)
+    quantities: Mapping[tuple[int, str], float] = field(default_factory=dict)
     total: float = 0.0
-
-    def add(self, item: Transaction) -> None:
-        key = item.slice_key(self.layout, self.is_consolidated)
-        self.slices.setdefault((item.sale_line_id, key), []).append(item)
+    number: int = 0
 
     @property
-    def transactions(self) -> list[Transaction]:
+    def transactions(self) -> list[Transaction | Portion]:
         return [item for items in self.slices.values() for item in items]
+
+
+class Outcome(NamedTuple):
+    """What becomes of bundles.
+
+    :ivar added: to a draft that is there
+    :ivar new: invoices, and credit notes of what is due to the customer
+    """
+
+    added: list[Bundle]
+    new: list[Bundle]

@@ -22,16 +22,7 @@ from . import psa_invoice_detail_editing
 from . import psa_invoice_detail_rows
 from . import psa_invoice_detail_actions
 from . import psa_invoice_detail_export
-from . import psa_billing_selection
-from . import psa_billing_writing
-from . import psa_billing_completing
-from . import psa_billing_left_out
-from . import psa_billing_recalculation
-from . import psa_billing_settled
-from . import psa_billing_adding
-from . import psa_billing_difference
-from . import psa_billing_recording
-from . import psa_billing_history
+from . import billing
 from . import psa_transaction_mixin
 from . import psa_transaction_figures
 from . import psa_transaction_selecting
@@ -66,8 +57,6 @@ from . import project_project_next
 from . import project_project_links
 from . import account_move
 from . import account_move_schedule
-from . import account_move_ledger
-from . import billing
 from . import account_move_making
 from . import account_move_credit
 from . import account_move_recalculation

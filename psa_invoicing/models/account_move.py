@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import SQL
 
+from .billing.recalculation import Recalculation
 from .shared import rights
 
 # Written by the engine alone.
@@ -231,7 +232,7 @@ class AccountMove(models.Model):
         for move in self.sudo().filtered("detail_ids"):
             if move.is_project_invoice:
                 move.needs_recalculation = True
-                self.env["psa.billing"].sudo()._give_up_what_others_billed(move)
+                Recalculation(move.env).give_up_what_others_billed(move)
             elif move.move_type == "out_invoice":
                 move.invoice_line_ids._record_billing()
 

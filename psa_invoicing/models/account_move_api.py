@@ -4,6 +4,8 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
 
+from .billing.recalculation import Recalculation
+from .billing.words import Words
 from .external_arguments import as_date, as_records, as_word, check_exist
 from .shared import rights
 
@@ -33,9 +35,10 @@ class AccountMove(models.Model):
         self._check_project_drafts()
         found = []
         for move in self:
-            # sudo: the administrator was just checked; he need not read timesheets.
-            Billing = self.env["psa.billing"].sudo()
-            changes = list(Billing._changes(Billing._pending(move.sudo())))
+            # sudo: the administrator was just checked; they need not read timesheets.
+            draft = move.sudo()
+            difference = Recalculation(draft.env).pending(draft)
+            changes = list(Words(draft.env).changes(difference))
             before = move.amount_untaxed
             move._recalculate()
             found.append(

@@ -10,6 +10,8 @@ from odoo.fields import Command
 from ..core.allocation import is_zero
 from ..core.billing import LEDGER
 from ..tools import rules
+from .billing.details import Details
+from .billing.recording import Recording
 from .shared import rights
 
 # What the customer has; before that, an invoice is reset to draft.
@@ -59,7 +61,7 @@ class AccountMove(models.Model):
         )
         free._drop()
         if move.reopens_transactions and move.reversed_entry_id:
-            self.env["psa.billing"].sudo()._reopen_what_went_with_it(move)
+            Recording(move.env).reopen_what_went_with_it(move)
         move._spread_amounts()
 
     def _check_credited_invoices(self):
@@ -204,7 +206,7 @@ class AccountMove(models.Model):
                 -fsum(part for _detail, _move, _line, part in found)
             )
             reversals += found
-        self.env["psa.billing"]._take_back(reversals)
+        Details(self.env).take_back(reversals)
         self._spread_amounts()
         self.invoice_line_ids.sale_line_ids._refresh_excluded_quantity()
 
@@ -223,7 +225,7 @@ class AccountMove(models.Model):
                 "needs_recalculation": False,
             }
         )
-        self.env["psa.billing"]._offer_again(self, origin)
+        Recording(self.env).offer_again(self, origin)
         # The entries name a project invoice, and not yet a replacement of Odoo's own.
         self.detail_ids._refresh_sources(self.detail_ids._sources())
 

@@ -55,7 +55,7 @@ class AccountMoveLine(models.Model):
         )
         if lines:
             # sudo: who may invoice an order need not read timesheets.
-            self.env["psa.billing"].sudo()._record(lines.sudo())
+            self.env["psa.billing"].sudo().record(lines.sudo())
 
     def _billed_on_draft(self):
         """Lines whose quantity the ledger answers for and a person may still change."""
@@ -81,7 +81,7 @@ class AccountMoveLine(models.Model):
             reviewed = lines.filtered("move_id.is_project_invoice")
             for line in reviewed:
                 # sudo: who may edit an invoice need not read the ledger.
-                self.env["psa.billing"].sudo()._fit_to_quantity(line.sudo())
+                self.env["psa.billing"].sudo().fit_to_quantity(line.sudo())
             (lines - reviewed)._record_billing()
         if (QUANTITY_FIELDS | PRICE_FIELDS) & set(vals):
             moves = self._billed_on_draft().move_id

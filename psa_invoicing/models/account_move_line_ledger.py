@@ -9,6 +9,7 @@ from odoo import fields, models
 from odoo.tools import SQL, float_round
 
 from ..core.allocation import is_zero, spread
+from ..tools.json_values import as_json
 
 # What Recalculate keeps of a line, if a person edited it.
 KEPT_FIELDS = (
@@ -19,17 +20,6 @@ KEPT_FIELDS = (
     "analytic_distribution",
     "name",
 )
-
-
-def as_json(record, name: str):
-    """What a field of a record says, as JSON keeps it: records are ids."""
-    value = record[name]
-    kind = record._fields[name].type
-    if kind == "many2many":
-        return sorted(value.ids)
-    if kind == "many2one":
-        return value.id
-    return fields.Date.to_string(value) if kind == "date" else value
 
 
 class AccountMoveLine(models.Model):

@@ -12,6 +12,10 @@ from odoo.tools import formatLang
 from ..core.billing import Request
 from ..core.brief import Brief
 from ..core.kinds import ADJUSTMENT
+from .billing.contract_terms import ContractTerms
+from .billing.period import Period, period_start
+from .billing.recalculation import Recalculation
+from .billing.words import Words
 from .shared import rights
 
 ROWS_SHOWN = 10
@@ -53,17 +57,15 @@ class AccountMove(models.Model):
     def _compute_pending_changes(self):
         """Asked of Recalculate itself, and only where it is called for."""
         self.pending_changes = False
-        Billing = self.env["psa.billing"]
+        words = Words(self.env)
         for move in self:
             draft = move._origin
             if not (draft.needs_recalculation and draft.state == "draft"):
                 continue
-            difference = Billing._pending(draft)
-            texts = {
-                str(row.id): Billing._why_dropped(row) for row in difference.dropped
-            }
+            difference = Recalculation(self.env).pending(draft)
+            texts = {str(row.id): words.why_dropped(row) for row in difference.dropped}
             for row, item in difference.changed:
-                _before, after = Billing._differing_facts(row.item, item)
+                _before, after = words.differing_facts(row.item, item)
                 texts[str(row.id)] = self.env._("now %(values)s", values=after)
             move.pending_changes = {
                 "changed": len(difference.changed),
@@ -128,13 +130,13 @@ class AccountMove(models.Model):
         self.ensure_one()
         # sudo: the administrator was just checked; he need not read timesheets.
         move = self.sudo()
-        Billing = self.env["psa.billing"].sudo()
-        difference = Billing._pending(move)
+        recalculation = Recalculation(move.env)
+        difference = recalculation.pending(move)
         message = ""
         if difference:
             before = move.amount_untaxed
-            changes = list(islice(Billing._changes(difference), ROWS_SHOWN))
-            Billing._recalculate(move, difference)
+            changes = list(islice(Words(move.env).changes(difference), ROWS_SHOWN))
+            recalculation.recalculate(move, difference)
             message = move._difference_message(difference, before)
             others = move._other_drafts_message()
             move._message_log(
@@ -208,7 +210,7 @@ class AccountMove(models.Model):
 
     def _other_drafts_message(self) -> str:
         """What is due and stays where it is: on another draft."""
-        found = self.env["psa.billing"]._on_other_drafts(self)
+        found = Words(self.env).on_other_drafts(self)
         if not found:
             return ""
         return self.env._(
@@ -296,12 +298,11 @@ class AccountMove(models.Model):
 
         What differs from the contract was edited by a person, and stays.
         """
-        Billing = self.env["psa.billing"].sudo()
         # sudo: the administrator was checked; he need not see orders and projects.
         for move in self.sudo():
             details = move.detail_ids
             request = Request(tuple(details.project_id.ids), cutoff_date)
-            last_cutoffs = Billing._last_cutoffs(request)
+            last_cutoffs = Period(move.env).last_cutoffs(request)
             brief = Brief(
                 order_ids=tuple(details.sale_line_id.order_id.ids),
                 last_cutoffs=last_cutoffs,
@@ -310,13 +311,13 @@ class AccountMove(models.Model):
                 {
                     "is_project_invoice": True,
                     "billing_cutoff_date": cutoff_date,
-                    "billing_period_start": Billing._period_start(
+                    "billing_period_start": period_start(
                         min(details.mapped("date")), last_cutoffs
                     ),
                     "billing_project_ids": [Command.set(request.project_ids)],
                     "billing_request": brief.asking(request).to_json(),
                 }
             )
-            Billing._note_edits(move)
+            ContractTerms(move.env).note_edits(move)
             # The entries name a project invoice now, and may be corrected.
             details._refresh_sources(details._sources())

@@ -8,6 +8,7 @@ from odoo.exceptions import UserError
 
 from ..core.billing import Request, Transaction
 from ..core.kinds import MODELS, TYPES
+from .billing.selection import Selection
 
 
 class ProjectProject(models.Model):
@@ -48,7 +49,7 @@ class ProjectProject(models.Model):
         if problems := self._billing_problems():
             raise UserError("\n".join(problems.values()))
         # sudo: billing reads timesheets and orders, which the biller need not see.
-        return self.env["psa.billing"].sudo()._make_drafts(request)
+        return self.env["psa.billing"].sudo().bill(request)
 
     def _backlog(self) -> list[Transaction]:
         """Open transactions of these projects in the user's companies, of any date,
@@ -57,12 +58,12 @@ class ProjectProject(models.Model):
             return []
         request = Request(project_ids=tuple(self.ids), cutoff_date=None, credited=True)
         # sudo: the caller shows no more than the user may see.
-        Billing = self.env["psa.billing"].sudo()
-        lines = Billing.env["sale.order.line"]
+        selection = Selection(self.sudo().env)
+        lines = selection.env["sale.order.line"]
         return [
             item
             for source in MODELS
-            for item in Billing._select_source(source, request, {}, with_held=True)
+            for item in selection.of_source(source, request, with_held=True)
             if lines.browse(item.sale_line_id).company_id in self.env.companies
         ]
 
@@ -74,4 +75,4 @@ class ProjectProject(models.Model):
         orphans = lines.filtered(lambda line: not line.billing_project_id)
         orphans.modified(["project_id"])
         if invoiced := orphans.filtered("invoice_lines"):
-            self.env["psa.billing"].sudo()._take_over_history(invoiced)
+            self.env["psa.billing"].sudo().take_over_history(invoiced)

@@ -337,7 +337,7 @@ class ProjectProject(models.Model):
             from_billing_start=True,
         )
         # sudo: whoever reaches a milestone need not see the orders.
-        reached = self.env["psa.billing"].sudo()._select(request)
+        reached = self.env["psa.billing"].sudo().select(request)
         rows = self.env["psa.invoice.schedule"].sudo()
         waiting = rows.search(
             [("project_id", "in", eager.ids), ("state", "in", ("planned", "failed"))]

@@ -117,7 +117,7 @@ class PsaInvoiceDetail(models.Model):
         Billing = self.env["psa.billing"].sudo()
         for source, details in self.sudo().grouped(lambda each: each._source).items():
             if source:
-                Billing._write_off(
+                Billing.write_off(
                     details[SOURCE_FIELDS[source]],
                     reason.strip(),
                     {},

@@ -376,7 +376,7 @@ class PsaInvoiceSchedule(models.Model):
             return
         request = replace(request, project_ids=tuple(self.project_id.ids))
         # sudo: billing reads timesheets and orders, which the biller need not see.
-        due = self.env["psa.billing"].sudo()._credit_due(request)
+        due = self.env["psa.billing"].sudo().credit_due(request)
         for row in self:
             amounts = [
                 formatLang(self.env, amount, currency_obj=currency)

@@ -139,7 +139,7 @@ class PsaInvoiceSchedule(models.Model):
                 from_billing_start=True,
             )
             # sudo: billing reads timesheets and orders, which the biller need not see.
-            left_out = self.env["psa.billing"].sudo()._left_out(request)
+            left_out = self.env["psa.billing"].sudo().left_out(request)
             for row in rows:
                 words = [row.error] if row.error else []
                 words += row._left_out_in_words(left_out.get(row.project_id.id, {}))

@@ -70,7 +70,7 @@ class PsaTransactionMixin(models.AbstractModel):
         return (
             self.env["psa.billing"]
             .sudo()
-            ._write_off(self.sudo(), reason.strip(), as_quantities(self, quantities))
+            .write_off(self.sudo(), reason.strip(), as_quantities(self, quantities))
         )
 
     def action_psa_undo_write_off(self):

@@ -5,6 +5,9 @@ from math import fsum
 
 from odoo import api, models
 
+from .billing.language import in_customer_language
+from .billing.selection import Selection
+
 
 class SaleOrderLine(models.Model):
     # One file per side of an order line.
@@ -34,9 +37,8 @@ class SaleOrderLine(models.Model):
             lambda line: line.product_id and line.product_id._is_delivered_timesheet()
         )
         # sudo: whoever invoices an order need not read timesheets.
-        found = (
-            self.env["psa.billing"].sudo()._open_in_period(lines, start_date, end_date)
-        )
+        selection = Selection(self.sudo().env)
+        found = selection.open_in_period(lines, start_date, end_date)
         for line in lines:
             line.qty_to_invoice = line.product_uom_id.round(found.get(line.id, 0.0))
         return result
@@ -74,7 +76,7 @@ class SaleOrderLine(models.Model):
 
         :param amount: untaxed, at most what is left
         """
-        order = self.env["psa.billing"]._in_customer_language(self.order_id)
+        order = in_customer_language(self.order_id)
         line = self.with_env(order.env)
         whole = self.currency_id.compare_amounts(amount, self._undeducted()) == 0
         if whole and not self._is_partly_deducted():

@@ -19,6 +19,9 @@ from hypothesis.stateful import (
 
 from odoo.exceptions import UserError, ValidationError
 
+from ..models.billing.grouping import Grouping
+from ..models.billing.recalculation import Recalculation
+from ..models.billing.settled import Settled
 from .one_by_one import assert_same_rows
 
 # Minutes that are no round hundredths of an hour, quarters, whole days, corrections.
@@ -506,13 +509,14 @@ class BillingMachine(RuleBasedStateMachine):
 
     def check_settled(self, move):
         """What Recalculate does not look at, it would not change."""
-        Billing = self.env["psa.billing"].sudo()
+        env = self.env["psa.billing"].sudo().env
+        recalculation = Recalculation(env)
         self.case.assert_rows(move.detail_ids)
-        orders = Billing._orders_that_agree(move)
-        looked_at = Billing._rows_to_look_at(move, orders)
+        orders = Grouping(env).orders_that_agree(move)
+        looked_at = Settled(env).rows_to_look_at(move, orders)
         self.case.assertEqual(
-            Billing._difference_of(move, orders, looked_at),
-            Billing._difference_of(move, orders, move._ledger_rows()),
+            recalculation.difference_of(move, orders, looked_at),
+            recalculation.difference_of(move, orders, move._ledger_rows()),
         )
 
     # === Changes on a draft ===

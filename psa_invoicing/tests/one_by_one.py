@@ -5,6 +5,8 @@ put on invoices. The wizard has PostgreSQL make them; they must be the same."""
 from odoo.tools import float_round
 
 from ..core.kinds import MODELS
+from ..models.billing.grouping import Grouping
+from ..models.billing.selection import Selection
 
 
 def assert_same_rows(case, wizard):
@@ -47,20 +49,20 @@ def _shown(wizard) -> list[tuple]:
 
 
 def _expected(wizard) -> list[tuple]:
-    Billing = wizard.env["psa.billing"].sudo()
-    found = Billing._select(wizard._checked_request())
-    drafts = Billing._merge(found)
+    env = wizard.sudo().env
+    found = Selection(env).select(wizard._checked_request())
+    bundles = Grouping(env).merge(found)
     places = {
-        item.key: (draft, slice_key)
-        for draft in drafts
-        for (_line_id, slice_key), items in draft.slices.items()
+        item.key: (bundle, slice_key)
+        for bundle in bundles
+        for (_line_id, slice_key), items in bundle.slices.items()
         for item in items
     }
     numbers: dict = {}
     rows = []
     for item in found:
-        draft, slice_key = places[item.key]
-        partner = Billing.env["res.partner"].browse(draft.header["partner_id"])
+        bundle, slice_key = places[item.key]
+        partner = env["res.partner"].browse(bundle.header["partner_id"])
         rows.append(
             (
                 *item.key,
@@ -74,12 +76,12 @@ def _expected(wizard) -> list[tuple]:
                 item.billing_type,
                 item.billing_type,
                 True,
-                _remark(Billing.env, item),
+                _remark(env, item),
                 partner.commercial_partner_id.id,
-                numbers.setdefault(id(draft), len(numbers)),
+                numbers.setdefault(id(bundle), len(numbers)),
                 slice_key,
                 False,
-                _quantities(Billing.env, item),
+                _quantities(env, item),
             )
         )
     return rows

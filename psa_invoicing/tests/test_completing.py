@@ -11,7 +11,7 @@ from odoo.addons.psa_invoicing.models.account_move_making import (
     AccountMove,
     AccountMoveLine,
 )
-from odoo.addons.psa_invoicing.models.psa_billing_completing import PsaBilling
+from odoo.addons.psa_invoicing.models.billing.completing import Completing
 
 from .common import BillingCase
 
@@ -79,7 +79,7 @@ class TestCompleting(BillingCase):
             return patch.object(model, name, lambda self, _vals: self)
 
         with (
-            patch.object(PsaBilling, "_complete", lambda _self, values: values),
+            patch.object(Completing, "complete", lambda _self, values: values),
             unspared(AccountMove, "_psa_spare_sync"),
             unspared(AccountMoveLine, "_psa_spare_partner"),
         ):

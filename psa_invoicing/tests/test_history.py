@@ -12,6 +12,7 @@ from odoo import fields
 from odoo.fields import Command
 from odoo.tools import SQL, mute_logger
 
+from ..models.billing.takeover import Takeover
 from .common import BillingCase
 
 JANUARY = date(2026, 1, 31)
@@ -113,7 +114,7 @@ class HistoryCase(BillingCase):
         lines = self.env["sale.order.line"].search([])
         before = {line: (line.qty_invoiced, line.qty_to_invoice) for line in lines}
         status = {line.order_id: line.order_id.invoice_status for line in lines}
-        self.env["psa.billing"]._take_over_history()
+        self.env["psa.billing"].take_over_history()
         self.env.invalidate_all()
         for line, (invoiced, to_invoice) in before.items():
             self.assertEqual(line.qty_invoiced, invoiced, line.display_name)
@@ -182,7 +183,7 @@ class TestHistoryInBulk(HistoryCase):
         self.log(self.entries(line).project_id, day(9), 4)
         moves |= self.invoice(line)
         with patch.object(
-            type(self.env["psa.billing"]),
+            Takeover,
             "_are_most_entries_billed",
             lambda _self: most_are_billed,
         ):
@@ -220,7 +221,7 @@ class TestHistoryInBulk(HistoryCase):
         self.invoice(line)
         self.forget()
         with self.nothing_dropped():
-            self.env["psa.billing"]._take_over_history(line)
+            self.env["psa.billing"].take_over_history(line)
         self.assertEqual(line.invoice_lines.detail_ids.amount, 200)
 
     def test_an_upgrade_holds_no_table(self):
@@ -229,22 +230,21 @@ class TestHistoryInBulk(HistoryCase):
         for line in lines:
             self.invoice(line)
         self.forget()
-        self.env["psa.billing"]._take_over_history(lines[0])
+        self.env["psa.billing"].take_over_history(lines[0])
         with self.nothing_dropped():
-            self.env["psa.billing"]._take_over_history()
+            self.env["psa.billing"].take_over_history()
         self.assertEqual(lines.invoice_lines.detail_ids.mapped("amount"), [200, 300])
 
     @contextmanager
     def nothing_dropped(self):
         before = self.keys_and_indexes()
-        Billing = type(self.env["psa.billing"])
-        take_over = Billing._take_over_chunk
+        take_over = Takeover._take_over_chunk
 
-        def watched(billing, line_ids):
+        def watched(step, line_ids):
             self.assertEqual(self.keys_and_indexes(), before)
-            return take_over(billing, line_ids)
+            return take_over(step, line_ids)
 
-        with patch.object(Billing, "_take_over_chunk", watched):
+        with patch.object(Takeover, "_take_over_chunk", watched):
             yield
 
 
@@ -313,7 +313,7 @@ class TestHistoryOfTime(HistoryCase):
         self.invoice(line, 4)
         self.install()
         before = self.env["psa.invoice.detail"].search([]).read()
-        self.env["psa.billing"]._take_over_history()
+        self.env["psa.billing"].take_over_history()
         self.assertEqual(self.env["psa.invoice.detail"].search([]).read(), before)
 
     def test_a_lower_quantity_leaves_the_latest_to_a_person(self):
@@ -725,8 +725,8 @@ class TestHistoryOfOthers(HistoryCase):
         self.assertFalse(line.billing_project_id)
         project = self.project()
         project.sale_line_id = line
-        self.env["psa.billing"]._take_over_history(line)
-        self.env["psa.billing"]._take_over_history(line)
+        self.env["psa.billing"].take_over_history(line)
+        self.env["psa.billing"].take_over_history(line)
         self.assertEqual((line.billed_quantity, line.open_quantity), (4, 6))
         self.assertEqual(
             self.bill(project, fields.Date.today()).invoice_line_ids.quantity, 6

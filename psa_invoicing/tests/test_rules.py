@@ -16,6 +16,7 @@ from ..core.kinds import (
     TYPES,
     kind_of_sold,
 )
+from ..models.billing.selection import Selection
 from ..tools import rules
 from .common import BillingCase
 
@@ -59,22 +60,25 @@ class TestRules(BillingCase):
         )
 
     def detail(self, move):
-        return self.env["psa.invoice.detail"].create(
-            {
-                "move_id": move.id,
-                "transaction_type": "time",
-                "sale_line_id": self.line.id,
-                "date": date(2026, 1, 1),
-                "quantity": 1,
-            }
+        return (
+            self.env["psa.invoice.detail"]
+            .sudo()
+            .create(
+                {
+                    "move_id": move.id,
+                    "transaction_type": "time",
+                    "sale_line_id": self.line.id,
+                    "date": date(2026, 1, 1),
+                    "quantity": 1,
+                }
+            )
         )
 
     def test_which_rows_of_the_ledger_count(self):
         Move = self.env["account.move"]
         values = {"move_type": "out_invoice", "partner_id": self.customer.id}
         moves = Move.create([dict(values) for _number in range(ROWS)])
-        origin = self.detail(moves[0])
-        details = origin.browse()
+        details = origin = self.detail(moves[0])
         for move in moves:
             detail = self.detail(move)
             details += detail
@@ -152,7 +156,7 @@ class TestRules(BillingCase):
             )
         details = move.detail_ids
         self.assertEqual(
-            set(details.mapped("_source")),
+            {detail._source for detail in details},
             {"", "time", "cost", "milestone", "order_line"},
         )
         self.assert_rows(details)
@@ -184,18 +188,17 @@ class TestRules(BillingCase):
         products |= self.env["product.product"].create(
             [
                 {"name": f"{kind} {policy}", "type": kind, "invoice_policy": policy}
-                for kind in ("consu", "service", "combo")
+                for kind in ("consu", "service", "service")
                 for policy in ("order", "delivery")
-                if (kind, policy) != ("combo", "delivery")
             ]
         )
+        self.write(products[-1].product_tmpl_id, type="combo")
         lines = self.line.browse()
         for _number in range(ROWS):
             line = self.line.copy({"order_id": self.line.order_id.id})
             self.write(
                 line,
                 product_id=self.choose(*products.ids),
-                display_type=self.choose(None, None, None, "line_note"),
                 is_downpayment=self.choose(True, False, False, None),
                 billing_project_id=self.choose(None, self.work.id),
                 qty_delivered_method=self.choose(
@@ -237,7 +240,7 @@ class TestRules(BillingCase):
                     unit.id,
                 ),
             )
-            own = self.env["psa.billing"]._unit_factors(
+            own = Selection(self.env).unit_factors(
                 {(unit_id, line.id) for unit_id in found}
             )
             for unit_id, factor in found.items():

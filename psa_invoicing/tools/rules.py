@@ -146,6 +146,20 @@ BY_TRANSACTIONS = SQL(
         IN ('analytic', 'milestones', 'timesheet'))"""
 )
 
+# Invoice lines that bill an order line and are not in the ledger, in a query with the
+# line ``item`` and its ``move``. A draft credit note reopens nothing: it is recorded
+# apart.
+UNKNOWN_BILL = SQL(
+    """(item.display_type = 'product' AND item.quantity <> 0
+        AND (move.move_type = 'out_invoice'
+             AND %s
+             OR move.move_type = 'out_refund' AND move.state = 'posted')
+        AND NOT EXISTS (SELECT FROM psa_invoice_detail AS detail
+                         WHERE detail.move_line_id = item.id
+                           AND detail.sale_line_id = line.id))""",
+    stands_sql(),
+)
+
 
 # === Of which kind, and where it is kept ===
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..core.billing import Request, Transaction
+from ..core.billing import Request
 from ..core.kinds import EXPENSE, MATERIAL, MILESTONE, ORDER_LINE, TIME, Key
 from ..models.shared import rights
 
@@ -174,12 +174,10 @@ class PsaManualInvoice(models.TransientModel):
             request = replace(request, picks=frozenset(ticked))
         # sudo: the administrator was just checked; he need not read timesheets.
         Billing = self.env["psa.billing"].sudo()
-        found = {item.key: item for item in Billing._select(request)}
+        found = {item.key: item for item in Billing.select(request)}
         self._check_nothing_changed(ticked, found)
-        items = [
-            line._as_chosen(found[key]) for key, line in ticked.items() if key in found
-        ]
-        moves = self._bill(items, request)
+        items = [line._as_chosen(found[key]) for key, line in ticked.items()]
+        moves = Billing.bill(request, items, into=self._target_draft())
         if not moves:
             raise UserError(
                 self.env._(
@@ -258,19 +256,6 @@ class PsaManualInvoice(models.TransientModel):
                 transactions=f"{named}…" if len(changed) > NAMED else named,
             )
         )
-
-    def _bill(self, items: list[Transaction], request: Request):
-        """:return: the drafts that were made, or added to"""
-        # sudo: the administrator was just checked; he need not read timesheets.
-        Billing = self.env["psa.billing"].sudo()
-        drafts = Billing._merge(items)
-        target = self._target_draft()
-        added = [draft for draft in drafts if target and Billing._takes(target, draft)]
-        for draft in added:
-            Billing._add_to_draft(target, draft)
-        new = [draft for draft in drafts if draft not in added]
-        moves = Billing._write(Billing._sound(new, with_credits=True), request)
-        return moves | target if added else moves
 
     def _keep_choices(self, moves, ticked: dict, found: dict):
         """Recalculate leaves what a person lowered, and the types that he chose."""

@@ -105,7 +105,7 @@ class PsaManualInvoice(models.TransientModel):
                 "transactions": [line._values() for line in own],
             }
             for draft in self._preview(self._parts())
-            if (own := lines[draft.header["number"]].sudo())
+            if (own := lines[draft.number].sudo())
         ]
 
     def _outcome_values(self) -> dict:

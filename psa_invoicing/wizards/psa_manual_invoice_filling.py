@@ -16,8 +16,13 @@ from odoo.tools import SQL
 
 from ..core import obstacles
 from ..core.allocation import TOLERANCE
-from ..core.billing import Draft, Request, Transaction
-from ..core.kinds import MODELS, TIME, TYPES_IN
+from ..core.billing import Bundle, Portion, Request, Transaction
+from ..core.kinds import MODELS, TYPES_IN
+from ..models.billing.adding import Adding
+from ..models.billing.contract_lines import ContractLines
+from ..models.billing.grouping import Grouping
+from ..models.billing.selection import Selection
+from ..models.billing.step import Step
 
 # What every kind of transaction says of itself.
 OPEN_COLUMNS = {
@@ -61,12 +66,12 @@ class Group(NamedTuple):
 
     :ivar common: the values of the columns in which they agree
     :ivar factor: one of their unit in the unit of the contract line
-    :ivar total: all of them, as one transaction
+    :ivar total: all of them, as one
     """
 
     common: dict
     factor: float
-    total: Transaction
+    total: Portion
 
 
 class PsaManualInvoice(models.TransientModel):
@@ -84,18 +89,18 @@ class PsaManualInvoice(models.TransientModel):
         wizard = self.sudo()
         transactions = wizard._open_sql(request)
         groups, limited = wizard._within_limits(wizard._groups(transactions), request)
-        totals = wizard.env["psa.billing"]._in_order([each.total for each in groups])
-        drafts = wizard.env["psa.billing"]._merge(totals)
+        totals = Selection(wizard.env).in_order([each.total for each in groups])
+        bundles = Grouping(wizard.env).merge(totals)
         choices = self._read_choices()
         if groups:
-            places = wizard._places(groups, totals, drafts)
+            places = wizard._places(groups, totals, bundles)
             self.env.cr.execute(
                 self._insert_sql(transactions, places, limited, choices)
             )
         self.invalidate_recordset(["line_ids"])
         self.env["psa.manual.invoice.line"].invalidate_model()
         self._lower_again(choices)
-        self._find_drafts(drafts)
+        self._find_drafts(bundles)
 
     # === What is open ===
 
@@ -113,7 +118,7 @@ class PsaManualInvoice(models.TransientModel):
     def _open_of_source_sql(self, source: str, turn: int, request: Request) -> SQL:
         model = self.env[MODELS[source]]
         names, table = model._billing_columns, model._table
-        query, quantity = self.env["psa.billing"]._open_query(
+        query, quantity = Selection(self.env).open_query(
             model, model._billing_domain(request), [], request
         )
 
@@ -172,24 +177,22 @@ class PsaManualInvoice(models.TransientModel):
                 transactions=transactions,
             )
         )
-        factors = self.env["psa.billing"]._unit_factors(
+        factors = Selection(self.env).unit_factors(
             {(row["uom_id"], row["sale_line_id"]) for row in rows}
         )
         return [self._group(row, names, factors) for row in rows]
 
     def _group(self, row: dict, names: list[str], factors: dict) -> Group:
         factor = factors[row["uom_id"], row["sale_line_id"]]
-        total = Transaction(
-            kind=TIME,
-            source=row.get("source", TIME),
-            source_id=row.get("source_id", 0),
-            sale_line_id=row["sale_line_id"],
-            project_id=row["project_id"],
-            date=row["date"],
-            source_quantity=row["quantity"],
-            quantity=row["quantity"] * factor,
-            who=row.get("who", ""),
-            task=row.get("task", ""),
+        total = Portion(
+            row["sale_line_id"],
+            row["project_id"],
+            row["date"],
+            row["quantity"] * factor,
+            row.get("source", ""),
+            row.get("source_id", 0),
+            row.get("who", ""),
+            row.get("task", ""),
         )
         return Group({name: row[name] for name in names}, factor, total)
 
@@ -202,14 +205,16 @@ class PsaManualInvoice(models.TransientModel):
         :return: the groups without those of which nothing is billed; and what is
             selected of these contract lines
         """
-        Billing = self.env["psa.billing"]
         open_quantities: dict[int, float] = defaultdict(float)
         for group in groups:
             open_quantities[group.total.sale_line_id] += group.total.quantity
-        limited = {line_id: [] for line_id in Billing._limits(open_quantities)}
+        limited = {
+            line_id: [] for line_id in ContractLines(self.env).limits(open_quantities)
+        }
         if not limited:
             return groups, limited
-        for item in Billing._select(replace(request, sale_line_ids=tuple(limited))):
+        within = replace(request, sale_line_ids=tuple(limited))
+        for item in Selection(self.env).select(within):
             limited[item.sale_line_id].append(item)
         agreeing = [name for name in self._common() if name != "uom_id"]
         selected = {
@@ -225,25 +230,23 @@ class PsaManualInvoice(models.TransientModel):
         ], limited
 
     def _places(
-        self, groups: list[Group], totals: list[Transaction], drafts: list[Draft]
+        self, groups: list[Group], totals: list[Portion], bundles: list[Bundle]
     ) -> list[dict]:
         """Where the transactions of each group stand in the review.
 
         :param totals: of the groups, in their order
-        :param drafts: the invoices that would bill them
+        :param bundles: the invoices that would bill them
         :return: by group, the columns in which they agree, and ``PLACE_COLUMNS``
         """
-        projects = self.env["psa.billing"]._projects_by_id(
-            total.project_id for total in totals
-        )
+        projects = Step(self.env).projects_by_id(total.project_id for total in totals)
         customers = self.env["res.partner"].browse(
-            draft.header["partner_id"] for draft in drafts
+            bundle.header["partner_id"] for bundle in bundles
         )
         ranks = {total.sale_line_id: rank for rank, total in enumerate(totals)}
         slices = {
             id(total): (number, slice_key)
-            for number, draft in enumerate(drafts)
-            for (_line_id, slice_key), found in draft.slices.items()
+            for number, bundle in enumerate(bundles)
+            for (_line_id, slice_key), found in bundle.slices.items()
             for total in found
         }
         places = []
@@ -263,16 +266,17 @@ class PsaManualInvoice(models.TransientModel):
             )
         return places
 
-    def _find_drafts(self, drafts: list[Draft]):
+    def _find_drafts(self, bundles: list[Bundle]):
         """Note which open drafts would take some of these invoices."""
         # sudo: the administrator was just checked; he need not read orders.
-        Billing = self.env["psa.billing"].sudo()
-        moves = Billing._drafts_to_add_to(self.project_ids.ids)
+        env = self.sudo().env
+        grouping = Grouping(env)
+        moves = Adding(env).drafts(self.project_ids.ids)
         choices = {
             str(move.id): [
                 number
-                for number, draft in enumerate(drafts)
-                if Billing._takes(move, draft)
+                for number, bundle in enumerate(bundles)
+                if grouping.takes(move, bundle)
             ]
             for move in moves
             if move.company_id in self.env.companies

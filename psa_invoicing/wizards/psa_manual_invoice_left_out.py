@@ -27,6 +27,7 @@ from ..core.kinds import (
     TYPES,
     Key,
 )
+from ..models.billing.selection import Selection
 from .psa_manual_invoice import TYPE_FIELDS
 
 # Rows that are shown of a reason; the button is for all of them.
@@ -213,17 +214,17 @@ class PsaManualInvoice(models.TransientModel):
         wide = replace(
             request, cutoff_date=None, types=TYPES, unit_ids=(), milestone_ids=()
         )
-        Billing = self.env["psa.billing"]
+        selection = Selection(self.env)
         items = [
             item
             for source in MODELS
-            for item in Billing._select_source(
-                source, wide, {}, with_held=True, domain=self._not_shown(source)
+            for item in selection.of_source(
+                source, wide, with_held=True, domain=self._not_shown(source)
             )
         ]
         items.sort(key=lambda item: (item.date, item.project_id))
         held, others = self._held(items), self._of_other_units(items, request)
-        lines = Billing._lines_by_id(item.sale_line_id for item in items)
+        lines = selection.lines_by_id(item.sale_line_id for item in items)
         Line = self.env["psa.manual.invoice.line"]
         for item in items:
             reason, about = self._why_not_shown(item, request, held, others, lines)

@@ -18,8 +18,10 @@ from odoo.fields import Domain
 from odoo.tools import SQL, format_date, formatLang
 
 from ..core.allocation import TOLERANCE
-from ..core.billing import Draft, Transaction
-from ..core.kinds import CHARGEABLE, MILESTONE, TIME
+from ..core.billing import Bundle, Portion
+from ..core.kinds import CHARGEABLE, MILESTONE
+from ..models.billing.grouping import Grouping
+from ..models.billing.step import Step, by_id
 from ..models.shared import rights
 
 # Transactions that are sent to the client at once.
@@ -123,38 +125,33 @@ class PsaManualInvoice(models.TransientModel):
 
     # === What it comes to ===
 
-    def _preview(self, parts: list[Part]) -> list[Draft]:
+    def _preview(self, parts: list[Part]) -> list[Bundle]:
         """The invoices that Finish would make of what is ticked, in their order.
 
         Transactions of a contract line count as one: their number is no matter.
         """
-        drafts: dict[int, Draft] = {}
+        slices: dict[int, dict] = {}
         for part in parts:
-            if not part.selected:
-                continue
-            number = part.invoice_number
-            draft = drafts.setdefault(number, Draft({"number": number}, (), []))
-            draft.slices.setdefault((part.sale_line_id, part.slice), []).append(
-                Transaction(
-                    kind=TIME,
-                    source=TIME,
-                    source_id=0,
-                    sale_line_id=part.sale_line_id,
-                    project_id=part.project_id,
-                    date=self.cutoff_date,
-                    source_quantity=part.quantity,
-                    quantity=part.quantity,
-                    billing_type=part.billing_type,
+            if part.selected:
+                own = slices.setdefault(part.invoice_number, {})
+                own.setdefault((part.sale_line_id, part.slice), []).append(
+                    Portion(
+                        part.sale_line_id,
+                        part.project_id,
+                        self.cutoff_date,
+                        part.quantity,
+                        billing_type=part.billing_type,
+                    )
                 )
-            )
+        bundles = [Bundle(own, number=number) for number, own in slices.items()]
         taken = self._taken_by_draft()
         # sudo: the administrator is checked; he need not read orders.
-        Billing = self.env["psa.billing"].sudo()
-        added = [draft for number, draft in drafts.items() if number in taken]
-        if added:
-            Billing._measure(added)
-        new = [draft for number, draft in drafts.items() if number not in taken]
-        return added + Billing._sound(new, with_credits=True)
+        outcome = Grouping(self.sudo().env).settle(
+            bundles,
+            [bundle for bundle in bundles if bundle.number in taken],
+            with_credits=True,
+        )
+        return outcome.added + outcome.new
 
     def _parts(self) -> list[Part]:
         """All that is in the review, in its order."""
@@ -212,7 +209,7 @@ class PsaManualInvoice(models.TransientModel):
             )
         return draft
 
-    def _totals(self, drafts: list[Draft]) -> dict:
+    def _totals(self, drafts: list[Bundle]) -> dict:
         """Untaxed, by currency."""
         # sudo: the administrator is checked; he need not read orders.
         lines = self.env["sale.order.line"].sudo()
@@ -222,7 +219,7 @@ class PsaManualInvoice(models.TransientModel):
                 totals[lines.browse(line_id).currency_id] += draft.total
         return dict(totals)
 
-    def _credit_warning(self, drafts: list[Draft]) -> str | bool:
+    def _credit_warning(self, drafts: list[Bundle]) -> str | bool:
         due = {}
         for draft in drafts:
             if draft.total < -TOLERANCE:
@@ -247,7 +244,7 @@ class PsaManualInvoice(models.TransientModel):
         """
         parts = self._parts()
         branches = self._branches(parts)
-        drafts = {draft.header["number"]: draft for draft in self._preview(parts)}
+        drafts = {bundle.number: bundle for bundle in self._preview(parts)}
         totals = self._totals(list(drafts.values()))
         ticked = sum(branch.ticked for branch in branches)
         return {
@@ -273,16 +270,15 @@ class PsaManualInvoice(models.TransientModel):
             )
         return ""
 
-    def _tree(self, branches: list[Branch], drafts: dict[int, Draft]) -> list[dict]:
+    def _tree(self, branches: list[Branch], drafts: dict[int, Bundle]) -> list[dict]:
         # sudo: the administrator is checked; he need not read orders and projects.
-        Billing = self.env["psa.billing"].sudo()
-        lines = Billing._lines_by_id(each.sale_line_id for each in branches)
+        step = Step(self.sudo().env)
+        lines = step.lines_by_id(each.sale_line_id for each in branches)
         # Browsed together, they are fetched together.
-        partners = Billing.env["res.partner"].browse(
-            {each.partner_id for each in branches}
+        partners = by_id(
+            step.env["res.partner"].browse({each.partner_id for each in branches})
         )
-        partners = {partner.id: partner for partner in partners}
-        projects = Billing._projects_by_id(
+        projects = step.projects_by_id(
             project_id for each in branches for project_id in each.project_ids
         )
         customers: dict[int, dict] = {}
@@ -327,7 +323,7 @@ class PsaManualInvoice(models.TransientModel):
         currency = lines[branch.sale_line_id].currency_id
         return {"kind": kind, "total": self._money(draft.total, currency)}
 
-    def _branch_values(self, branch: Branch, line, draft: Draft | None) -> dict:
+    def _branch_values(self, branch: Branch, line, draft: Bundle | None) -> dict:
         amount = fsum(
             self.env["psa.manual.invoice.line"]._amount(line, quantity, True)
             for (line_id, _slice), quantity in (

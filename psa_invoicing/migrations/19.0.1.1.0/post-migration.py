@@ -3,8 +3,10 @@
 
 from odoo import SUPERUSER_ID, api
 
+from odoo.addons.psa_invoicing.models.billing.takeover import Takeover
+
 
 def migrate(cr, version):
     """Take over what was invoiced beside the ledger, and note it on transactions."""
     env = api.Environment(cr, SUPERUSER_ID, {})
-    env["psa.billing"]._upgrade_ledger()
+    Takeover(env).upgrade_ledger()

@@ -3,6 +3,8 @@
 
 from odoo import SUPERUSER_ID, api
 
+from odoo.addons.psa_invoicing.models.billing.contract_terms import ContractTerms
+
 
 def migrate(cr, _version):
     """On drafts that are there, what differs from the contract was edited."""
@@ -10,4 +12,4 @@ def migrate(cr, _version):
     for draft in env["account.move"].search(
         [("is_project_invoice", "=", True), ("state", "=", "draft")]
     ):
-        env["psa.billing"]._note_edits(draft)
+        ContractTerms(env).note_edits(draft)

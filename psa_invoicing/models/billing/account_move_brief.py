@@ -11,7 +11,7 @@ from odoo.tools import SQL
 from ...core.billing import Request
 from ...core.brief import WRITTEN, Brief
 from ...core.kinds import Key
-from ..account_move_line_ledger import as_json
+from ...tools.json_values import as_json
 
 # What Recalculate keeps of an invoice, if a person edited it. The invoice date is kept,
 # too: see ``_is_dated_by_rule``.

@@ -8,10 +8,10 @@ which remains the judge of it.
 
 from typing import NamedTuple
 
-from odoo import api, models
+from odoo import models
 from odoo.fields import Command
 
-from ..core.billing import Draft
+from .step import Step
 
 # Invoices that agree on these have the same journal and currency rate.
 KIND_FIELDS = ("company_id", "currency_id", "move_type", "invoice_date")
@@ -34,13 +34,10 @@ class Kind(NamedTuple):
     is_rounded_by_line: bool
 
 
-class PsaBilling(models.AbstractModel):
-    # One file per step of the service.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.billing"
+class Completing(Step):
+    """Completes the values of invoices that are about to be created."""
 
-    @api.model
-    def _complete(self, values_list: list[dict]) -> list[dict]:
+    def complete(self, values_list: list[dict]) -> list[dict]:
         """Values of invoices, with what Odoo would look up for each of them.
 
         :param values_list: as for ``create``; changed in place
@@ -60,7 +57,6 @@ class PsaBilling(models.AbstractModel):
                     self._complete_distribution(line)
         return values_list
 
-    @api.model
     def _product_lines(self, values: dict) -> list[dict]:
         return [
             line
@@ -68,7 +64,6 @@ class PsaBilling(models.AbstractModel):
             if line.get("display_type", "product") == "product"
         ]
 
-    @api.model
     def _kind(self, header: dict) -> Kind:
         """What Odoo finds out about an invoice that nobody has written yet.
 
@@ -87,13 +82,11 @@ class PsaBilling(models.AbstractModel):
             ),
         )
 
-    @api.model
     def _has_distribution_models(self) -> bool:
         # sudo: whether there are any; what they say is left to Odoo.
         models_ = self.env["account.analytic.distribution.model"].sudo()
         return bool(models_.search_count([], limit=1))
 
-    @api.model
     def _complete_amounts(self, line: dict, kind: Kind):
         """Give the balance where it is no more than quantity times price.
 
@@ -118,18 +111,8 @@ class PsaBilling(models.AbstractModel):
             amount = line["amount_currency"]
         line["balance"] = kind.company_currency.round(amount / kind.rate)
 
-    @api.model
     def _complete_distribution(self, line: dict):
         """Without models, a line has the analytic distribution of its contract line."""
         ids = [id_ for _command, id_, _zero in line["sale_line_ids"]]
         contract_line = self.env["sale.order.line"].browse(ids[:1])
         line.setdefault("analytic_distribution", contract_line.analytic_distribution)
-
-    @api.model
-    def _fetch_contracts(self, drafts: list[Draft]):
-        """Read the orders of all drafts together, rather than one by one."""
-        orders = self.env["sale.order"].browse(
-            {order_id for draft in drafts for order_id in draft.order_ids}
-        )
-        orders.fetch(["order_line", "partner_invoice_id", "company_id", "name"])
-        orders.order_line.fetch(["invoice_lines", "sequence", "tax_ids"])

@@ -4,15 +4,17 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools import format_date, formatLang
 
-from ..core.allocation import is_zero
-from ..core.billing import Transaction
-from ..core.kinds import COST, MODELS, NON_CHARGEABLE, SOURCE_FIELDS, TYPES_IN
-from .psa_billing_recalculation import Difference, Term
-from .psa_invoice_detail_rows import Row
+from ...core.allocation import is_zero
+from ...core.billing import Transaction
+from ...core.kinds import COST, MODELS, NON_CHARGEABLE, SOURCE_FIELDS, TYPES_IN
+from ...core.ledger_row import Row
+from .contract_terms import Term
+from .grouping import Grouping
+from .recalculation import Difference
+from .step import Step
 
 NOTHING = "–"
 
@@ -26,13 +28,10 @@ class Change(NamedTuple):
     after: str
 
 
-class PsaBilling(models.AbstractModel):
-    # One file per step of the service, told in order.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.billing"
+class Words(Step):
+    """Tells differences as a person sees them."""
 
-    @api.model
-    def _changes(self, difference: Difference) -> Iterator[Change]:
+    def changes(self, difference: Difference) -> Iterator[Change]:
         """The rows of a difference, as long as it is not applied.
 
         One by one: of thousands, only the first few are shown.
@@ -44,10 +43,10 @@ class PsaBilling(models.AbstractModel):
                 self._who_and_what(row.item),
                 format_date(self.env, row.item.date),
                 self._facts(row.item)[0],
-                self._why_dropped(row),
+                self.why_dropped(row),
             )
         for row, item in difference.changed:
-            before, after = self._differing_facts(row.item, item)
+            before, after = self.differing_facts(row.item, item)
             day = format_date(self.env, row.item.date)
             yield Change(self._who_and_what(row.item), day, before, after)
         for item in difference.added:
@@ -58,14 +57,12 @@ class PsaBilling(models.AbstractModel):
                 self._facts(item)[0],
             )
 
-    @api.model
     def _who_and_what(self, item: Transaction) -> str:
         line = self.env["sale.order.line"].browse(item.sale_line_id)
         return " · ".join(
             filter(None, [item.who, item.text or line.product_id.display_name])
         )
 
-    @api.model
     def _facts(self, item: Transaction) -> list[str]:
         """What a reviewer sees of a transaction, the quantity first."""
         line = self.env["sale.order.line"].browse(item.sale_line_id)
@@ -79,8 +76,7 @@ class PsaBilling(models.AbstractModel):
             dict(types._description_selection(self.env))[item.billing_type],
         ]
 
-    @api.model
-    def _differing_facts(self, former: Transaction, item: Transaction) -> tuple:
+    def differing_facts(self, former: Transaction, item: Transaction) -> tuple:
         """``(before, after)``; quantities, if they differ by less than is shown."""
         pairs = list(zip(self._facts(former), self._facts(item), strict=True))
         differing = [pair for pair in pairs if pair[0] != pair[1]] or pairs[:1]
@@ -89,8 +85,7 @@ class PsaBilling(models.AbstractModel):
             ", ".join(text or NOTHING for text in side) for side in (before, after)
         )
 
-    @api.model
-    def _why_dropped(self, row: Row) -> str:
+    def why_dropped(self, row: Row) -> str:
         """Why a transaction does not belong on its draft any more."""
         if not row.key:
             return self.env._("deleted")
@@ -119,7 +114,6 @@ class PsaBilling(models.AbstractModel):
 
     # === Prices and texts of the contract ===
 
-    @api.model
     def _term_change(self, term: Term) -> Change:
         label = term.move_line._fields[term.name]._description_string(self.env)
         return Change(
@@ -129,7 +123,6 @@ class PsaBilling(models.AbstractModel):
             self._term_text(term.name, term.value),
         )
 
-    @api.model
     def _term_text(self, name: str, value) -> str:
         """:param value: as JSON keeps it"""
         if name == "tax_ids":
@@ -143,8 +136,7 @@ class PsaBilling(models.AbstractModel):
 
     # === What stays, and why ===
 
-    @api.model
-    def _on_other_drafts(self, move) -> dict:
+    def on_other_drafts(self, move) -> dict:
         """Transactions that this draft would bill, were they not on another one.
 
         :return: their number, by draft
@@ -184,7 +176,7 @@ class PsaBilling(models.AbstractModel):
             domain &= Domain("move_id", "in", drafts.ids)
             if not Detail.search_count(domain, limit=1):
                 continue
-            orders = self._orders_that_agree(move)
+            orders = Grouping(self.env).orders_that_agree(move)
             domain &= Domain("sale_line_id.order_id", "in", orders.ids)
             for other, count in Detail._read_group(domain, ["move_id"], ["__count"]):
                 found[other] = found.get(other, 0) + count

@@ -4,20 +4,18 @@
 from collections import Counter, defaultdict
 from dataclasses import replace
 
-from odoo import api, models
+from ...core import obstacles
+from ...core.billing import Request
+from ...core.kinds import MODELS
+from .grouping import Grouping
+from .selection import Selection
+from .step import Step
 
-from ..core import obstacles
-from ..core.billing import Request
-from ..core.kinds import MODELS
 
+class LeftOut(Step):
+    """Counts what was asked for and made no invoice."""
 
-class PsaBilling(models.AbstractModel):
-    # One file per step of the service, told in order.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.billing"
-
-    @api.model
-    def _left_out(self, request: Request) -> dict[int, Counter]:
+    def count(self, request: Request) -> dict[int, Counter]:
         """Open transactions that a request asks for and that made no invoice.
 
         :return: by project, how many there are of each of ``core.obstacles``
@@ -45,11 +43,25 @@ class PsaBilling(models.AbstractModel):
             found[item.project_id][obstacle] += 1
         return found
 
-    @api.model
     def _open_items(self, request: Request, with_held: bool = False):
+        selection = Selection(self.env)
         return [
             item
             for source in MODELS
-            for item in self._select_source(source, request, {}, with_held=with_held)
+            for item in selection.of_source(source, request, with_held=with_held)
             if item.kind in request.types and request.is_due(item)
         ]
+
+    def credit_due(self, request: Request) -> dict:
+        """What is due to customers, and waits until there is more to charge.
+
+        :return: untaxed amount, positive, by project and currency
+        """
+        found: dict = defaultdict(float)
+        transactions = Selection(self.env).select(request)
+        for bundle in Grouping(self.env).group(transactions, with_credits=True):
+            if bundle.total < 0:
+                order = self.env["sale.order"].browse(bundle.order_ids[0])
+                for project in self.env["project.project"].browse(bundle.project_ids):
+                    found[project, order.currency_id] -= bundle.total
+        return found

@@ -1,25 +1,23 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Invoices and credit notes that others make: Odoo's buttons, and other add-ons."""
 
-from collections import defaultdict
 from dataclasses import replace
 
-from odoo import api, models
 from odoo.exceptions import UserError
 
-from ..core.allocation import is_zero, share
-from ..core.billing import Request, Transaction
-from ..core.kinds import ADJUSTMENT, COST, MILESTONE, ORDER_LINE, SOURCE_FIELDS, TIME
-from ..tools import rules
+from ...core.allocation import is_zero, share
+from ...core.billing import Request, Transaction
+from ...core.kinds import ADJUSTMENT, COST, MILESTONE, ORDER_LINE, TIME
+from ...tools import rules
+from .details import Details, signed_quantity
+from .selection import Selection, order_button_request
+from .step import Step
 
 
-class PsaBilling(models.AbstractModel):
-    # One file per step of the service, told in order.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.billing"
+class Recording(Step):
+    """Notes in the ledger what somebody else has billed or credited."""
 
-    @api.model
-    def _record(self, move_lines):
+    def record(self, move_lines):
         """Note in the ledger what lines of drafts bill or credit.
 
         A line that credits or replaces another one takes its transactions; any other
@@ -38,38 +36,27 @@ class PsaBilling(models.AbstractModel):
         move_lines.move_id._spread_amounts()
         move_lines.sale_line_ids._refresh_excluded_quantity()
 
-    @api.model
     def _takes_over(self, move_line) -> bool:
         """Whether a line credits, or replaces, one that is in the ledger."""
         return bool(move_line.credited_line_id.detail_ids)
 
-    @api.model
-    def _signed_quantity(self, move_line, contract_line) -> float:
-        """What a line bills (or, negative, credits), in its contract line's unit."""
-        quantity = move_line.product_uom_id._compute_quantity(
-            move_line.quantity, contract_line.product_uom_id, round=False
-        )
-        return -quantity if move_line.move_id.move_type == "out_refund" else quantity
-
     # === Lines that bill what is open ===
 
-    @api.model
     def _record_open(self, move_line):
         contract_line = move_line._contract_line()
-        target = self._signed_quantity(move_line, contract_line)
+        target = signed_quantity(move_line, contract_line)
         items = self._open_on_contract_line(contract_line)
         if target < 0:
             self._check_no_draft_settles_it(contract_line)
             # A credit note bills corrections; work that is open has no part in it.
             items = [item for item in items if item.quantity < 0]
         taken, rest = self._share_out(items, contract_line, target)
-        self._add_details([(move_line.move_id, move_line, taken)])
+        Details(self.env).add([(move_line.move_id, move_line, taken)])
         if rest < 0 and move_line.move_id.move_type == "out_refund":
             rest = self._credit_latest(move_line, contract_line, rest)
         if rest:
-            self._add_adjustment(move_line, contract_line, rest)
+            Details(self.env).add_adjustment(move_line, contract_line, rest)
 
-    @api.model
     def _check_no_draft_settles_it(self, contract_line):
         """Refuse to credit what is a draft's own to correct: its Recalculate knows
         whether that was charged or offered."""
@@ -92,7 +79,6 @@ class PsaBilling(models.AbstractModel):
                 )
             )
 
-    @api.model
     def _share_out(
         self, items: list[Transaction], contract_line, target: float
     ) -> tuple[list[Transaction], float]:
@@ -111,7 +97,6 @@ class PsaBilling(models.AbstractModel):
         ]
         return taken, rest
 
-    @api.model
     def _open_on_contract_line(self, contract_line) -> list[Transaction]:
         """What a person bills who invoices a contract line himself, the oldest first.
 
@@ -125,13 +110,17 @@ class PsaBilling(models.AbstractModel):
                 context.get("timesheet_start_date"),
                 context.get("timesheet_end_date"),
             )
-        request = self._order_button_request(contract_line, *period)
-        found: list[Transaction] = []
-        for source in self._sources_of(contract_line):
-            found += self._select_source(source, request, {})
-        return self._in_order([item for item in found if item.is_chargeable])
+        request = order_button_request(contract_line, *period)
+        selection = Selection(self.env)
+        return selection.in_order(
+            [
+                item
+                for source in self._sources_of(contract_line)
+                for item in selection.of_source(source, request)
+                if item.is_chargeable
+            ]
+        )
 
-    @api.model
     def _sources_of(self, contract_line) -> list[str]:
         """Where the transactions of a contract line are kept."""
         if contract_line.is_expense:
@@ -144,14 +133,13 @@ class PsaBilling(models.AbstractModel):
 
     # === Lines that credit or replace others ===
 
-    @api.model
     def _record_reversal(self, move_line):
         """Take the transactions of the line that is credited or replaced.
 
         Of a part, the latest ones.
         """
         contract_line = move_line._contract_line()
-        target = self._signed_quantity(move_line, contract_line)
+        target = signed_quantity(move_line, contract_line)
         origin = move_line.credited_line_id
         if origin.move_id.move_type == move_line.move_id.move_type:
             rest = self._replace(move_line, origin, contract_line, target)
@@ -161,9 +149,8 @@ class PsaBilling(models.AbstractModel):
                 self._check_reversible(credited)
             rest = self._reverse(move_line, credited, target)
         if rest:
-            self._add_adjustment(move_line, contract_line, rest)
+            Details(self.env).add_adjustment(move_line, contract_line, rest)
 
-    @api.model
     def _check_reversible(self, credited):
         """Refuse to reverse a credit note when that would bill its work twice.
 
@@ -182,14 +169,14 @@ class PsaBilling(models.AbstractModel):
                 )
         taken_back._check_still_open()
 
-    @api.model
     def _replace(self, move_line, origin, contract_line, target: float) -> float:
         """Bill what an invoice had billed that was credited and is made anew.
 
         :return: the part of the target that is not open any more
         """
+        selection = Selection(self.env)
         request = replace(
-            self._order_button_request(contract_line),
+            order_button_request(contract_line),
             picks=frozenset(
                 detail._key for detail in origin.detail_ids._chargeable() if detail._key
             ),
@@ -197,15 +184,14 @@ class PsaBilling(models.AbstractModel):
         items = [
             item
             for source in self._sources_of(contract_line)
-            for item in self._select_source(source, request, {}, with_held=True)
+            for item in selection.of_source(source, request, with_held=True)
             if item.key in request.picks and item.is_chargeable
         ]
-        taken, rest = self._share_out(self._in_order(items), contract_line, target)
-        self._add_details([(move_line.move_id, move_line, taken)])
+        taken, rest = self._share_out(selection.in_order(items), contract_line, target)
+        Details(self.env).add([(move_line.move_id, move_line, taken)])
         return rest
 
-    @api.model
-    def _offer_again(self, move, origin):
+    def offer_again(self, move, origin):
         """What the replaced invoice offered free of charge is offered on the new one.
 
         :param origin: the invoice that was replaced
@@ -215,7 +201,7 @@ class PsaBilling(models.AbstractModel):
         items = [
             item.typed(types[item.key])
             for source in {key[0] for key in types}
-            for item in self._select_source(
+            for item in Selection(self.env).of_source(
                 source,
                 Request((), None, picks=frozenset(types), credited=True),
                 {},
@@ -223,9 +209,8 @@ class PsaBilling(models.AbstractModel):
             )
             if item.key in types
         ]
-        self._add_details([(move, self.env["account.move.line"], items)])
+        Details(self.env).add([(move, self.env["account.move.line"], items)])
 
-    @api.model
     def _credit_latest(self, move_line, contract_line, target: float) -> float:
         """Credit what was billed last on a contract line, on whatever invoice.
 
@@ -242,7 +227,6 @@ class PsaBilling(models.AbstractModel):
         )
         return self._reverse(move_line, origins._chargeable(), target)
 
-    @api.model
     def _reverse(self, move_line, origins, target: float) -> float:
         """Take details of another document back, the latest first.
 
@@ -260,7 +244,7 @@ class PsaBilling(models.AbstractModel):
             target,
             origins.sale_line_id[:1].product_uom_id.round,
         )
-        self._take_back(
+        Details(self.env).take_back(
             [
                 (origin, move_line.move_id, move_line, part)
                 for origin, part in zip(origins, parts, strict=True)
@@ -269,47 +253,7 @@ class PsaBilling(models.AbstractModel):
         )
         return rest
 
-    @api.model
-    def _take_back(self, reversals: list[tuple]):
-        """Write details that take others back.
-
-        :param reversals: ``(detail, document, its line or none, quantity)``
-        """
-        rows, sources = [], defaultdict(list)
-        for origin, move, move_line, quantity in reversals:
-            share_of_origin = quantity / origin.quantity
-            rows.append(
-                {
-                    **{
-                        name: origin[name].id or None
-                        for name in (*SOURCE_FIELDS.values(), "source_move_line_id")
-                    },
-                    "transaction_type": origin.transaction_type,
-                    "sale_line_id": origin.sale_line_id.id,
-                    "project_id": origin.project_id.id or None,
-                    "move_id": move.id,
-                    "move_line_id": move_line.id or None,
-                    "origin_detail_id": origin.id,
-                    "date": origin.date,
-                    "employee_name": origin.employee_name or None,
-                    "task_name": origin.task_name or None,
-                    "name": origin.name or None,
-                    "quantity": quantity,
-                    "source_quantity": origin.source_quantity * share_of_origin,
-                    "price_unit": origin.price_unit,
-                    "amount": 0.0,
-                    "billing_type": origin.billing_type,
-                    "is_write_off": origin.is_write_off,
-                }
-            )
-            if key := origin._key:
-                sources[key[0]].append(key[1])
-        Detail = self.env["psa.invoice.detail"]
-        Detail._insert(rows)
-        Detail._refresh_sources(sources)
-
-    @api.model
-    def _reopen_what_went_with_it(self, credit_note):
+    def reopen_what_went_with_it(self, credit_note):
         """A full credit also reopens what the invoice offered, and what was written
         off with it; a partial one does not."""
         invoice = credit_note.reversed_entry_id
@@ -324,7 +268,7 @@ class PsaBilling(models.AbstractModel):
         free |= self.env["psa.invoice.detail"].search(
             [("is_write_off", "=", True), ("origin_detail_id", "in", details.ids)]
         )
-        self._take_back(
+        Details(self.env).take_back(
             [
                 (detail, credit_note, self.env["account.move.line"], -detail.quantity)
                 for detail in free

@@ -3,22 +3,20 @@
 
 from dataclasses import replace
 
-from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import formatLang
 
-from ..core.billing import Draft
-from ..core.kinds import TYPES
-from .psa_billing_recalculation import Difference
+from ...core.billing import Bundle
+from ...core.kinds import TYPES
+from .recalculation import Difference, Recalculation
+from .selection import Selection
+from .step import Step
 
 
-class PsaBilling(models.AbstractModel):
-    # One file per step of the service, told in order.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.billing"
+class Adding(Step):
+    """Adds to drafts that are open for more."""
 
-    @api.model
-    def _drafts_to_add_to(self, project_ids):
+    def drafts(self, project_ids):
         """Drafts of projects that are open for more."""
         return self.env["account.move"].search(
             [
@@ -30,16 +28,7 @@ class PsaBilling(models.AbstractModel):
             order="id desc",
         )
 
-    @api.model
-    def _takes(self, move, draft: Draft) -> bool:
-        """Whether what would be an invoice of its own may be added to another draft:
-        same projects, customer and terms."""
-        return set(draft.project_ids) <= set(move.billing_project_ids.ids) and set(
-            draft.order_ids
-        ) <= set(self._orders_that_agree(move).ids)
-
-    @api.model
-    def _add_to_draft(self, move, draft: Draft):
+    def add(self, move, bundle: Bundle):
         """Add transactions to a draft. Recalculate keeps them there.
 
         A draft that would not have taken them by itself, for their date or type, keeps
@@ -48,17 +37,17 @@ class PsaBilling(models.AbstractModel):
         :raises UserError: if the draft would then owe something to the customer
         """
         before = move.amount_untaxed
-        items = draft.transactions
+        items = bundle.transactions
         keys = frozenset(item.key for item in items)
         request = replace(move._billing_request(), credited=True)
-        by_itself = {item.key for item in self._select(request)}
+        by_itself = {item.key for item in Selection(self.env).select(request)}
         if not keys <= by_itself:
             on_it = {row.key for row in move._ledger_rows()}
             self._keep_to(move, (on_it | keys) - {None}, items)
         move._cap({key: None for key in keys})
-        self._apply(move, Difference(added=items))
+        Recalculation(self.env).apply(move, Difference(added=items))
         move._follow_details()
-        self._refresh_period(move)
+        Recalculation(self.env).refresh_period(move)
         if move.currency_id.compare_amounts(move.amount_untaxed, 0) < 0:
             raise UserError(
                 self.env._(
@@ -78,7 +67,6 @@ class PsaBilling(models.AbstractModel):
             )
         )
 
-    @api.model
     def _keep_to(self, move, keys: set, items):
         """Make a draft one of picked transactions."""
         request = replace(

@@ -8,15 +8,17 @@ same, and a random test holds them together.
 
 from collections import Counter
 
-from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools import SQL, Query
 
-from ..core.allocation import TOLERANCE
-from ..core.billing import Request
-from ..core.kinds import TIME
-from .psa_invoice_detail_rows import Row
-from .sql_values import id_array
+from ...core.allocation import TOLERANCE
+from ...core.billing import Request
+from ...core.kinds import TIME
+from ...core.ledger_row import Row
+from ..sql_values import id_array
+from .contract_lines import ContractLines
+from .selection import Selection
+from .step import Step
 
 # What ``_differs`` says of a row and its entry, but for the names; and nothing of the
 # entry is credited.
@@ -30,13 +32,10 @@ IS_SAME = """
 """
 
 
-class PsaBilling(models.AbstractModel):
-    # One file per step of the service, told in order.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.billing"
+class Settled(Step):
+    """Finds the rows of a draft that Recalculate would not change."""
 
-    @api.model
-    def _rows_to_look_at(self, move, orders) -> list[Row]:
+    def rows_to_look_at(self, move, orders) -> list[Row]:
         """Rows of a draft that Recalculate might change.
 
         :param orders: that belong on the draft
@@ -56,7 +55,6 @@ class PsaBilling(models.AbstractModel):
             rows = Domain("id", "in", entry_ids.keys() - settled)
         return Detail._rows(rows)
 
-    @api.model
     def _settled_ids(
         self, entry_ids: dict[int, int | None], move, request: Request, orders
     ) -> set[int]:
@@ -79,8 +77,9 @@ class PsaBilling(models.AbstractModel):
                 SQL("ARRAY_AGG(detail.id)"),
             )
         )
-        employees = self._names("hr.employee", {group[0] for group in groups})
-        tasks = self._names("project.task", {group[2] for group in groups})
+        selection = Selection(self.env)
+        employees = selection.names("hr.employee", {group[0] for group in groups})
+        tasks = selection.names("project.task", {group[2] for group in groups})
         return {
             row_id
             for employee_id, who, task_id, task, row_ids in groups
@@ -89,7 +88,6 @@ class PsaBilling(models.AbstractModel):
             for row_id in row_ids
         }
 
-    @api.model
     def _as_logged_query(self, ids: list[int], move, request: Request, orders) -> Query:
         """Rows of a draft with their entries, by who worked on what; those that differ
         in nothing else.
@@ -127,7 +125,6 @@ class PsaBilling(models.AbstractModel):
         )
         return query
 
-    @api.model
     def _since_start_sql(self, project_ids) -> SQL:
         """Whether an entry is not older than the billing start of its project."""
         projects = self.env["project.project"].browse(project_ids)
@@ -142,7 +139,6 @@ class PsaBilling(models.AbstractModel):
         ]
         return SQL("NOT (%s)", SQL(" OR ").join(starts)) if starts else SQL("TRUE")
 
-    @api.model
     def _settled_lines(self, move, orders):
         """Contract lines of a draft that leave all to bill that was logged on them.
 
@@ -166,7 +162,7 @@ class PsaBilling(models.AbstractModel):
             line: quantity for line, quantity in groups if line.order_id in orders
         }
         lines = self.env["sale.order.line"].union(*on_draft)
-        totals = self._totals(lines, move)
+        totals = ContractLines(self.env).totals(lines, move)
         logged = self._open_hours(lines)
         return lines.filtered(
             lambda line: (
@@ -174,7 +170,6 @@ class PsaBilling(models.AbstractModel):
             )
         )
 
-    @api.model
     def _open_hours(self, lines) -> dict[int, float]:
         """What entries on contract lines have to bill, beside what is on drafts.
 
@@ -192,7 +187,7 @@ class PsaBilling(models.AbstractModel):
                 SQL("SUM(GREATEST(%s, 0))", Time._open_sql(entry)),
             )
         )
-        factors = self._unit_factors(
+        factors = Selection(self.env).unit_factors(
             {(uom_id, line_id) for line_id, uom_id, _sum in rows}
         )
         found = dict.fromkeys(lines.ids, 0.0)
@@ -200,7 +195,6 @@ class PsaBilling(models.AbstractModel):
             found[line_id] += hours * factors[uom_id, line_id]
         return found
 
-    @api.model
     def _decided_ids(self, move) -> list[int]:
         """Entries of which a person has lowered the quantity or chosen the type."""
         brief = move._billing_brief()

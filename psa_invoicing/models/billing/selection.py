@@ -1,15 +1,16 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """First step of billing: which transactions, and how much of each is open."""
 
+from collections.abc import Mapping, Sequence
 from math import fsum
+from types import MappingProxyType
 
-from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools import SQL, Query
 
-from ..core.allocation import TOLERANCE, trim
-from ..core.billing import Request, Transaction
-from ..core.kinds import (
+from ...core.allocation import TOLERANCE, trim
+from ...core.billing import Portion, Request, Transaction
+from ...core.kinds import (
     CHARGEABLE,
     COST,
     MODELS,
@@ -18,20 +19,14 @@ from ..core.kinds import (
     Key,
     kind_of_sold,
 )
+from .contract_lines import ContractLines
+from .step import Step
 
 
-class PsaBilling(models.AbstractModel):
-    """The one service that makes project invoices; it never commits.
+class Selection(Step):
+    """Finds what is open."""
 
-    A run, the wizard and Recalculate ask the same three steps: selection (here),
-    grouping and writing (``psa_billing_writing.py``).
-    """
-
-    _name = "psa.billing"
-    _description = "Billing Service"
-
-    @api.model
-    def _select(
+    def select(
         self,
         request: Request,
         released: dict[Key, float] | None = None,
@@ -49,7 +44,7 @@ class PsaBilling(models.AbstractModel):
         found: list[Transaction] = []
         for source, types in TYPES_IN.items():
             if types & set(request.types):
-                found += self._select_source(source, request, released)
+                found += self.of_source(source, request, released)
         found = [item for item in found if item.kind in request.types]
         if request.picks is not None:
             found = [item for item in found if item.key in request.picks]
@@ -57,51 +52,8 @@ class PsaBilling(models.AbstractModel):
             found = self._since_billing_start(found)
         if request.cutoffs:
             found = [item for item in found if request.is_due(item)]
-        return self._within_contract_lines(self._in_order(found), move)
+        return self._within_contract_lines(self.in_order(found), move)
 
-    @api.model
-    def _in_order(self, found: list[Transaction]) -> list[Transaction]:
-        lines = self.env["sale.order.line"].browse(
-            {item.sale_line_id for item in found}
-        )
-        rank = {
-            line.id: index
-            for index, line in enumerate(
-                lines.sorted(lambda line: (line.order_id.id, line.sequence, line.id))
-            )
-        }
-        return sorted(
-            found,
-            key=lambda item: (rank[item.sale_line_id], item.date, item.source_id),
-        )
-
-    @api.model
-    def _open_in_period(self, lines, start_date, end_date) -> dict[int, float]:
-        """Hours of contract lines that Odoo's order button may bill.
-
-        :return: by contract line, unrounded, in its unit
-        """
-        request = self._order_button_request(lines, start_date, end_date)
-        found: dict[int, float] = {}
-        for item in self._select(request):
-            if item.is_chargeable:
-                found.setdefault(item.sale_line_id, 0.0)
-                found[item.sale_line_id] += item.quantity
-        return found
-
-    @api.model
-    def _order_button_request(self, lines, start_date=None, end_date=None) -> Request:
-        """What a person asks for who invoices contract lines with Odoo's own button."""
-        return Request(
-            project_ids=(),
-            cutoff_date=end_date or None,
-            start_date=start_date or None,
-            sale_line_ids=tuple(lines.ids),
-            credited=True,
-            of_drafts=True,
-        )
-
-    @api.model
     def _within_contract_lines(
         self, found: list[Transaction], move
     ) -> list[Transaction]:
@@ -112,7 +64,7 @@ class PsaBilling(models.AbstractModel):
         by_line: dict[int, list[Transaction]] = {}
         for item in found:
             by_line.setdefault(item.sale_line_id, []).append(item)
-        limits = self._limits(
+        limits = ContractLines(self.env).limits(
             {
                 line_id: fsum(item.quantity for item in items)
                 for line_id, items in by_line.items()
@@ -133,42 +85,55 @@ class PsaBilling(models.AbstractModel):
                     within.append(item.lowered(item.source_quantity * share))
         return within
 
-    @api.model
-    def _limits(self, quantities: dict[int, float], move=None) -> dict[int, float]:
-        """Contract lines that have less to bill than their transactions have open.
-
-        :param quantities: open, by contract line, unrounded, in its unit
-        :param move: a draft that does not count
-        :return: what they have to bill
-        """
-        lines = self.env["sale.order.line"].browse(quantities)
-        return {
-            line_id: max(totals.open, 0.0)
-            for line_id, totals in self._totals(lines, move).items()
-            if quantities[line_id] > totals.open + TOLERANCE
-        }
-
-    @api.model
     def _since_billing_start(self, found: list[Transaction]) -> list[Transaction]:
         """Leave what is older than the billing start of its project to a person."""
-        projects = self.env["project.project"].browse(
-            {item.project_id for item in found}
-        )
-        starts = {project.id: project.billing_start_date for project in projects}
+        projects = self.projects_by_id(item.project_id for item in found)
+        starts = {id_: each.billing_start_date for id_, each in projects.items()}
         return [
             item
             for item in found
             if not starts[item.project_id] or item.date >= starts[item.project_id]
         ]
 
+    def in_order(
+        self, found: Sequence[Transaction | Portion]
+    ) -> list[Transaction | Portion]:
+        """Of the orders' lines, then by date."""
+        ids = {item.sale_line_id for item in found}
+        lines = self.env["sale.order.line"].browse(ids)
+        rank = {
+            line.id: index
+            for index, line in enumerate(
+                lines.sorted(lambda line: (line.order_id.id, line.sequence, line.id))
+            )
+        }
+        return sorted(
+            found,
+            key=lambda item: (rank[item.sale_line_id], item.date, item.source_id),
+        )
+
+    # === Odoo's order button asks ===
+
+    def open_in_period(self, lines, start_date, end_date) -> dict[int, float]:
+        """Hours of contract lines that Odoo's order button may bill.
+
+        :return: by contract line, unrounded, in its unit
+        """
+        request = order_button_request(lines, start_date, end_date)
+        found: dict[int, float] = {}
+        for item in self.select(request):
+            if item.is_chargeable:
+                found.setdefault(item.sale_line_id, 0.0)
+                found[item.sale_line_id] += item.quantity
+        return found
+
     # === Reading ===
 
-    @api.model
-    def _select_source(
+    def of_source(
         self,
         source: str,
         request: Request,
-        released: dict[Key, float],
+        released: Mapping[Key, float] = MappingProxyType({}),
         with_held: bool = False,
         domain: Domain = Domain.TRUE,
     ) -> list[Transaction]:
@@ -189,11 +154,11 @@ class PsaBilling(models.AbstractModel):
             request,
         )
         # sudo: the names are copied for people without rights on employees and tasks.
-        employees = self._names("hr.employee", {row.get("employee_id") for row in rows})
-        tasks = self._names("project.task", {row.get("task_id") for row in rows})
+        employees = self.names("hr.employee", {row.get("employee_id") for row in rows})
+        tasks = self.names("project.task", {row.get("task_id") for row in rows})
         kinds = self._kinds(source, rows)
         factors = (
-            self._unit_factors({(row["uom_id"], row["sale_line_id"]) for row in rows})
+            self.unit_factors({(row["uom_id"], row["sale_line_id"]) for row in rows})
             if "uom_id" in columns
             else {}
         )
@@ -222,13 +187,12 @@ class PsaBilling(models.AbstractModel):
             )
         return found
 
-    @api.model
     def _open_rows(
         self, model, domain, released_ids: list[int], request: Request
     ) -> list[dict]:
         """What is open or released, as dicts of ``_billing_columns``."""
         table = model._table
-        query, quantity = self._open_query(model, domain, released_ids, request)
+        query, quantity = self.open_query(model, domain, released_ids, request)
         columns = {"id": "id", "billing_type": "billing_type"} | model._billing_columns
         names = [*columns, "quantity"]
         rows = self.env.execute_query(
@@ -239,8 +203,7 @@ class PsaBilling(models.AbstractModel):
         )
         return [dict(zip(names, row, strict=True)) for row in rows]
 
-    @api.model
-    def _open_query(
+    def open_query(
         self, model, domain, released_ids: list[int], request: Request
     ) -> tuple[Query, SQL]:
         """What is open or released, and how much of it, in the transactions' own
@@ -267,7 +230,6 @@ class PsaBilling(models.AbstractModel):
             query.add_where(SQL("NOT %s", is_of_draft))
         return query, quantity
 
-    @api.model
     def _kinds(self, source: str, rows: list[dict]) -> dict[int, str]:
         """The type of each row: goods on an order are material."""
         if source == COST:
@@ -277,25 +239,33 @@ class PsaBilling(models.AbstractModel):
         lines = self.env["sale.order.line"].browse(row["id"] for row in rows)
         return {line.id: kind_of_sold(line.product_id.type) for line in lines}
 
-    @api.model
-    def _names(self, model: str, ids: set[int | None]) -> dict[int, str]:
+    def names(self, model: str, ids: set[int | None]) -> dict[int, str]:
         records = self.env[model].sudo().with_context(active_test=False)
         records = records.browse(id_ for id_ in ids if id_)
         return {record.id: record.name for record in records}
 
-    @api.model
-    def _unit_factors(
+    def unit_factors(
         self, pairs: set[tuple[int | None, int]]
     ) -> dict[tuple[int | None, int], float]:
         """What one unit of a transaction is in the unit of its contract line."""
         lines = self.env["sale.order.line"].browse({line_id for _uom, line_id in pairs})
-        by_id = {line.id: line for line in lines}
+        units = {line.id: line.product_uom_id for line in lines}
         factors = {}
         for uom_id, line_id in pairs:
             uom = self.env["uom.uom"].browse(uom_id)
             factors[uom_id, line_id] = (
-                uom._compute_quantity(1.0, by_id[line_id].product_uom_id, round=False)
-                if uom
-                else 1.0
+                uom._compute_quantity(1.0, units[line_id], round=False) if uom else 1.0
             )
         return factors
+
+
+def order_button_request(lines, start_date=None, end_date=None) -> Request:
+    """What a person asks for who invoices contract lines with Odoo's own button."""
+    return Request(
+        project_ids=(),
+        cutoff_date=end_date or None,
+        start_date=start_date or None,
+        sale_line_ids=tuple(lines.ids),
+        credited=True,
+        of_drafts=True,
+    )

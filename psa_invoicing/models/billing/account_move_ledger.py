@@ -6,11 +6,15 @@ from math import fsum
 from odoo import models
 from odoo.tools import float_compare
 
-from ..core.allocation import line_quantity
-from ..core.billing import LEDGER
-from ..core.brief import Brief
-from ..core.kinds import ADJUSTMENT
-from .psa_invoice_detail_rows import Part, Row
+from ...core.allocation import line_quantity
+from ...core.billing import LEDGER
+from ...core.brief import Brief
+from ...core.kinds import ADJUSTMENT
+from ...core.ledger_row import Part, Row
+from .contract_lines import ContractLines, free_quantities
+from .details import Details, signed_quantity
+from .invoice_lines import InvoiceLines
+from .language import line_in_customer_language
 
 
 class AccountMove(models.Model):
@@ -59,7 +63,7 @@ class AccountMove(models.Model):
         """On an invoice that was not made here, and on a credit note, a person decides
         which transactions make up a line, not how much it is: the rest is noted as an
         adjustment."""
-        Billing = self.env["psa.billing"]
+        details = Details(self.env)
         for line in self.invoice_line_ids:
             contract_line = line._contract_line()
             if line.display_type != "product" or not contract_line:
@@ -67,28 +71,27 @@ class AccountMove(models.Model):
             others = line.detail_ids.filtered(
                 lambda each: each.transaction_type == ADJUSTMENT
             )
-            target = Billing._signed_quantity(line, contract_line)
+            target = signed_quantity(line, contract_line)
             transactions = (line.detail_ids - others)._chargeable()
             rest = target - fsum(transactions.mapped("quantity"))
             others._drop()
             if contract_line.product_uom_id.compare(rest, 0.0):
-                Billing._add_adjustment(line, contract_line, rest)
+                details.add_adjustment(line, contract_line, rest)
         self.invoice_line_ids.sale_line_ids._refresh_excluded_quantity()
 
     def _follow_contract_lines(self):
-        Billing = self.env["psa.billing"]
         rows = [row for row in self._ledger_rows() if not row.is_write_off]
         by_line: dict[int, list[Row]] = {}
         for row in rows:
             by_line.setdefault(row.item.sale_line_id, []).append(row)
         contract_lines = self.env["sale.order.line"].browse(by_line)
         contract_lines._refresh_excluded_quantity()
-        closing = Billing._closing_remainders(
+        closing = ContractLines(self.env).closing_remainders(
             {
                 line_id: [row.item.quantity for row in found]
                 for line_id, found in by_line.items()
             },
-            Billing._free_quantities(row.item for row in rows),
+            free_quantities(row.item for row in rows),
             self,
         )
         brief = self._billing_brief()
@@ -121,7 +124,7 @@ class AccountMove(models.Model):
         :param remaining: what the last of them takes, if they close the contract line
         :param brief: what the invoice remembers
         """
-        line = self.env["psa.billing"]._line_in_customer_language(contract_line)
+        line = line_in_customer_language(contract_line)
         text = line._invoice_terms()["name"]
         made = self._lines_by_slice()
         slices = {
@@ -170,12 +173,12 @@ class AccountMove(models.Model):
         :param brief: what the invoice remembers
         :return: the invoice line
         """
-        Billing = self.env["psa.billing"]
-        captions = Billing._captions(line, brief.layout, [row.item for row in rows])
+        prepared = InvoiceLines(self.env)
+        captions = prepared.captions(line, brief.layout, [row.item for row in rows])
         if move_line:
             move_line._follow(line, quantity, "\n".join([text, *captions]))
         else:
-            values = Billing._line_values(
+            values = prepared.values(
                 line,
                 quantity,
                 captions,

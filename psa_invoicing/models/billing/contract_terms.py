@@ -1,0 +1,106 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What the contract says of an invoice line: prices, discounts, taxes and texts."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from odoo import models
+from odoo.fields import Command, Domain
+
+from ...core.billing import LEDGER, Transaction
+from ...core.kinds import CHARGEABLE, MILESTONE, SOURCE_FIELDS
+from .invoice_lines import InvoiceLines
+from .language import line_in_customer_language
+from .step import Step
+
+
+class Term(NamedTuple):
+    """What the contract says now of an invoice line that a person did not edit.
+
+    :ivar name: of the field, which order lines and invoice lines share
+    :ivar value: as JSON keeps it: taxes are a list of ids
+    """
+
+    move_line: models.BaseModel
+    name: str
+    value: float | str | list[int]
+
+
+class ContractTerms(Step):
+    """Finds where a draft differs from its contract, but for what a person edited."""
+
+    def changed(self, move) -> list[Term]:
+        """What contract lines say now, and a person did not edit on the draft."""
+        terms = []
+        for move_line, wanted in self._contract_terms(move):
+            edited = move_line._edited_fields()
+            terms += [
+                Term(move_line, name, value)
+                for name, value in wanted.items()
+                if name not in edited and not move_line._says(name, value)
+            ]
+        return terms
+
+    def _contract_terms(self, move) -> Iterator[tuple]:
+        """``(invoice line, what its contract line says now)``."""
+        lines = move._lines_by_slice()
+        layout = move._billing_brief().layout
+        named = self._named_on_lines(move, layout)
+        contract_lines = self.lines_by_id(line_id for line_id, _slice in lines)
+        prepared, said = InvoiceLines(self.env), {}
+        for (line_id, _slice), move_line in lines.items():
+            line = line_in_customer_language(contract_lines[line_id])
+            if not line._is_in_ledger() or line.currency_id != move.currency_id:
+                continue
+            said[line_id] = said.get(line_id) or line._invoice_terms()
+            items = named.get(move_line.id, [])
+            captions = prepared.captions(line, layout, items)
+            text = said[line_id]["name"]
+            yield move_line, {**said[line_id], "name": "\n".join([text, *captions])}
+
+    def _named_on_lines(self, move, layout: str) -> dict[int, list[Transaction]]:
+        """Transactions that have a say in the text of an invoice line, by its id."""
+        domain = Domain("move_id", "=", move.id)
+        if layout == "order_line":
+            domain &= Domain("transaction_type", "=", MILESTONE)
+        named: dict[int, list[Transaction]] = {}
+        for row in self.env["psa.invoice.detail"]._rows(domain):
+            if row.is_charged:
+                named.setdefault(row.move_line_id, []).append(row.item)
+        return named
+
+    def note_edits(self, move):
+        """Take what differs from the contract for a person's work, on a draft of which
+        nobody noted what was written on it."""
+        move._note_written()
+        for move_line, terms in self._contract_terms(move):
+            written = {**move_line.billing_written, **terms}
+            if terms["name"].startswith(f"{move_line.name}\n"):
+                # As Odoo's button writes it: what stands below it follows.
+                written["name"] = move_line.name
+            move_line.with_context(psa_ledger=LEDGER).billing_written = written
+        types = {}
+        for detail in move.detail_ids:
+            if key := detail._key:
+                source = detail[SOURCE_FIELDS[key[0]]]
+                if detail.billing_type != (source.billing_type or CHARGEABLE):
+                    types[key] = detail.billing_type
+        move._choose_types(types)
+
+    def follow(self, terms: list[Term]):
+        values: dict = {}
+        for move_line, name, value in terms:
+            values.setdefault(move_line, {})[name] = value
+        for move_line, written in values.items():
+            taxes = (
+                {"tax_ids": [Command.set(written["tax_ids"])]}
+                if "tax_ids" in written
+                else {}
+            )
+            move_line.with_context(psa_ledger=LEDGER).write(
+                {
+                    **written,
+                    **taxes,
+                    "billing_written": {**move_line.billing_written, **written},
+                }
+            )

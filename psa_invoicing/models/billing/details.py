@@ -1,0 +1,211 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Rows of the ledger: written, taken back, written off."""
+
+from collections import defaultdict
+
+from odoo import fields
+from odoo.exceptions import UserError
+
+from ...core.allocation import TOLERANCE
+from ...core.billing import Request, Transaction
+from ...core.kinds import ADJUSTMENT, CHARGEABLE, COST, SOURCE_FIELDS
+from .selection import Selection
+from .step import Step
+
+
+class Details(Step):
+    """Writes rows of the ledger, and brings their transactions in line with it."""
+
+    def add(self, additions: list[tuple]):
+        """Write the ledger of invoices and bring the transactions in line with it.
+
+        :param additions: ``(invoice, invoice line or none, transactions)``
+        """
+        lines = self.lines_by_id(
+            item.sale_line_id for _move, _line, items in additions for item in items
+        )
+        bills = self._bill_lines(additions)
+        rows = []
+        sources = defaultdict(list)
+        for move, move_line, items in additions:
+            amounts = self._shares(move_line, items)
+            for item, amount in zip(items, amounts, strict=True):
+                rows.append(
+                    {
+                        "move_id": move.id,
+                        "move_line_id": move_line.id or None,
+                        "amount": amount,
+                        "source_move_line_id": bills.get(item.key),
+                        **self.values(item, lines[item.sale_line_id]),
+                    }
+                )
+                sources[item.source].append(item.source_id)
+        Detail = self.env["psa.invoice.detail"]
+        Detail._insert(rows)
+        Detail._refresh_sources(sources)
+        if any(row["billing_type"] != CHARGEABLE for row in rows):
+            self.env["sale.order.line"].browse(lines)._refresh_excluded_quantity()
+
+    def _bill_lines(self, additions: list[tuple]) -> dict:
+        """Lines of vendor bills and expenses behind the transactions."""
+        costs = self.env["psa.reinvoiced.cost"].browse(
+            item.source_id
+            for _move, _line, items in additions
+            for item in items
+            if item.source == COST
+        )
+        return {(COST, cost.id): cost.source_move_line_id.id for cost in costs}
+
+    def _shares(self, move_line, items: list[Transaction]) -> list[float]:
+        """Divide the untaxed amount of an invoice line over its transactions."""
+        if not move_line or not all(item.is_chargeable for item in items):
+            return [0.0] * len(items)
+        return move_line._shares([item.quantity for item in items])
+
+    def values(self, item: Transaction, line) -> dict:
+        return {
+            "transaction_type": item.kind,
+            **{
+                column: item.source_id if source == item.source else None
+                for source, column in SOURCE_FIELDS.items()
+            },
+            "sale_line_id": line.id,
+            "project_id": item.project_id,
+            "date": item.date,
+            "employee_name": item.who or None,
+            "task_name": item.task or None,
+            "name": item.text or None,
+            "quantity": item.quantity,
+            "source_quantity": item.source_quantity,
+            "price_unit": line.price_unit,
+            "billing_type": item.billing_type,
+            "is_new_work": item.is_new_work,
+            "is_write_off": False,
+        }
+
+    def add_adjustment(self, move_line, contract_line, quantity: float):
+        """:param quantity: what it bills (or, negative, credits), in the contract
+        line's unit
+        """
+        move = move_line.move_id
+        project = move.billing_project_ids[:1] or contract_line.billing_project_id
+        in_customer_language = move.with_context(lang=move.partner_id.lang)
+        self.env["psa.invoice.detail"].create(
+            {
+                "move_id": move.id,
+                "move_line_id": move_line.id,
+                "transaction_type": ADJUSTMENT,
+                "sale_line_id": contract_line.id,
+                "project_id": project.id,
+                "date": move.billing_cutoff_date
+                or move.invoice_date
+                or fields.Date.context_today(move),
+                "employee_name": self.env.user.name,
+                "name": in_customer_language.env._("Adjustment"),
+                "quantity": quantity,
+                "source_quantity": quantity,
+                "price_unit": move_line.price_unit,
+                "billing_type": CHARGEABLE,
+            }
+        )
+
+    def take_back(self, reversals: list[tuple]):
+        """Write details that take others back.
+
+        :param reversals: ``(detail, document, its line or none, quantity)``
+        """
+        rows, sources = [], defaultdict(list)
+        for origin, move, move_line, quantity in reversals:
+            share_of_origin = quantity / origin.quantity
+            rows.append(
+                {
+                    **{
+                        name: origin[name].id or None
+                        for name in (*SOURCE_FIELDS.values(), "source_move_line_id")
+                    },
+                    "transaction_type": origin.transaction_type,
+                    "sale_line_id": origin.sale_line_id.id,
+                    "project_id": origin.project_id.id or None,
+                    "move_id": move.id,
+                    "move_line_id": move_line.id or None,
+                    "origin_detail_id": origin.id,
+                    "date": origin.date,
+                    "employee_name": origin.employee_name or None,
+                    "task_name": origin.task_name or None,
+                    "name": origin.name or None,
+                    "quantity": quantity,
+                    "source_quantity": origin.source_quantity * share_of_origin,
+                    "price_unit": origin.price_unit,
+                    "amount": 0.0,
+                    "billing_type": origin.billing_type,
+                    "is_write_off": origin.is_write_off,
+                }
+            )
+            if key := origin._key:
+                sources[key[0]].append(key[1])
+        Detail = self.env["psa.invoice.detail"]
+        Detail._insert(rows)
+        Detail._refresh_sources(sources)
+
+    # === Write-offs ===
+
+    def write_off(
+        self, records, reason: str, quantities: dict[int, float], origins=None
+    ):
+        """Ledger rows without an invoice for what is open on transactions.
+
+        :param records: transactions of one kind
+        :param origins: rows of a draft that were lowered, by id of the transaction: a
+            full credit of that invoice reopens the write-off too
+        :param quantities: how much, by id, in their own unit (default: all)
+        :raises UserError: if nothing is open, or less than what is asked for
+        :return: the rows
+        """
+        request = Request(
+            project_ids=(),
+            cutoff_date=None,
+            credited=True,
+            picks=frozenset((records._billing_source, id_) for id_ in records.ids),
+        )
+        found = Selection(self.env).of_source(
+            records._billing_source, request, with_held=True
+        )
+        items = [item for item in found if item.key in request.picks]
+        if not items:
+            raise UserError(
+                self.env._("Nothing is open on these transactions to write off.")
+            )
+        values = []
+        for item in items:
+            quantity = quantities.get(item.source_id, item.source_quantity)
+            if abs(quantity) > abs(item.source_quantity) + TOLERANCE:
+                raise UserError(
+                    self.env._(
+                        "Only %(open)s is open on “%(transaction)s”.",
+                        open=round(item.source_quantity, 2),
+                        transaction=item.text,
+                    )
+                )
+            line = self.env["sale.order.line"].browse(item.sale_line_id)
+            values.append(
+                {
+                    **self.values(item.lowered(quantity), line),
+                    "is_write_off": True,
+                    "origin_detail_id": (origins or {}).get(item.source_id),
+                    "reason": reason,
+                    "user_id": self.env.user.id,
+                    "write_off_date": fields.Date.context_today(records),
+                }
+            )
+        details = self.env["psa.invoice.detail"].create(values)
+        details._refresh_sources(details._sources())
+        details.sale_line_id._refresh_excluded_quantity()
+        return details
+
+
+def signed_quantity(move_line, contract_line) -> float:
+    """What a line bills (or, negative, credits), in its contract line's unit."""
+    quantity = move_line.product_uom_id._compute_quantity(
+        move_line.quantity, contract_line.product_uom_id, round=False
+    )
+    return -quantity if move_line.move_id.move_type == "out_refund" else quantity

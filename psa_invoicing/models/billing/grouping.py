@@ -1,0 +1,240 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Second step of billing: which transactions share an invoice, and what it comes to."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from math import fsum
+from typing import NamedTuple
+
+from odoo import models
+
+from ...core.allocation import TOLERANCE, line_quantity
+from ...core.billing import Bundle, Outcome, Portion, Transaction
+from .contract_lines import ContractLines, free_quantities
+from .language import in_customer_language
+from .step import Step
+
+# Invoices of one project are merged only when they agree on all of these.
+GROUPING_KEYS = (
+    "company_id",
+    "partner_id",
+    "partner_shipping_id",
+    "currency_id",
+    "invoice_payment_term_id",
+    "fiscal_position_id",
+    "journal_id",
+)
+
+
+class Share(NamedTuple):
+    """What one order has on the invoice of a project."""
+
+    project: models.BaseModel
+    order_id: int
+    header: dict
+    items: list[Transaction | Portion]
+
+
+class Grouping(Step):
+    """Puts transactions into bundles, each of which becomes an invoice."""
+
+    def group(
+        self, transactions: list[Transaction], with_credits: bool = False
+    ) -> list[Bundle]:
+        """Divide transactions over the invoices that bill them.
+
+        An invoice that would not charge anything is not made: what it would have
+        credited waits until there is something to charge.
+
+        :param with_credits: what is due to the customer becomes a credit note
+        """
+        return self.settle(self.merge(transactions), with_credits=with_credits).new
+
+    def merge(self, transactions: Sequence[Transaction | Portion]) -> list[Bundle]:
+        """Put transactions of one project, customer and terms on one invoice; those of
+        several projects only where each of them says so.
+        """
+        by_order: dict[tuple[int, int], list] = defaultdict(list)
+        lines = self.lines_by_id(item.sale_line_id for item in transactions)
+        for item in transactions:
+            order_id = lines[item.sale_line_id].order_id.id
+            by_order[item.project_id, order_id].append(item)
+        headers = self._headers({order_id for _project_id, order_id in by_order})
+        projects = self.projects_by_id(project_id for project_id, _order in by_order)
+        shares: dict[tuple, list[Share]] = defaultdict(list)
+        for (project_id, order_id), items in by_order.items():
+            header, reference = headers[order_id]
+            project = projects[project_id]
+            is_shared = project.billing_consolidate
+            key = (
+                (0, project.billing_layout) if is_shared else (project_id, ""),
+                *self._grouping_key(header, reference),
+            )
+            shares[key].append(Share(project, order_id, header, items))
+        return [self._bundle(each) for each in shares.values()]
+
+    def _bundle(self, shares: list[Share]) -> Bundle:
+        project, _order_id, header, _items = shares[0]
+        layout, is_consolidated = project.billing_layout, project.billing_consolidate
+        header = dict(header)
+        order_ids = dict.fromkeys([shares[0].order_id])
+        slices: dict[tuple[int, str], list] = {}
+        for share in shares:
+            if share.order_id not in order_ids:
+                self._merge_header(header, share.header)
+                order_ids[share.order_id] = None
+            for item in share.items:
+                key = item.sale_line_id, item.slice_key(layout, is_consolidated)
+                slices.setdefault(key, []).append(item)
+        return Bundle(
+            slices,
+            header,
+            tuple(dict.fromkeys(share.project.id for share in shares)),
+            tuple(order_ids),
+            layout,
+            is_consolidated,
+        )
+
+    def _headers(self, order_ids: set[int]) -> dict[int, tuple[dict, str]]:
+        """Values of an invoice of each order, as Odoo and other add-ons prepare them.
+
+        :return: by order: the values, and the customer's own reference
+        """
+        headers = {}
+        for order in self.env["sale.order"].browse(sorted(order_ids)):
+            order = in_customer_language(order)
+            headers[order.id] = (
+                order._prepare_invoice(),
+                order.client_order_ref or "",
+            )
+        return headers
+
+    def _grouping_key(self, header: dict, reference: str) -> tuple:
+        return (reference, *(header.get(name) for name in GROUPING_KEYS))
+
+    def _merge_header(self, header: dict, other: dict):
+        """Several orders on one invoice are all named on it."""
+        header["invoice_origin"] += f", {other['invoice_origin']}"
+        if other["ref"] not in (header["ref"] or ""):
+            header["ref"] = f"{header['ref']}, {other['ref']}"
+        if header["payment_reference"] != other["payment_reference"]:
+            header["payment_reference"] = False
+
+    # === What it comes to ===
+
+    def settle(
+        self,
+        bundles: list[Bundle],
+        added: Collection[Bundle] = (),
+        with_credits: bool = False,
+    ) -> Outcome:
+        """Decide what bundles become: the one way to it, for whoever asks.
+
+        :param added: those of them that a bundle takes which is there
+        :param with_credits: what is due to the customer becomes a credit note
+        """
+        new = [bundle for bundle in bundles if bundle not in added]
+        return Outcome(self._measured(list(added)), self._sound(new, with_credits))
+
+    def _sound(self, bundles: list[Bundle], with_credits: bool) -> list[Bundle]:
+        """Bundles that charge something that can stand alone, to the cent.
+
+        :param with_credits: those that credit something, too
+        """
+        sound = [
+            bundle
+            for bundle in self._measured(bundles)
+            if self._charges(bundle) or (with_credits and bundle.total < -TOLERANCE)
+        ]
+        # What is left out closes no contract line of another invoice.
+        return sound if len(sound) == len(bundles) else self._sound(sound, with_credits)
+
+    def _measured(self, bundles: list[Bundle]) -> list[Bundle]:
+        """With the quantities of their lines, and what they add up to."""
+        return [
+            replace(
+                bundle, quantities=quantities, total=self._untaxed_total(quantities)
+            )
+            for bundle, quantities in zip(
+                bundles, self._line_quantities(bundles), strict=True
+            )
+        ]
+
+    def _charges(self, bundle: Bundle) -> bool:
+        lines = self.lines_by_id(line_id for line_id, _slice in bundle.quantities)
+        return bundle.total > TOLERANCE and any(
+            line._can_be_invoiced_alone() for line in lines.values()
+        )
+
+    def _untaxed_total(self, quantities: dict[tuple[int, str], float]) -> float:
+        lines = self.lines_by_id(line_id for line_id, _slice in quantities)
+        return fsum(
+            lines[line_id].currency_id.round(
+                quantity
+                * lines[line_id].price_unit
+                * (1 - lines[line_id].discount / 100)
+            )
+            for (line_id, _slice), quantity in quantities.items()
+        )
+
+    def _line_quantities(
+        self, bundles: list[Bundle]
+    ) -> list[dict[tuple[int, str], float]]:
+        """Quantities of the invoice lines, by bundle and slice.
+
+        Where several lines bill one contract line, the last one closes it.
+        """
+        wanted: dict[int, list[float]] = defaultdict(list)
+        for bundle in bundles:
+            for item in bundle.transactions:
+                wanted[item.sale_line_id].append(item.quantity)
+        free = free_quantities(
+            item for bundle in bundles for item in bundle.transactions
+        )
+        lines = self.lines_by_id(wanted)
+        remaining = ContractLines(self.env).closing_remainders(wanted, free)
+        slices = [
+            (index, key, charged)
+            for index, bundle in enumerate(bundles)
+            for key, items in bundle.slices.items()
+            if (charged := [item.quantity for item in items if item.is_chargeable])
+        ]
+        waiting = Counter(line_id for _index, (line_id, _key), _charged in slices)
+        found: list[dict[tuple[int, str], float]] = [{} for _draft in bundles]
+        for index, (line_id, key), charged in slices:
+            waiting[line_id] -= 1
+            quantity = line_quantity(
+                charged,
+                lines[line_id].product_uom_id.round,
+                None if waiting[line_id] else remaining.get(line_id),
+            )
+            found[index][line_id, key] = quantity
+            if line_id in remaining:
+                remaining[line_id] -= quantity
+        return found
+
+    # === Drafts that are there ===
+
+    def orders_that_agree(self, move):
+        """Orders of the draft's projects that belong on it.
+
+        Those it was made from stay on it, even if a person changed its terms since;
+        another one joins if it would have been put on the same invoice.
+        """
+        own = self.env["sale.order"].browse(move._billing_brief().order_ids)
+        others = move.billing_project_ids._contracts() - own
+        if not others:
+            return own
+        headers = self._headers({*own.ids, *others.ids})
+        keys = {self._grouping_key(*headers[order.id]) for order in own}
+        return own | others.filtered(
+            lambda order: self._grouping_key(*headers[order.id]) in keys
+        )
+
+    def takes(self, move, bundle: Bundle) -> bool:
+        """Whether what would be an invoice of its own may be added to another draft:
+        same projects, customer and terms."""
+        return set(bundle.project_ids) <= set(move.billing_project_ids.ids) and set(
+            bundle.order_ids
+        ) <= set(self.orders_that_agree(move).ids)

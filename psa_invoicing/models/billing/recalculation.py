@@ -1,0 +1,192 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Recalculate: what should be on a draft, minus what is on it."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+
+from ...core.allocation import is_zero
+from ...core.billing import Transaction
+from ...core.kinds import ADJUSTMENT, Key
+from ...core.ledger_row import Row
+from .contract_terms import ContractTerms, Term
+from .details import Details
+from .grouping import Grouping
+from .period import Period, period_start
+from .selection import Selection
+from .settled import Settled
+from .step import Step
+
+
+@dataclass
+class Difference:
+    """What would have to change in the ledger of a draft.
+
+    :ivar dropped: rows whose transaction is gone, moved, or no longer due
+    :ivar changed: rows with the transaction as it is now
+    :ivar added: transactions that are due and not on the draft
+    :ivar terms: prices, discounts, taxes and texts that the contract has changed
+    """
+
+    dropped: list[Row] = field(default_factory=list)
+    changed: list[tuple[Row, Transaction]] = field(default_factory=list)
+    added: list[Transaction] = field(default_factory=list)
+    terms: list[Term] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return sum(
+            map(len, (self.dropped, self.changed, self.added, self.terms)),
+        )
+
+
+class Recalculation(Step):
+    """Finds how a draft differs from its transactions, and brings it in line."""
+
+    def pending(self, move) -> Difference:
+        """What Recalculate would change on a draft."""
+        orders = Grouping(self.env).orders_that_agree(move)
+        difference = self.difference_of(
+            move, orders, Settled(self.env).rows_to_look_at(move, orders)
+        )
+        difference.terms = ContractTerms(self.env).changed(move)
+        return difference
+
+    def recalculate(self, move, difference: Difference):
+        """Bring a draft in line with its transactions; keep what a person edited.
+
+        :param difference: see :meth:`_pending`
+        """
+        if difference.added:
+            # Rows that come after these are new to whoever has looked at the draft.
+            known = self._of_rows(move, "id:max") or 0
+            move._billing_remember(known_until=known)
+        self.apply(move, difference)
+        ContractTerms(self.env).follow(difference.terms)
+        move._follow_details()
+        self.refresh_period(move)
+
+    def give_up_what_others_billed(self, move):
+        """A revived invoice claims only what nobody else has billed since."""
+        orders = Grouping(self.env).orders_that_agree(move)
+        difference = self.difference_of(move, orders, move._ledger_rows())
+        difference.added = []
+        if difference:
+            self.apply(move, difference)
+            move._follow_details()
+
+    def refresh_period(self, move):
+        if first := self._of_rows(move, "date:min"):
+            last_cutoffs = Period(self.env).last_cutoffs(move._billing_request())
+            brief = replace(move._billing_brief(), last_cutoffs=last_cutoffs)
+            move.write(
+                {
+                    "billing_period_start": period_start(first, last_cutoffs),
+                    "billing_request": brief.to_json(),
+                }
+            )
+
+    def _of_rows(self, move, aggregate: str):
+        """:param aggregate: of the rows of the ledger on a draft, as ``date:min``"""
+        Detail = self.env["psa.invoice.detail"]
+        ((found,),) = Detail._read_group([("move_id", "=", move.id)], [], [aggregate])
+        return found
+
+    # === Desired minus ledger ===
+
+    def difference_of(self, move, orders, rows: list[Row]) -> Difference:
+        """What would have to change in the ledger of a draft; adjustments, which have
+        no transaction behind them, stay.
+
+        :param orders: that belong on it
+        :param rows: of the ledger on it; without those that are settled
+        """
+        return self.difference(
+            [row for row in rows if row.item.kind != ADJUSTMENT],
+            self._wanted(move, orders, rows),
+        )
+
+    def difference(self, rows: list[Row], wanted: list[Transaction]) -> Difference:
+        missing = {item.key: item for item in wanted}
+        difference = Difference()
+        for row in rows:
+            item = missing.get(row.key)
+            if item is None or item.sale_line_id != row.item.sale_line_id:
+                difference.dropped.append(row)
+                continue
+            del missing[item.key]
+            if self._differs(row.item, item):
+                difference.changed.append((row, item))
+        difference.added = list(missing.values())
+        return difference
+
+    def _differs(self, former: Transaction, item: Transaction) -> bool:
+        return (
+            not is_zero(former.source_quantity - item.source_quantity)
+            or former.date != item.date
+            or former.text != item.text
+            or former.who != item.who
+            or former.task != item.task
+            or former.billing_type != item.billing_type
+        )
+
+    def apply(self, move, difference: Difference, move_line=None):
+        """Write a difference to the ledger; the invoice lines follow separately.
+
+        :param move_line: that bills what is added (default: decided when they follow)
+        """
+        Detail = self.env["psa.invoice.detail"]
+        Detail.browse(row.id for row in difference.dropped)._drop()
+        lines = self.lines_by_id(item.sale_line_id for _row, item in difference.changed)
+        values_list, sources = [], defaultdict(list)
+        for row, item in difference.changed:
+            values = Details(self.env).values(item, lines[item.sale_line_id])
+            del values["is_new_work"]
+            values_list.append({"id": row.id, **values})
+            sources[item.source].append(item.source_id)
+        Detail._update(values_list)
+        Detail._refresh_sources(sources)
+        move_line = move_line or self.env["account.move.line"]
+        Details(self.env).add([(move, move_line, difference.added)])
+
+    def _wanted(self, move, orders, rows: list[Row]) -> list[Transaction]:
+        """What should be on a draft: its request, less what a person took off.
+
+        :param orders: that belong on it
+        :param rows: of the ledger on it
+        """
+        caps = move._billing_brief().caps
+        agreed = set(orders.order_line.ids)
+        wanted = []
+        for item in self.asked(move, rows):
+            if item.sale_line_id not in agreed:
+                continue
+            if item.key in caps and caps[item.key] < item.source_quantity:
+                if is_zero(caps[item.key]):
+                    continue
+                item = item.lowered(caps[item.key])
+            wanted.append(item)
+        return wanted
+
+    def asked(self, move, rows: list[Row]) -> list[Transaction]:
+        """What the request of a draft finds, with the billing types that a person chose
+        on the draft.
+
+        :param rows: of the ledger on it
+        """
+        types = move._billing_brief().chosen_types
+        found = Selection(self.env).select(
+            move._billing_request(), self._released(rows), move
+        )
+        return [
+            item.typed(types[item.key]) if item.key in types else item for item in found
+        ]
+
+    def _released(self, rows: list[Row]) -> dict[Key, float]:
+        """What is on a draft counts as open while the draft is looked at anew.
+
+        :return: in the transactions' own unit
+        """
+        released: dict[Key, float] = {}
+        for row in rows:
+            if key := row.key:
+                released[key] = released.get(key, 0.0) + row.item.source_quantity
+        return released

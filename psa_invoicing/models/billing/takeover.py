@@ -1,0 +1,271 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Invoices that were made before: at installation, or before an order had a project.
+
+Odoo knows how much of an order line was invoiced, seldom which hours. The ledger is
+written so that both stay true: a line's quantities stay what they were, and its
+transactions share them. What is open goes to those without an invoice, the newest
+first; the others are billed, on the invoice that Odoo names for them, else by date.
+What finds no transaction is an adjustment of that invoice.
+
+All is set-based and in chunks of contract lines: a million entries take minutes. A
+chunk is worked on in temporary tables:
+
+``psa_history_line``    its contract lines, and where their transactions are kept
+``psa_history_bill``    what their invoices and posted credit notes bill
+``psa_history_source``  their transactions: how much of each is open, how much billed
+``psa_history_part``    how much of which transaction is on which invoice line
+"""
+
+import logging
+from contextlib import ExitStack, contextmanager
+
+from odoo.fields import Domain
+from odoo.tools import SQL, split_every
+
+from ...core.kinds import MODELS, ORDER_LINE
+from ...tools import rules
+from ..bulk_writing import indexes_filled_at_once, keys_checked_at_once
+from ..sql_values import id_array
+from .step import Step
+from .takeover_columns import TakeoverColumns
+from .takeover_credits import TakeoverCredits
+from .takeover_rows import TakeoverRows
+from .takeover_sources import TakeoverSources
+from .takeover_tables import drop_tables
+
+_logger = logging.getLogger(__name__)
+
+# Contract lines in one go: bounds the size of the statements and temporary tables.
+CHUNK = 5000
+# By what details are searched while more of them are written.
+SEARCHED = ("sale_line_id", "analytic_line_id", "cost_id", "milestone_id")
+
+
+class Takeover(Step):
+    """Takes invoices and credit notes that exist into the ledger."""
+
+    def take_over(self, contract_lines=None):
+        """Take invoices and credit notes that exist into the ledger.
+
+        Those that are in it already are left alone: it may be called again.
+
+        :param contract_lines: of these order lines (default: of all)
+        """
+        self.env.flush_all()
+        if contract_lines is None:
+            TakeoverColumns(self.env).fill()
+        TakeoverCredits(self.env).link_credited_lines()
+        # Credit notes of invoices that are in the ledger say what they take back.
+        TakeoverCredits(self.env).record(
+            Domain("credited_line_id.detail_ids", "!=", False), contract_lines
+        )
+        self.env.flush_all()
+        ids = self._unknown_contract_lines(contract_lines)
+        if contract_lines is None and not self._is_ledger_begun():
+            with self._written_in_bulk():
+                held = self._take_over_lines(ids)
+        else:
+            held = self._take_over_lines(ids)
+        self.env.invalidate_all()
+        TakeoverCredits(self.env).record(
+            Domain("move_id.state", "=", "draft"), contract_lines
+        )
+        for chunk in split_every(1000, held, list):
+            self.env["sale.order.line"].browse(chunk)._refresh_excluded_quantity()
+            self.env.flush_all()
+            self.env.invalidate_all()
+
+    def _take_over_lines(self, line_ids: list[int]) -> list[int]:
+        """Write the ledger of contract lines, chunk by chunk.
+
+        :return: those with something on hold
+        """
+        held: list[int] = []
+        for done, chunk in enumerate(split_every(CHUNK, line_ids, list)):
+            held += self._take_over_chunk(chunk)
+            _logger.info(
+                "Invoices of %s of %s contract lines are in the ledger.",
+                min((done + 1) * CHUNK, len(line_ids)),
+                len(line_ids),
+            )
+        return held
+
+    @contextmanager
+    def _written_in_bulk(self):
+        """Write the whole ledger of a database that had none, as fast as can be."""
+        cr = self.env.cr
+        ledger, entries = "psa_invoice_detail", "account_analytic_line"
+        with ExitStack() as stack:
+            stack.enter_context(keys_checked_at_once(cr, ledger, "res_users"))
+            stack.enter_context(indexes_filled_at_once(cr, ledger, SEARCHED))
+            if self._are_most_entries_billed():
+                stack.enter_context(indexes_filled_at_once(cr, entries, ("so_line",)))
+            # For the sorting of a chunk.
+            cr.execute("SET LOCAL work_mem = '128MB'")
+            cr.execute("SET LOCAL maintenance_work_mem = '128MB'")
+            yield
+
+    def _is_ledger_begun(self) -> bool:
+        return bool(
+            self.env.execute_query(SQL("SELECT FROM psa_invoice_detail LIMIT 1"))
+        )
+
+    def _are_most_entries_billed(self) -> bool:
+        """Whether most rows of the table of time entries are about to be written."""
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT COUNT(timesheet_invoice_id) > COUNT(*) / 2
+                     FROM account_analytic_line"""
+            )
+        )
+        return rows[0][0]
+
+    def upgrade_ledger(self):
+        """Bring a ledger that knew only time and milestones on project invoices up to
+        date: figures of transactions, credit notes, and invoices that others made."""
+        for model in MODELS.values():
+            self._refresh_figures(self.env[model])
+        self.take_over()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT DISTINCT sale_line_id FROM psa_invoice_detail
+                    WHERE billing_type <> 'chargeable'"""
+            )
+        )
+        lines = self.env["sale.order.line"].browse(line_id for (line_id,) in rows)
+        lines._refresh_excluded_quantity()
+        self.env.flush_all()
+
+    def _unknown_contract_lines(self, contract_lines) -> list[int]:
+        """Contract lines with invoices that are not in the ledger."""
+        wanted = SQL("TRUE")
+        if contract_lines is not None:
+            wanted = SQL("line.id = ANY(%s)", id_array(contract_lines.ids))
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT DISTINCT line.id
+                  FROM sale_order_line AS line
+                  JOIN product_product AS product ON product.id = line.product_id
+                  JOIN product_template AS template
+                    ON template.id = product.product_tmpl_id
+                  JOIN sale_order_line_invoice_rel AS rel
+                    ON rel.order_line_id = line.id
+                  JOIN account_move_line AS item ON item.id = rel.invoice_line_id
+                  JOIN account_move AS move ON move.id = item.move_id
+                 WHERE %s AND %s AND %s
+              ORDER BY line.id
+                """,
+                wanted,
+                rules.IN_LEDGER,
+                rules.UNKNOWN_BILL,
+            )
+        )
+        return [row[0] for row in rows]
+
+    def _take_over_chunk(self, line_ids: list[int]) -> list[int]:
+        """Write the ledger of contract lines.
+
+        :return: those with something on hold
+        """
+        TakeoverSources(self.env).lines(line_ids)
+        TakeoverSources(self.env).bills()
+        TakeoverSources(self.env).sources()
+        TakeoverRows(self.env).parts()
+        TakeoverRows(self.env).write()
+        self.env.cr.execute("ANALYZE psa_invoice_detail")
+        TakeoverCredits(self.env).point_to_invoices(line_ids)
+        self._refresh_history_figures()
+        held = self._hold_what_does_not_add_up()
+        drop_tables(self.env)
+        return held
+
+    # === What transactions say about themselves ===
+
+    def _refresh_history_figures(self):
+        """Figures of all transactions of a chunk, one UPDATE for each kind."""
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT line.source, source.id
+                  FROM psa_history_source AS source
+                  JOIN psa_history_line AS line ON line.id = source.line_id
+                 WHERE source.billed_quantity <> 0
+             UNION ALL
+                SELECT source, id FROM psa_history_line WHERE source = %s
+                """,
+                ORDER_LINE,
+            )
+        )
+        ids: dict[str, list[int]] = {}
+        for source, id_ in rows:
+            ids.setdefault(source, []).append(id_)
+        for source, found in ids.items():
+            self._refresh_figures(self.env[MODELS[source]], found)
+
+    def _refresh_figures(self, model, ids: list[int] | None = None):
+        """Bring transactions in line with the ledger.
+
+        What Odoo says about the invoice of an entry stays as it is.
+
+        :param ids: of these (default: of all that are in the ledger)
+        """
+        self.env.cr.execute(
+            SQL(
+                "UPDATE %s AS source SET %s FROM (%s) AS ledger"
+                " WHERE source.id = ledger.id",
+                SQL.identifier(model._table),
+                self.env["psa.transaction.mixin"]._ledger_assignments(),
+                model._ledger_figures_sql(ids),
+            )
+        )
+
+    def _hold_what_does_not_add_up(self) -> list[int]:
+        """Leave to a person what is open only in part, or because it was credited.
+
+        :return: contract lines with something on hold
+        """
+        held = set()
+        for source, model in MODELS.items():
+            wanted = (
+                self._credited_lines_sql()
+                if source == ORDER_LINE
+                else SQL(
+                    """SELECT source.id, source.line_id
+                         FROM psa_history_source AS source
+                         JOIN psa_history_line AS line
+                           ON line.id = source.line_id AND line.source = %s
+                        WHERE source.is_held""",
+                    source,
+                )
+            )
+            rows = self.env.execute_query(
+                SQL(
+                    """UPDATE %s AS target
+                          SET billing_hold = TRUE, billing_hold_reason = %s
+                         FROM (%s) AS wanted
+                        WHERE target.id = wanted.id
+                          AND target.billing_hold IS NOT TRUE
+                    RETURNING wanted.line_id""",
+                    SQL.identifier(self.env[model]._table),
+                    self.env._("Opening balance"),
+                    wanted,
+                )
+            )
+            held |= {line_id for (line_id,) in rows}
+        return sorted(held)
+
+    def _credited_lines_sql(self) -> SQL:
+        """Order lines billed themselves, open again because of a credit note."""
+        return SQL(
+            """
+            SELECT source.id, source.id AS line_id
+              FROM sale_order_line AS source
+              JOIN psa_history_line AS line
+                ON line.id = source.id AND line.source = %s
+             WHERE %s AND EXISTS (SELECT FROM psa_history_bill AS bill
+                                   WHERE bill.line_id = line.id AND bill.is_credit)
+            """,
+            ORDER_LINE,
+            self.env["sale.order.line"]._is_open_sql("source"),
+        )

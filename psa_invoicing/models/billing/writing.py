@@ -1,0 +1,118 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Third step of billing: bundles become invoices, with their ledger."""
+
+from odoo import fields
+from odoo.fields import Command
+
+from ...core.billing import LEDGER, Bundle, Request
+from ...core.brief import Brief
+from .completing import Completing
+from .details import Details
+from .invoice_lines import InvoiceLines
+from .period import Period, period_start
+from .step import Step
+
+
+class Writing(Step):
+    """Creates invoices in a few statements, however many there are."""
+
+    def write(self, bundles: list[Bundle], request: Request):
+        """Create the invoices of bundles and their ledger, in a few statements."""
+        Move = self.env["account.move"]
+        if not bundles:
+            return Move
+        last_cutoffs = Period(self.env).last_cutoffs(request)
+        self._fetch_contracts(bundles)
+        lines = InvoiceLines(self.env)
+        values_list = [
+            {
+                "move_type": "out_invoice",
+                **bundle.header,
+                **self._billing_values(bundle, request, last_cutoffs),
+                "invoice_line_ids": lines.of_bundle(bundle),
+                **self._document_values(bundle),
+            }
+            for bundle in bundles
+        ]
+        moves = Move.with_context(tracking_disable=True, psa_ledger=LEDGER).create(
+            Completing(self.env).complete(values_list)
+        )
+        # What follows is a person's work again.
+        moves = moves.with_env(self.env)
+        Details(self.env).add(
+            [
+                (move, move_line, items)
+                for bundle, move in zip(bundles, moves, strict=True)
+                for move_line, items in self._lines_and_items(bundle, move)
+            ]
+        )
+        moves._state_delivery()
+        for move in moves:
+            if move.company_id.billing_deduct_downpayments:
+                move._deduct_downpayments()
+        moves._log_origin()
+        moves._note_written()
+        return moves
+
+    def _document_values(self, bundle: Bundle) -> dict:
+        """A credit note is a document of Odoo's own: corrected by its transactions,
+        not reviewed and recalculated."""
+        if bundle.total > 0:
+            return {}
+        return {
+            "move_type": "out_refund",
+            "is_project_invoice": False,
+            "billing_cutoff_date": False,
+            "billing_request": False,
+            "invoice_date": False,
+        }
+
+    def _lines_and_items(self, bundle: Bundle, move):
+        """The invoice line that was made for each slice, and its transactions.
+
+        What is not charged hangs on no line.
+        """
+        made = move._lines_by_slice()
+        for (line_id, key), items in bundle.slices.items():
+            if charged := [item for item in items if item.is_chargeable]:
+                yield made[line_id, key], charged
+            if free := [item for item in items if not item.is_chargeable]:
+                yield self.env["account.move.line"], free
+
+    def _billing_values(
+        self, bundle: Bundle, request: Request, last_cutoffs: dict
+    ) -> dict:
+        first = min(item.date for item in bundle.transactions)
+        company = self.env["res.company"].browse(bundle.header["company_id"])
+        invoice_date = company._billing_invoice_date(
+            request.run_date or fields.Date.context_today(company), request.cutoff_date
+        )
+        own_cutoffs = {
+            project_id: last_cutoffs[project_id]
+            for project_id in bundle.project_ids
+            if project_id in last_cutoffs
+        }
+        # What is dated up to the last cut-off date of its project comes late.
+        brief = Brief(
+            order_ids=bundle.order_ids,
+            layout=bundle.layout,
+            is_consolidated=bundle.is_consolidated,
+            invoice_date=invoice_date,
+            last_cutoffs=own_cutoffs,
+        )
+        return {
+            "invoice_date": invoice_date,
+            "is_project_invoice": True,
+            "billing_cutoff_date": request.cutoff_date,
+            "billing_period_start": period_start(first, own_cutoffs),
+            "billing_project_ids": [Command.set(bundle.project_ids)],
+            "billing_request": brief.asking(request.of(bundle.project_ids)).to_json(),
+        }
+
+    def _fetch_contracts(self, bundles: list[Bundle]):
+        """Read the orders of all bundles together, rather than one by one."""
+        orders = self.env["sale.order"].browse(
+            {order_id for bundle in bundles for order_id in bundle.order_ids}
+        )
+        orders.fetch(["order_line", "partner_invoice_id", "company_id", "name"])
+        orders.order_line.fetch(["invoice_lines", "sequence", "tax_ids"])
