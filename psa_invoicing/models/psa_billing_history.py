@@ -263,8 +263,7 @@ class PsaBilling(models.AbstractModel):
                        CASE WHEN NOT %(by_transactions)s
                              AND (template.invoice_policy <> 'delivery'
                                   OR line.qty_delivered <> 0)
-                            THEN (orders.date_order AT TIME ZONE 'UTC'
-                                  AT TIME ZONE %(zone)s)::date END AS day,
+                            THEN %(ordered)s END AS day,
                        CASE WHEN project.id IS NULL OR line.state <> 'sale'
                               OR line.is_expense OR %(by_transactions)s THEN NULL
                             WHEN template.invoice_policy = 'delivery'
@@ -292,7 +291,9 @@ class PsaBilling(models.AbstractModel):
                 """,
                 by_transactions=BY_TRANSACTIONS,
                 contract_line=CONTRACT_LINE,
-                zone=str(self.env.tz),
+                ordered=self.env["res.company"]._billing_day_sql(
+                    SQL("orders.date_order"), SQL("orders.company_id")
+                ),
             )
         )
 
@@ -419,8 +420,7 @@ class PsaBilling(models.AbstractModel):
                 SELECT item.id, line.id AS line_id, item.move_id, item.price_unit,
                        move.move_type = 'out_refund' AS is_credit,
                        item.credited_line_id, currency.rounding,
-                       COALESCE(move.invoice_date, item.date,
-                                move.create_date::date) AS day,
+                       COALESCE(move.invoice_date, item.date, %(made)s) AS day,
                        sign.factor * item.quantity
                            * COALESCE(unit.factor / line.factor, 1)::float8
                            AS quantity,
@@ -435,9 +435,12 @@ class PsaBilling(models.AbstractModel):
              LEFT JOIN uom_uom AS unit ON unit.id = item.product_uom_id
             CROSS JOIN LATERAL (SELECT CASE move.move_type WHEN 'out_refund'
                                        THEN -1 ELSE 1 END AS factor) AS sign
-                 WHERE %s
+                 WHERE %(unknown)s
                 """,
-                UNKNOWN_BILL,
+                made=self.env["res.company"]._billing_day_sql(
+                    SQL("move.create_date"), SQL("move.company_id")
+                ),
+                unknown=UNKNOWN_BILL,
             )
         )
         self._index_history("bill", "line_id", "id")
@@ -572,7 +575,7 @@ class PsaBilling(models.AbstractModel):
         return SQL(
             """
             SELECT line.id, milestone.id, milestone.project_id,
-                   COALESCE(milestone.reached_date, milestone.create_date::date),
+                   COALESCE(milestone.reached_date, %(made)s),
                    %(milestone)s, NULL::int4, milestone.name, NULL, NULL,
                    %(open)s, (%(open)s)::float8, NULL::int4
               FROM psa_history_line AS line
@@ -580,6 +583,10 @@ class PsaBilling(models.AbstractModel):
                 ON milestone.sale_line_id = line.id
              WHERE line.source = %(milestone)s AND ABS(%(open)s) > %(zero)s
             """,
+            made=self.env["res.company"]._billing_day_sql(
+                SQL("milestone.create_date"),
+                SQL("(SELECT company_id FROM sale_order_line WHERE id = line.id)"),
+            ),
             milestone=MILESTONE,
             open=self.env["project.milestone"]._open_sql("milestone"),
             zero=TOLERANCE,

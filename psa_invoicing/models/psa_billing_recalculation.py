@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import fsum
 from typing import NamedTuple
 
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.fields import Command, Domain
 
 from ..core.allocation import is_zero, trim
@@ -281,7 +281,7 @@ class PsaBilling(models.AbstractModel):
                 "project_id": project.id,
                 "date": move.billing_cutoff_date
                 or move.invoice_date
-                or fields.Date.context_today(move),
+                or move.company_id._billing_today(),
                 "employee_name": self.env.user.name,
                 "name": in_customer_language.env._("Adjustment"),
                 "quantity": quantity,

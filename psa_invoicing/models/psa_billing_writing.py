@@ -289,7 +289,7 @@ class PsaBilling(models.AbstractModel):
         first = min(item.date for item in draft.transactions)
         company = self.env["res.company"].browse(draft.header["company_id"])
         invoice_date = company._billing_invoice_date(
-            request.run_date or fields.Date.context_today(self), request.cutoff_date
+            request.run_date or company._billing_today(), request.cutoff_date
         )
         return {
             "invoice_date": invoice_date,
@@ -787,7 +787,7 @@ class PsaBilling(models.AbstractModel):
                     "origin_detail_id": (origins or {}).get(item.source_id),
                     "reason": reason,
                     "user_id": self.env.user.id,
-                    "write_off_date": fields.Date.context_today(self),
+                    "write_off_date": line.company_id._billing_today(),
                 }
             )
         details = self.env["psa.invoice.detail"].create(values)
