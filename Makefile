@@ -5,7 +5,8 @@ TOOLS = $(PYTHON) -m tools
 # Settings are given on the command line (make run PORT=8070) or in the environment;
 # tools/settings.py lists them.
 
-.PHONY: help setup run stop clean test test-fast test-pythons test-core bench profile audit lint i18n
+.PHONY: help setup run stop clean test test-fast test-pythons test-core bench profile
+.PHONY: audit lint i18n
 
 help: ## This list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
