@@ -28,11 +28,18 @@ def main() -> int:
 
         return commands.run(sys.argv[1:])
     except Problem as problem:
-        print(f"\nProblem: {problem.what}\nRemedy:  {problem.remedy}", file=sys.stderr)
-        return 1
+        return _refuse(problem)
+    except PermissionError as error:
+        what = f"{error.filename}: {error.strerror}."
+        return _refuse(Problem(what, "Run this as its owner, or name another folder."))
     except KeyboardInterrupt:
         print("\nInterrupted; the same command continues.", file=sys.stderr)
         return 130
+
+
+def _refuse(problem: Problem) -> int:
+    print(f"\nProblem: {problem.what}\nRemedy:  {problem.remedy}", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":
