@@ -79,9 +79,13 @@ def _install(python: Path, *what: str | Path) -> None:
     :raises Problem: if it cannot
     """
     command = [python, "-m", "pip", "install", "--quiet", "--use-pep517", *what]
-    done = subprocess.run(
-        command, env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    )
+    env = {
+        # Where `make clean` finds it, unless somebody has chosen a place.
+        "PIP_CACHE_DIR": str(settings().cache / "pip"),
+        **os.environ,
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    }
+    done = subprocess.run(command, env=env)
     if done.returncode:
         raise Problem(
             "pip could not install the packages (its own words are above).",

@@ -27,7 +27,6 @@ ADDON_TESTS = (
     "test_import.py",
     "test_invoice_run.py",
     "test_ledger_audit.py",
-    "test_recalculation.py",
     "test_run_failures.py",
     "test_send_and_pay.py",
 )
