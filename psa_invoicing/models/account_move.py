@@ -182,6 +182,7 @@ class AccountMove(models.Model):
         if "billing_cutoff_date" in vals:
             self.filtered("is_project_invoice").sudo().needs_recalculation = True
         dates = self._psa_dates_to_follow(vals)
+        drafts, due_when_dated = self._psa_due_dates_to_follow(vals)
         revived = (
             self.filtered(lambda move: move.state == "cancel")
             if vals.get("state") == "draft"
@@ -193,6 +194,7 @@ class AccountMove(models.Model):
         if LIVE_FIELDS & set(vals):
             self._psa_refresh_transactions(vals.get("state") == "cancel")
             revived._psa_bill_again()
+        drafts._psa_keep_due_dates(due_when_dated)
         return result
 
     def _psa_check_change(self, vals):
@@ -244,8 +246,13 @@ class AccountMove(models.Model):
         for credit_note in self.filtered(lambda move: move.move_type == "out_refund"):
             credit_note._settle_credits()
         moves._move_to_allowed_day()
+        self._of_projects()._put_off_due_date()
         moves._with_amounts_to_spread()._spread_amounts()
-        posted = super()._post(soft=soft)
+        posted = self.browse()
+        for zone, moves in self._by_billing_zone().items():
+            # Odoo dates what has no date yet, in the zone of the context.
+            there = moves.with_context(tz=zone) if zone else moves
+            posted |= super(AccountMove, there)._post(soft=soft)
         posted.filtered("is_project_invoice")._psa_settle_reminders()
         return posted
 

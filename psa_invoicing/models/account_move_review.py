@@ -218,7 +218,7 @@ class AccountMove(models.Model):
                 {
                     "billing_review": APPROVED,
                     "billing_reviewer_id": self.env.user.id,
-                    "billing_review_date": fields.Date.context_today(self),
+                    "billing_review_date": move.company_id._billing_today(),
                 }
             )
             move.activity_unlink([REVIEW_ACTIVITY])

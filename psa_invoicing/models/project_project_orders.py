@@ -2,6 +2,7 @@
 """The orders of a project, and why it cannot be billed."""
 
 from collections import defaultdict
+from datetime import date
 
 from odoo import api, models
 
@@ -156,6 +157,18 @@ class ProjectProject(models.Model):
         project = self.sudo()
         company = project.company_id or project.sale_line_id.company_id
         return company.sudo(self.env.su) or self.env.company
+
+    def _billing_today(self) -> date:
+        """Today where these projects are billed; of several companies, the first day.
+
+        Of no project, where the user's company works.
+        """
+        if len(self) > 1:
+            self._fetch_billing_companies()
+        companies = {project._billing_company() for project in self}
+        return min(
+            company._billing_today() for company in companies or {self.env.company}
+        )
 
     def _fetch_billing_companies(self):
         """Read what :meth:`_billing_company` needs, and no more: there may be ten

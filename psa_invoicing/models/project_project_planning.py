@@ -91,7 +91,7 @@ class ProjectProject(models.Model):
     def _compute_billing_start_date(self):
         for project in self:
             if project.billing_frequency_id and not project.billing_start_date:
-                project.billing_start_date = fields.Date.context_today(project)
+                project.billing_start_date = project._billing_today()
 
     @api.depends("billing_override_ids")
     def _compute_has_billing_overrides(self):
@@ -240,7 +240,7 @@ class ProjectProject(models.Model):
             return frequency._occurrences(start, end, calendar)
 
         for project in self.sudo():
-            today = project._billing_company()._billing_today()
+            today = project._billing_today()
             first = from_start and project.billing_start_date or today
             known = rows.get(project, Schedule)
             due = project._due_dates(today, first, dates_of, known)
@@ -343,7 +343,7 @@ class ProjectProject(models.Model):
             [("project_id", "in", eager.ids), ("state", "in", ("planned", "failed"))]
         ).grouped("project_id")
         for project in eager.sudo():
-            today = project._billing_company()._billing_today()
+            today = project._billing_today()
             scopes = project._frequencies_by_scope()
             last = min(today, project.billing_end_date or today)
             due = waiting.get(project, rows.browse())
@@ -364,7 +364,7 @@ class ProjectProject(models.Model):
         """
         # sudo: whoever does work that is due need not have access to the schedule.
         Schedule = self.env["psa.invoice.schedule"].sudo()
-        today = self._billing_company()._billing_today()
+        today = self._billing_today()
         row = Schedule.search([("project_id", "=", self.id), ("run_date", "=", today)])
         if row:
             row._follow(None, cutoffs)

@@ -3,7 +3,7 @@
 
 from typing import NamedTuple
 
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools import SQL, Query
 
@@ -76,7 +76,6 @@ class PsaBacklog(models.Model):
 
         Joins that nothing asks about are dropped by PostgreSQL: all are on a key.
         """
-        today = fields.Date.context_today(self)
         lines, may_be_billed = self._contract_line_sql()
         cases = [SQL("WHEN %s THEN %s", *each) for each in may_be_billed.items()]
         return SQL(
@@ -117,7 +116,9 @@ class PsaBacklog(models.Model):
                    ) AS obstacle
              WHERE source.is_wanted
             """,
-            today=today,
+            today=self.env.companies._billing_today_sql(
+                SQL.identifier("company", "id")
+            ),
             factor=rules.factor_sql(),
             status=self._status_sql(),
             is_unfit_project=self._is_unfit_project_sql(),
@@ -354,6 +355,11 @@ class PsaBacklog(models.Model):
     def _own_obstacles_sql(self, model, quantity: SQL) -> dict[str, SQL]:
         """:param quantity: what is open anew"""
         table = model._table
+        columns = model._billing_columns
+        company = SQL(
+            "(SELECT sold.company_id FROM sale_order_line AS sold WHERE sold.id = %s)",
+            SQL.identifier(table, columns["sale_line_id"]),
+        )
         return self._obstacles_sql(
             is_hold=SQL.identifier(table, "billing_hold"),
             is_draft=SQL(
@@ -366,15 +372,14 @@ class PsaBacklog(models.Model):
             is_to_credit=SQL("SIGN(%(new)s) = -1 AND -SIGN(%(new)s) = 1", new=quantity),
             is_later=SQL(
                 "%s > %s",
-                SQL.identifier(table, model._billing_columns["date"]),
-                fields.Date.context_today(self),
+                SQL.identifier(table, columns["date"]),
+                self.env.companies._billing_today_sql(company),
             ),
         )
 
     def _rate_sql(self) -> SQL:
         """What one of the order's currency is in that of the company, today; that of
         the order's day, if its currency is not in use any more."""
-        today = fields.Date.context_today(self)
         # sudo: rates are no secret, and companies of the user anyway.
         currencies = self.env["res.currency"].sudo().search([("active", "=", True)])
         rates = [
@@ -383,7 +388,7 @@ class PsaBacklog(models.Model):
                 company.id,
                 currency.id,
                 currency._get_conversion_rate(
-                    currency, company.currency_id, company, today
+                    currency, company.currency_id, company, company._billing_today()
                 ),
             )
             for company in self.env.companies.sudo()
