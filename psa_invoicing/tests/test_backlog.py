@@ -536,8 +536,7 @@ class TestRights(BacklogCase):
         user = self.person(
             "elsewhere",
             "psa_invoicing.group_billing_manager",
-            company_id=elsewhere.id,
-            company_ids=[Command.set(elsewhere.ids)],
+            elsewhere,
         )
         self.assertFalse(self.rows(project, user=user))
         self.assertFalse(self.rows(unsold, user=user))

@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from unittest.mock import patch
 
 from odoo import fields
-from odoo.fields import Command
 
 from ..models.psa_backlog_rows import PLACES, Places
 from ..models.psa_backlog_sums import SUMMABLE
@@ -248,8 +247,7 @@ class TestGroups(BacklogPagesCase):
         user = self.person(
             "elsewhere",
             "psa_invoicing.group_billing_manager",
-            company_id=elsewhere.id,
-            company_ids=[Command.set(elsewhere.ids)],
+            elsewhere,
         )
         mine = self.backlog.with_user(user)
         for field in ("partner_id", "project_id"):
