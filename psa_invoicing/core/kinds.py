@@ -82,9 +82,9 @@ BILLING_STATUSES = [
 # Figures of a transaction that follow from the ledger; nothing else writes them.
 LEDGER_FIELDS = (
     "billed_quantity",
-    "draft_quantity",
-    "credited_quantity",
-    "written_off_quantity",
+    "billing_draft_quantity",
+    "billing_credited_quantity",
+    "billing_written_off_quantity",
 )
 
 # The type of products that are goods, to Odoo.

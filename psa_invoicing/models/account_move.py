@@ -25,7 +25,7 @@ ENGINE_FIELDS = {
     "needs_recalculation",
 }
 # What the figures of transactions depend on.
-LIVE_FIELDS = {"move_type", "payment_state", "reopens_transactions", "state"}
+LIVE_FIELDS = {"move_type", "payment_state", "psa_reopens_transactions", "state"}
 
 
 class AccountMove(models.Model):
@@ -76,7 +76,8 @@ class AccountMove(models.Model):
     detail_ids = fields.One2many(
         "psa.invoice.detail", "move_id", string="Billed Transactions", copy=False
     )
-    reopens_transactions = fields.Boolean(
+    psa_reopens_transactions = fields.Boolean(
+        string="Reopens Transactions",
         default=True,
         copy=False,
         help="What this credit note takes back is open again, to be reviewed in the "
@@ -103,7 +104,7 @@ class AccountMove(models.Model):
         store=True,
         tracking=True,
         index="btree_not_null",
-        group_expand="_expand_states",
+        group_expand="_psa_expand_states",
         help="In review: submitted, or approved and not yet confirmed. Confirmed: it "
         "has its number and is not yet sent.",
     )
@@ -118,7 +119,7 @@ class AccountMove(models.Model):
     )
 
     @api.model
-    def _expand_states(self, states, _domain) -> list[str]:
+    def _psa_expand_states(self, states, _domain) -> list[str]:
         """Columns of the kanban in the order of the work, also where one is empty."""
         usual = {"draft", "confirmed", "sent", *states}
         if any(self.env.companies.mapped("billing_review_required")):
@@ -128,7 +129,7 @@ class AccountMove(models.Model):
         ]
 
     @api.constrains("is_project_invoice", "billing_cutoff_date")
-    def _check_cutoff_date(self):
+    def _check_billing_cutoff_date(self):
         for move in self:
             if move.is_project_invoice and not move.billing_cutoff_date:
                 raise ValidationError(
@@ -154,7 +155,7 @@ class AccountMove(models.Model):
 
     def _billing_state(self) -> str:
         if self.state == "draft":
-            return "in_review" if self._is_in_review() else "draft"
+            return "in_review" if self._psa_is_in_review() else "draft"
         if self.state == "cancel":
             return "cancelled"
         if self.payment_state == "reversed":
@@ -190,7 +191,7 @@ class AccountMove(models.Model):
         )
         result = super(AccountMove, self._psa_spare_sync(vals)).write(vals)
         for move, names in dates.items():
-            move._follow_cutoff_date(names)
+            move._psa_follow_cutoff_date(names)
         if LIVE_FIELDS & set(vals):
             self._psa_refresh_transactions(vals.get("state") == "cancel")
             revived._psa_bill_again()
@@ -204,7 +205,7 @@ class AccountMove(models.Model):
                 self.env._("These figures of a project invoice follow its ledger.")
             )
         if vals.get("state") in ("draft", "cancel"):
-            self._check_nothing_depends_on(vals["state"])
+            self._psa_check_nothing_depends_on(vals["state"])
 
     def _psa_dates_to_follow(self, vals) -> dict:
         """:return: names of the dates that come from the cut-off date, by invoice"""
@@ -213,7 +214,7 @@ class AccountMove(models.Model):
         return {
             move: names
             for move in self.filtered("is_project_invoice").sudo()
-            if (names := move._dates_from_cutoff())
+            if (names := move._psa_dates_from_cutoff())
         }
 
     def _psa_refresh_transactions(self, is_cancelled: bool):
@@ -224,7 +225,7 @@ class AccountMove(models.Model):
             return
         sources = details._sources()
         details._refresh_sources(sources)
-        details.sale_line_id._refresh_excluded_quantity()
+        details.sale_line_id._psa_refresh_excluded_quantity()
         if is_cancelled:
             details._tell_drafts_beyond(sources)
 
@@ -236,20 +237,20 @@ class AccountMove(models.Model):
                 move.needs_recalculation = True
                 Recalculation(move.env).give_up_what_others_billed(move)
             elif move.move_type == "out_invoice":
-                move.invoice_line_ids._record_billing()
+                move.invoice_line_ids._psa_record_billing()
 
     def _post(self, soft=True):
         """What changed since must be looked at before it gets a number."""
         moves = self.filtered("is_project_invoice")
         moves._psa_check_up_to_date()
-        moves._check_approved()
+        moves._psa_check_approved()
         for credit_note in self.filtered(lambda move: move.move_type == "out_refund"):
-            credit_note._settle_credits()
-        moves._move_to_allowed_day()
-        self._of_projects()._put_off_due_date()
-        moves._with_amounts_to_spread()._spread_amounts()
+            credit_note._psa_settle_credits()
+        moves._psa_move_to_allowed_day()
+        self._psa_of_projects()._psa_put_off_due_date()
+        moves._psa_with_amounts_to_spread()._psa_spread_amounts()
         posted = self.browse()
-        for zone, moves in self._by_billing_zone().items():
+        for zone, moves in self._psa_by_zone().items():
             # Odoo dates what has no date yet, in the zone of the context.
             there = moves.with_context(tz=zone) if zone else moves
             posted |= super(AccountMove, there)._post(soft=soft)
@@ -266,7 +267,7 @@ class AccountMove(models.Model):
                 )
             )
 
-    def _with_amounts_to_spread(self):
+    def _psa_with_amounts_to_spread(self):
         """Those whose details are not worth what their lines are: most are, and there
         may be thousands of details to look at."""
         if not self:
@@ -307,7 +308,7 @@ class AccountMove(models.Model):
     def button_draft(self):
         result = super().button_draft()
         # sudo: the accountant may reset the invoice; these notes are the engine's.
-        self.sudo()._forget_sending()
+        self.sudo()._psa_forget_sending()
         return result
 
     def _psa_drop_details(self):
@@ -318,7 +319,7 @@ class AccountMove(models.Model):
 
     # === What a person does with it ===
 
-    def _check_drafts(self):
+    def _psa_check_drafts(self):
         """Refuse to change what is posted."""
         if posted := self.filtered(lambda move: move.state != "draft"):
             raise UserError(
@@ -328,7 +329,7 @@ class AccountMove(models.Model):
                 )
             )
 
-    def _check_project_drafts(self):
+    def _psa_check_project_drafts(self):
         """Refuse what the ledger does not answer for, and what is posted."""
         if others := self.filtered(lambda move: not move.is_project_invoice):
             raise UserError(
@@ -338,7 +339,7 @@ class AccountMove(models.Model):
                     invoices=", ".join(others.mapped("display_name")),
                 )
             )
-        self._check_drafts()
+        self._psa_check_drafts()
 
     def action_psa_mark_paid(self):
         """Open Odoo's payment dialog.
@@ -362,7 +363,7 @@ class AccountMove(models.Model):
             "context": {**action["context"], "dont_redirect_to_payments": True},
         }
 
-    def _notification(self, message: str, kind: str) -> dict:
+    def _psa_notification(self, message: str, kind: str) -> dict:
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
@@ -381,9 +382,9 @@ class AccountMove(models.Model):
         """
         rights.check_may_bill(self.env)
         self.check_access("write")
-        self._check_project_drafts()
+        self._psa_check_project_drafts()
         for move in self:
-            if not move._deduct_downpayments():
+            if not move._psa_deduct_downpayments():
                 raise UserError(
                     self.env._(
                         "There is nothing to deduct on %(invoice)s: no down payment is "

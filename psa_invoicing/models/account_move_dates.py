@@ -14,21 +14,22 @@ class AccountMove(models.Model):
     # pylint: disable=consider-merging-classes-inherited
     _inherit = "account.move"
 
-    earlier_period_count = fields.Integer(
-        compute="_compute_earlier_period_count",
+    billing_earlier_period_count = fields.Integer(
+        string="Earlier Period Count",
+        compute="_compute_billing_earlier_period_count",
         help="Transactions whose day was billed with an earlier invoice.",
     )
 
     @api.depends("detail_ids.is_earlier_period")
-    def _compute_earlier_period_count(self):
+    def _compute_billing_earlier_period_count(self):
         for move in self:
             # sudo: who may see an invoice need not read the ledger.
             late = move.sudo().detail_ids.filtered("is_earlier_period")
-            move.earlier_period_count = len(late)
+            move.billing_earlier_period_count = len(late)
 
     # === The company's day ===
 
-    def _of_projects(self):
+    def _psa_of_projects(self):
         """Project invoices; and what else is in the ledger: credit notes, and invoices
         that Odoo's button made of a project."""
         # sudo: who may see an invoice need not read the ledger.
@@ -36,24 +37,24 @@ class AccountMove(models.Model):
             lambda move: move.is_project_invoice or move.sudo().detail_ids
         )
 
-    def _by_billing_zone(self) -> dict:
+    def _psa_by_zone(self) -> dict:
         """By the time zone of their company; the invoices of others, by False: Odoo
         takes the day of the user for them."""
-        ours = self._of_projects()
+        ours = self._psa_of_projects()
         return self.grouped(
             lambda move: move in ours and move.company_id._billing_zone()
         )
 
-    def _zone_of_days(self) -> str | None:
+    def _psa_zone_of_days(self) -> str | None:
         """The time zone for a dialog of Odoo's on these: that of their company; of the
         invoices of others, that of the context."""
-        ours = self._of_projects()
+        ours = self._psa_of_projects()
         return (
             ours.company_id[:1]._billing_zone() if ours else self.env.context.get("tz")
         )
 
     @api.model
-    def _active_moves(self):
+    def _psa_active_moves(self):
         """What a dialog of Odoo's was opened on."""
         model = self.env.context.get("active_model")
         ids = self.env.context.get("active_ids")
@@ -93,7 +94,7 @@ class AccountMove(models.Model):
         written = {"invoice_date", "invoice_date_due"} & set(vals)
         if not written:
             return self.browse(), self.browse()
-        drafts = self.filtered(lambda move: move.state == "draft")._of_projects()
+        drafts = self.filtered(lambda move: move.state == "draft")._psa_of_projects()
         return drafts, drafts.filtered(
             lambda move: (
                 written == {"invoice_date"}
@@ -107,9 +108,9 @@ class AccountMove(models.Model):
         """:param due_when_dated: those that are due on their date"""
         for move in due_when_dated.filtered("invoice_date"):
             move.invoice_date_due = move.invoice_date
-        self._put_off_due_date()
+        self._psa_put_off_due_date()
 
-    def _put_off_due_date(self):
+    def _psa_put_off_due_date(self):
         for move in self:
             day = move.invoice_date
             if not day or not move.invoice_date_due or move.invoice_date_due >= day:
@@ -121,28 +122,28 @@ class AccountMove(models.Model):
 
     # === By rule ===
 
-    def _dates_from_cutoff(self) -> list[str]:
+    def _psa_dates_from_cutoff(self) -> list[str]:
         """Dates of a draft that follow when a person changes its cut-off date."""
         names = list(DELIVERY_DATES)
         if self.company_id.billing_invoice_date == "cutoff" and (
-            self._is_dated_by_rule()
+            self._psa_is_dated_by_rule()
         ):
             names.append("invoice_date")
         return [name for name in names if self[name] == self.billing_cutoff_date]
 
-    def _follow_cutoff_date(self, names: list[str]):
+    def _psa_follow_cutoff_date(self, names: list[str]):
         """:param names: dates that were the cut-off date before it changed"""
         for name in names:
             self[name] = self.billing_cutoff_date
         if "invoice_date" in names:
             self._billing_remember(invoice_date=self.invoice_date)
 
-    def _move_to_allowed_day(self):
+    def _psa_move_to_allowed_day(self):
         """What the rule dated gets no locked date, and no number out of order.
 
         A date that a person typed stays: Odoo then moves the accounting date alone.
         """
-        dated = self.filtered(lambda move: move._is_dated_by_rule())
+        dated = self.filtered(lambda move: move._psa_is_dated_by_rule())
         if not dated:
             return
         last_dates = dict(
@@ -160,7 +161,7 @@ class AccountMove(models.Model):
             )
         )
         for move in dated:
-            allowed = move._first_allowed_day(last_dates.get(move.journal_id))
+            allowed = move._psa_first_allowed_day(last_dates.get(move.journal_id))
             if allowed > move.invoice_date:
                 move._message_log(
                     body=self.env._(
@@ -172,7 +173,7 @@ class AccountMove(models.Model):
                 )
                 move.invoice_date = allowed
 
-    def _first_allowed_day(self, last_date):
+    def _psa_first_allowed_day(self, last_date):
         """:param last_date: of the invoices in the journal, if there are any"""
         day = max(filter(None, [self.invoice_date, last_date]))
         has_tax = self._affect_tax_report()

@@ -14,7 +14,7 @@ PRICE_FIELDS = {"price_unit", "discount", "tax_ids"}
 class AccountMoveLine(models.Model):
     _inherit = "account.move.line"
 
-    credited_line_id = fields.Many2one(
+    billing_credited_line_id = fields.Many2one(
         "account.move.line",
         string="Reversed Line",
         readonly=True,
@@ -31,18 +31,18 @@ class AccountMoveLine(models.Model):
         if self.env.context.get("psa_ledger") is not LEDGER and any(
             vals.get("sale_line_ids") for vals in vals_list
         ):
-            lines._record_billing()
+            lines._psa_record_billing()
         return lines
 
     def _copy_data_extend_business_fields(self, values):
         """A credit note knows which line it credits."""
         result = super()._copy_data_extend_business_fields(values)
-        values["credited_line_id"] = self.id
+        values["billing_credited_line_id"] = self.id
         values["billing_slice"] = self.billing_slice
         values["billing_written"] = self.billing_written
         return result
 
-    def _record_billing(self):
+    def _psa_record_billing(self):
         """Note in the ledger what these lines of drafts bill or credit."""
         lines = self.filtered(
             lambda line: (
@@ -50,14 +50,14 @@ class AccountMoveLine(models.Model):
                 and line.move_id.move_type in ("out_invoice", "out_refund")
                 and line.move_id.state == "draft"
                 and line.sale_line_ids
-                and line._contract_line()
+                and line._psa_contract_line()
             )
         )
         if lines:
             # sudo: who may invoice an order need not read timesheets.
             self.env["psa.billing"].sudo().record(lines.sudo())
 
-    def _billed_on_draft(self):
+    def _psa_billed_on_draft(self):
         """Lines whose quantity the ledger answers for and a person may still change."""
         if self.env.context.get("psa_ledger") is LEDGER:
             return self.browse()
@@ -67,7 +67,7 @@ class AccountMoveLine(models.Model):
                 and line.move_id.move_type in ("out_invoice", "out_refund")
                 and line.display_type == "product"
                 and line.sale_line_ids
-                and line._contract_line()
+                and line._psa_contract_line()
             )
         )
 
@@ -77,16 +77,16 @@ class AccountMoveLine(models.Model):
         result = super(AccountMoveLine, spared).write(vals)
         # Odoo writes invoice lines often: nothing is looked at for other fields.
         if QUANTITY_FIELDS & set(vals):
-            lines = self._billed_on_draft()
+            lines = self._psa_billed_on_draft()
             reviewed = lines.filtered("move_id.is_project_invoice")
             for line in reviewed:
                 # sudo: who may edit an invoice need not read the ledger.
                 self.env["psa.billing"].sudo().fit_to_quantity(line.sudo())
-            (lines - reviewed)._record_billing()
+            (lines - reviewed)._psa_record_billing()
         if (QUANTITY_FIELDS | PRICE_FIELDS) & set(vals):
-            moves = self._billed_on_draft().move_id
-            moves._spread_amounts()
-            moves._see_price_credits()
+            moves = self._psa_billed_on_draft().move_id
+            moves._psa_spread_amounts()
+            moves._psa_see_price_credits()
         return result
 
     def unlink(self):
@@ -94,11 +94,11 @@ class AccountMoveLine(models.Model):
 
         What was offered on it stays offered.
         """
-        for line in self._billed_on_draft():
+        for line in self._psa_billed_on_draft():
             # sudo: who may edit an invoice need not read the ledger.
             details = line.sudo().detail_ids._chargeable()
             if line.move_id.is_project_invoice:
-                line.move_id._cap(
+                line.move_id._psa_cap(
                     {detail._key: 0.0 for detail in details if detail._key}
                 )
             details._drop()

@@ -18,13 +18,13 @@ class AccountMoveLine(models.Model):
         """
         values_list = super()._prepare_analytic_lines()
         if self.move_id.move_type == "in_refund":
-            self._credit_projects(values_list)
+            self._psa_credit_projects(values_list)
         elif any(values.get("so_line") for values in values_list):
-            self._divide_over_projects(values_list)
-            self._count_expensed_quantity(values_list)
+            self._psa_divide_over_projects(values_list)
+            self._psa_count_expensed_quantity(values_list)
         return values_list
 
-    def _count_expensed_quantity(self, values_list: list[dict]):
+    def _psa_count_expensed_quantity(self, values_list: list[dict]):
         """Three days of a per diem are sold as three, also where the company paid them:
         Odoo's journal entry then says one, of the whole amount.
 
@@ -38,7 +38,7 @@ class AccountMoveLine(models.Model):
             if values.get("so_line"):
                 values["unit_amount"] *= expense.quantity / self.quantity
 
-    def _divide_over_projects(self, values_list: list[dict]):
+    def _psa_divide_over_projects(self, values_list: list[dict]):
         """Let one analytic item of each project name its contract line.
 
         :param values_list: of this line's analytic items; changed in place
@@ -46,7 +46,7 @@ class AccountMoveLine(models.Model):
         first_line = next(
             values["so_line"] for values in values_list if values.get("so_line")
         )
-        shares = {} if self.expense_id else self._shares_of_projects()
+        shares = {} if self.expense_id else self._psa_shares_of_projects()
         if not shares:
             for values in values_list[1:]:
                 values["so_line"] = False
@@ -62,7 +62,7 @@ class AccountMoveLine(models.Model):
             )
             if self.id in made:
                 contract_lines[project] = made[self.id]
-        self._name_contract_lines(
+        self._psa_name_contract_lines(
             values_list,
             {
                 project: (line, share)
@@ -71,7 +71,7 @@ class AccountMoveLine(models.Model):
             },
         )
 
-    def _name_contract_lines(self, values_list: list[dict], wanted: dict):
+    def _psa_name_contract_lines(self, values_list: list[dict], wanted: dict):
         """Let one analytic item of each project name its contract line.
 
         :param values_list: of this line's analytic items; changed in place
@@ -91,15 +91,15 @@ class AccountMoveLine(models.Model):
                     values["unit_amount"] *= factor
                     break
 
-    def _credit_projects(self, values_list: list[dict]):
+    def _psa_credit_projects(self, values_list: list[dict]):
         """What a vendor credits comes off the contract lines that its bill went to.
 
         Odoo re-invoices bills alone. The quantity follows the amount: a tenth of the
         price is a tenth of the quantity.
         """
         wanted = {}
-        for project, share in self._shares_of_projects().items():
-            cost = self._credited_cost(project)
+        for project, share in self._psa_shares_of_projects().items():
+            cost = self._psa_credited_cost(project)
             bill_line = cost.source_move_line_id
             if not cost or not bill_line.price_subtotal or not self.quantity:
                 continue
@@ -110,9 +110,9 @@ class AccountMoveLine(models.Model):
                 share * credited_quantity / self.quantity,
             )
         if wanted:
-            self._name_contract_lines(values_list, wanted)
+            self._psa_name_contract_lines(values_list, wanted)
 
-    def _credited_cost(self, project):
+    def _psa_credited_cost(self, project):
         """The bill line that this line of a vendor credit takes back.
 
         The one it was copied from; else the latest of the same vendor and product.
@@ -120,8 +120,10 @@ class AccountMoveLine(models.Model):
         # sudo: whoever posts a vendor credit need not see the order.
         Cost = self.env["psa.reinvoiced.cost"].sudo()
         domain = Domain("project_id", "=", project.id)
-        if self.credited_line_id:
-            domain &= Domain("source_move_line_id", "=", self.credited_line_id.id)
+        if self.billing_credited_line_id:
+            domain &= Domain(
+                "source_move_line_id", "=", self.billing_credited_line_id.id
+            )
         else:
             domain &= Domain(
                 [
@@ -137,7 +139,7 @@ class AccountMoveLine(models.Model):
             )
         return Cost.search(domain, order="date desc, id desc", limit=1)
 
-    def _shares_of_projects(self) -> dict:
+    def _psa_shares_of_projects(self) -> dict:
         """How much of a bill line each project with a confirmed order bears.
 
         :return: a share of 1 by project, in the order of the distribution
@@ -161,7 +163,7 @@ class AccountMoveLine(models.Model):
         )
         by_accounts: dict = {}
         for project in projects.sorted("id"):
-            if project._order_for_costs():
+            if project._psa_order_for_costs():
                 accounts = frozenset(project._get_analytic_accounts().ids)
                 by_accounts.setdefault(accounts, project)
         for accounts, percentage in line.analytic_distribution.items():
@@ -175,24 +177,24 @@ class AccountMoveLine(models.Model):
         """The order of the project that bears the line, never that of another line."""
         mapping = super()._sale_determine_order()
         for line in self.filtered(lambda line: not line.expense_id):
-            project_id, _share = line._share_in_turn()
+            project_id, _share = line._psa_share_in_turn()
             if project_id:
                 project = self.env["project.project"].sudo().browse(project_id)
-                mapping[line.id] = project._order_for_costs()
+                mapping[line.id] = project._psa_order_for_costs()
         return mapping
 
-    def _share_in_turn(self) -> tuple[int, float]:
+    def _psa_share_in_turn(self) -> tuple[int, float]:
         """``(project id, share)`` that is being re-invoiced; the first one first."""
         if turn := self.env.context.get("psa_share"):
             return turn
-        shares = {} if self.expense_id else self._shares_of_projects()
+        shares = {} if self.expense_id else self._psa_shares_of_projects()
         for project, share in shares.items():
             return project.id, share
         return 0, 1.0
 
     def _sale_prepare_sale_line_values(self, order, price):
         values = super()._sale_prepare_sale_line_values(order, price)
-        _project_id, share = self._share_in_turn()
+        _project_id, share = self._psa_share_in_turn()
         if share != 1.0:
             values["product_uom_qty"] *= share
         return values
@@ -201,15 +203,15 @@ class AccountMoveLine(models.Model):
         """A bill that was reset and posted again keeps its contract lines."""
         made = {}
         for line in self:
-            if known := line._known_contract_line():
+            if known := line._psa_known_contract_line():
                 made[line.id] = known
         if rest := self.filtered(lambda line: line.id not in made):
             made.update(super(AccountMoveLine, rest)._sale_create_reinvoice_sale_line())
         return made
 
-    def _known_contract_line(self):
+    def _psa_known_contract_line(self):
         """The contract line that this bill line made before, brought up to date."""
-        project_id, share = self._share_in_turn()
+        project_id, share = self._psa_share_in_turn()
         # sudo: whoever posts a bill need not see the order.
         costs = (
             self.env["psa.reinvoiced.cost"]

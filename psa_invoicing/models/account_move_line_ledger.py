@@ -48,12 +48,14 @@ class AccountMoveLine(models.Model):
         "a person, and stays.",
     )
 
-    def _contract_line(self):
+    def _psa_contract_line(self):
         """The order line whose billing the ledger notes here, if there is one."""
         # sudo: who may edit an invoice need not see the order.
-        return self.sudo().sale_line_ids.filtered(lambda line: line._is_in_ledger())[:1]
+        return self.sudo().sale_line_ids.filtered(
+            lambda line: line._psa_is_in_ledger()
+        )[:1]
 
-    def _quantity_to_credit(self, quantity: float) -> float:
+    def _psa_quantity_to_credit(self, quantity: float) -> float:
         """What a line of a credit note says when it takes back some transactions.
 
         All that is left of the invoice line, if they are all that is left of it: its
@@ -62,18 +64,21 @@ class AccountMoveLine(models.Model):
         :param quantity: of the transactions, unrounded, in the contract line's unit
         :return: in the unit of the line
         """
-        origin = self.credited_line_id
+        origin = self.billing_credited_line_id
         details = origin.detail_ids._chargeable()
         left = fsum(details.mapped("quantity")) + fsum(details._taken_back().values())
         if not is_zero(left - quantity):
-            unit = self._contract_line().product_uom_id
+            unit = self._psa_contract_line().product_uom_id
             return unit._compute_quantity(unit.round(quantity), self.product_uom_id)
         credited = self.search(
-            [("credited_line_id", "=", origin.id), ("parent_state", "=", "posted")]
+            [
+                ("billing_credited_line_id", "=", origin.id),
+                ("parent_state", "=", "posted"),
+            ]
         )
         return origin.quantity - fsum(credited.mapped("quantity"))
 
-    def _shares(self, quantities: Sequence[float]) -> list[float]:
+    def _psa_shares(self, quantities: Sequence[float]) -> list[float]:
         """Divide the untaxed amount of an invoice line over its transactions.
 
         :param quantities: of the transactions, unrounded
@@ -84,11 +89,11 @@ class AccountMoveLine(models.Model):
         rounding = partial(float_round, precision_rounding=self.currency_id.rounding)
         return spread(sign * self.price_subtotal, quantities, rounding)
 
-    def _is_deduction(self) -> bool:
+    def _psa_is_deduction(self) -> bool:
         """Whether a line takes a down payment off an invoice, or gives that back."""
         return self.is_downpayment and self.quantity < 0
 
-    def _follow(self, contract_line, quantity: float, name: str):
+    def _psa_follow_ledger(self, contract_line, quantity: float, name: str):
         """Take over what the ledger says.
 
         :param contract_line: in the customer's language
@@ -102,7 +107,7 @@ class AccountMoveLine(models.Model):
         values = {}
         if self.product_uom_id.compare(self.quantity, quantity):
             values["quantity"] = quantity
-        if "name" not in self._edited_fields() and name != self.name:
+        if "name" not in self._psa_edited_fields() and name != self.name:
             values["name"] = name
             values["billing_written"] = {**self.billing_written, "name": name}
         if values:
@@ -110,7 +115,7 @@ class AccountMoveLine(models.Model):
 
     # === What a person edited ===
 
-    def _note_written(self):
+    def _psa_note_written(self):
         """Remember what the billing service wrote, Odoo's own defaults included."""
         self.flush_model([*KEPT_FIELDS, "billing_written"])
         self.env.cr.execute(
@@ -135,11 +140,11 @@ class AccountMoveLine(models.Model):
         )
         self.invalidate_recordset(["billing_written"], flush=False)
 
-    def _title(self) -> str:
+    def _psa_title(self) -> str:
         """The first line of its text."""
         return (self.name or "").split("\n")[0]
 
-    def _edited_fields(self) -> set[str]:
+    def _psa_edited_fields(self) -> set[str]:
         """What differs from what the billing service wrote last.
 
         Of a line that it did not write all of it.
@@ -148,10 +153,10 @@ class AccountMoveLine(models.Model):
         return {
             name
             for name in KEPT_FIELDS
-            if not written or not self._says(name, written.get(name))
+            if not written or not self._psa_has_value(name, written.get(name))
         }
 
-    def _says(self, name: str, value) -> bool:
+    def _psa_has_value(self, name: str, value) -> bool:
         """Whether a field has this value.
 
         :param value: as JSON keeps it: records are ids

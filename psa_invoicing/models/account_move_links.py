@@ -13,8 +13,8 @@ class AccountMove(models.Model):
     # pylint: disable=consider-merging-classes-inherited
     _inherit = "account.move"
 
-    detail_count = fields.Integer(
-        string="Number of Transactions", compute="_compute_detail_count"
+    psa_detail_count = fields.Integer(
+        string="Number of Transactions", compute="_compute_psa_detail_count"
     )
     billing_credit_note_ids = fields.Many2many(
         "account.move",
@@ -54,7 +54,7 @@ class AccountMove(models.Model):
     )
 
     @api.depends("detail_ids")
-    def _compute_detail_count(self):
+    def _compute_psa_detail_count(self):
         counts = dict(
             self.env["psa.invoice.detail"]
             # sudo: the number is shown to whoever sees the invoice.
@@ -62,7 +62,7 @@ class AccountMove(models.Model):
             ._read_group([("move_id", "in", self.ids)], ["move_id"], ["__count"])
         )
         for move in self:
-            move.detail_count = counts.get(move._origin, 0)
+            move.psa_detail_count = counts.get(move._origin, 0)
 
     @api.depends("detail_ids")
     def _compute_billing_credit_note_ids(self):

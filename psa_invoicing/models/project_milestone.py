@@ -14,7 +14,7 @@ class ProjectMilestone(models.Model):
     _inherit = ["project.milestone", "psa.transaction.mixin"]
 
     _billing_source = MILESTONE
-    _detail_field = "milestone_id"
+    _billing_detail_field = "milestone_id"
     _billing_columns = {
         "sale_line_id": "sale_line_id",
         "project_id": "project_id",
@@ -110,7 +110,7 @@ class ProjectMilestone(models.Model):
         return domain
 
     @api.constrains("is_reached", "reached_date")
-    def _check_reached_date(self):
+    def _check_billing_reached_date(self):
         for milestone in self:
             if milestone.is_reached and not milestone.reached_date:
                 raise ValidationError(
@@ -128,7 +128,7 @@ class ProjectMilestone(models.Model):
             for milestone in self
             if "sale_line_id" in vals
         ):
-            self._check_not_billed()
+            self._psa_check_not_billed()
 
     def _psa_follow_change(self, vals):
         """What is on a draft asks for Recalculate."""
@@ -140,19 +140,19 @@ class ProjectMilestone(models.Model):
             "reached_date",
             "sale_line_id",
         }:
-            self.filtered("billed_quantity")._flag_drafts()
-            self._fit_write_offs()
-            self._refresh_held()
+            self.filtered("billed_quantity")._psa_flag_drafts()
+            self._psa_fit_write_offs()
+            self._psa_refresh_held()
 
     @api.ondelete(at_uninstall=False)
-    def _unlink_except_billed(self):
-        self._check_not_billed()
-        self.filtered("billed_quantity")._flag_drafts()
+    def _unlink_except_billing_details(self):
+        self._psa_check_not_billed()
+        self.filtered("billed_quantity")._psa_flag_drafts()
 
-    def _check_not_billed(self):
+    def _psa_check_not_billed(self):
         # sudo: whoever manages milestones need not see the invoices.
         billed = self.sudo().filtered(
-            lambda each: not is_zero(each.billed_quantity - each.draft_quantity)
+            lambda each: not is_zero(each.billed_quantity - each.billing_draft_quantity)
         )
         details = (
             self.env["psa.invoice.detail"]

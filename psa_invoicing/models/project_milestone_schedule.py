@@ -15,12 +15,12 @@ class ProjectMilestone(models.Model):
         result = super().write(vals)
         self._psa_follow_change(vals)
         if vals.get("is_reached"):
-            self.project_id._plan_reached_milestones()
+            self.project_id._psa_plan_reached_milestones()
         return result
 
     @api.model_create_multi
     def create(self, vals_list):
         milestones = super().create(vals_list)
         reached = milestones.filtered("is_reached")
-        reached.project_id._plan_reached_milestones()
+        reached.project_id._psa_plan_reached_milestones()
         return milestones

@@ -62,7 +62,7 @@ class ProjectProject(models.Model):
         """Odoo writes the contract lines of employees on all entries that are not
         billed; of a line with several rates each keeps that of its day."""
         result = super()._update_timesheets_sale_line_id()
-        self.timesheet_ids._follow_rates()
+        self.timesheet_ids._psa_follow_rates()
         return result
 
     # === Billing ===
@@ -75,7 +75,7 @@ class ProjectProject(models.Model):
                 ("product_id", "!=", False),
                 ("is_expense", "=", False),
                 ("state", "=", "sale"),
-                ("excluded_quantity", ">", 0),
+                ("billing_excluded_quantity", ">", 0),
                 ("untaxed_amount_to_invoice", ">", 0),
             ]
         )
@@ -89,7 +89,7 @@ class ProjectProject(models.Model):
         """
         archived = self.filtered("active")
         result = super().action_archive()
-        with_backlog = {item.project_id for item in archived._backlog()}
+        with_backlog = {item.project_id for item in archived._psa_open_transactions()}
         if result or not with_backlog:
             return result
         action = self.env["ir.actions.act_window"]._for_xml_id(

@@ -35,7 +35,7 @@ class ProjectProject(models.Model):
         :return: draft invoices, none if there is nothing to bill
         :raises UserError: if one of the projects cannot be billed at all
         """
-        return self._bill(
+        return self._psa_bill(
             Request(
                 project_ids=tuple(self.ids),
                 cutoff_date=cutoff_date,
@@ -45,13 +45,13 @@ class ProjectProject(models.Model):
             )
         )
 
-    def _bill(self, request: Request):
+    def _psa_bill(self, request: Request):
         if problems := self._billing_problems():
             raise UserError("\n".join(problems.values()))
         # sudo: billing reads timesheets and orders, which the biller need not see.
         return self.env["psa.billing"].sudo().bill(request)
 
-    def _backlog(self) -> list[Transaction]:
+    def _psa_open_transactions(self) -> list[Transaction]:
         """Open transactions of these projects in the user's companies, of any date,
         those on hold too."""
         if not self:
@@ -67,7 +67,7 @@ class ProjectProject(models.Model):
             if lines.browse(item.sale_line_id).company_id in self.env.companies
         ]
 
-    def _adopt_contract_lines(self):
+    def _psa_adopt_contract_lines(self):
         """Order lines of no other project are billed with the one that works on one of
         them; so is what Odoo has invoiced of them before."""
         # sudo: whoever sets the order of a project need not see it.

@@ -21,12 +21,12 @@ class ProjectProject(models.Model):
 
     # === Orders ===
 
-    def _contracts(self):
+    def _psa_contracts(self):
         """Confirmed orders of these projects."""
-        orders = self.env["sale.order"].sudo().union(*self._orders().values())
+        orders = self.env["sale.order"].sudo().union(*self._psa_orders().values())
         return orders.filtered(lambda order: order.state == "sale")
 
-    def _order_for_costs(self):
+    def _psa_order_for_costs(self):
         """The confirmed order on which expenses and bills of a project are re-invoiced.
 
         The one that somebody chose; else that of its contract line; else the oldest.
@@ -42,7 +42,7 @@ class ProjectProject(models.Model):
             limit=1,
         )
 
-    def _orders(self) -> dict:
+    def _psa_orders(self) -> dict:
         """Orders by project, in whatever state: those whose lines its work is sold on,
         and those that were written for it."""
         # sudo: whoever bills a project need not see its orders; what is archived may
@@ -69,23 +69,23 @@ class ProjectProject(models.Model):
 
         :return: a message by project; those without a problem are not in it
         """
-        orders = self._orders()
+        orders = self._psa_orders()
         self.env["sale.order"].sudo().union(*orders.values()).fetch(
             ["company_id", "state"]
         )
-        journals = self._companies_with_journal()
+        journals = self._psa_companies_with_journal()
         problems = {}
         # sudo: the names of customer and order, for whoever may bill the project.
         for project in self.sudo():
             problem = project._billing_problem(
                 orders[project], self.env
-            ) or project._journal_problem(orders[project].company_id - journals)
+            ) or project._psa_journal_problem(orders[project].company_id - journals)
             if problem:
                 problems[project] = problem
         return problems
 
     @api.model
-    def _companies_with_journal(self):
+    def _psa_companies_with_journal(self):
         """Companies that have a sales journal, or whose parent has one."""
         # sudo: whoever bills a project need not see the journals.
         groups = (
@@ -96,7 +96,7 @@ class ProjectProject(models.Model):
         companies = self.env["res.company"].sudo().union(*(own for (own,) in groups))
         return companies.search([("id", "child_of", companies.ids)])
 
-    def _journal_problem(self, companies) -> str:
+    def _psa_journal_problem(self, companies) -> str:
         """:param companies: of its orders, that have no sales journal"""
         if not companies:
             return ""
@@ -164,13 +164,13 @@ class ProjectProject(models.Model):
         Of no project, where the user's company works.
         """
         if len(self) > 1:
-            self._fetch_billing_companies()
+            self._psa_fetch_companies()
         companies = {project._billing_company() for project in self}
         return min(
             company._billing_today() for company in companies or {self.env.company}
         )
 
-    def _fetch_billing_companies(self):
+    def _psa_fetch_companies(self):
         """Read what :meth:`_billing_company` needs, and no more: there may be ten
         thousand projects, and all of their fields and contract lines fill memory."""
         # sudo: as there

@@ -66,9 +66,9 @@ class ProjectProject(models.Model):
     billing_override_ids = fields.One2many(
         "psa.billing.override", "project_id", string="Other Dates"
     )
-    has_billing_overrides = fields.Boolean(
+    psa_has_billing_overrides = fields.Boolean(
         string="Other Dates for Some Work",
-        compute="_compute_has_billing_overrides",
+        compute="_compute_psa_has_billing_overrides",
         readonly=False,
         help="Types of transactions, or contract lines, that are billed with a "
         "frequency of their own.",
@@ -94,9 +94,9 @@ class ProjectProject(models.Model):
                 project.billing_start_date = project._billing_today()
 
     @api.depends("billing_override_ids")
-    def _compute_has_billing_overrides(self):
+    def _compute_psa_has_billing_overrides(self):
         for project in self:
-            project.has_billing_overrides = bool(project.billing_override_ids)
+            project.psa_has_billing_overrides = bool(project.billing_override_ids)
 
     @api.depends("invoice_schedule_ids.run_date", "invoice_schedule_ids.state")
     def _compute_next_invoice_date(self):
@@ -151,8 +151,8 @@ class ProjectProject(models.Model):
         """Projects bill the order that they work on, and are planned."""
         projects = super().create(vals_list)
         if any(vals.get("sale_line_id") for vals in vals_list):
-            projects._adopt_contract_lines()
-        projects.filtered("billing_frequency_id")._plan_invoices()
+            projects._psa_adopt_contract_lines()
+        projects.filtered("billing_frequency_id")._psa_plan_invoices()
         return projects
 
     def copy_data(self, default=None):
@@ -175,23 +175,23 @@ class ProjectProject(models.Model):
         """As when they are created."""
         result = super().write(vals)
         if vals.get("sale_line_id"):
-            self._adopt_contract_lines()
+            self._psa_adopt_contract_lines()
         if PLANNING_FIELDS & set(vals):
-            self._plan_invoices()
+            self._psa_plan_invoices()
         return result
 
-    def action_plan_from_start(self):
+    def action_psa_plan_from_start(self):
         """Plan the invoice dates between the billing start and today as well.
 
         :raises AccessError: unless the user is a billing administrator
         """
         rights.check_may_bill(self.env)
         self.check_access("read")
-        self._plan_invoices(from_start=True)
+        self._psa_plan_invoices(from_start=True)
         return True
 
     @api.model
-    def _plan_all(self):
+    def _psa_plan_all(self):
         """Extend the schedules of all projects by the days that have passed.
 
         Commits after every so many projects, as an invoice run does.
@@ -202,24 +202,24 @@ class ProjectProject(models.Model):
             | Domain("billing_milestones", "=", "reached")
         )
         for ids in split_every(PLANNED_TOGETHER, to_plan.ids):
-            self.browse(ids)._plan_or_log()
+            self.browse(ids)._psa_plan_or_log()
             self.env["ir.cron"]._commit_progress()
             self.env.invalidate_all()
 
-    def _plan_or_log(self):
+    def _psa_plan_or_log(self):
         """Plan what can be planned: a project whose frequency finds no day keeps the
         rows that it has, and must not keep all others from being billed."""
         try:
             with self.env.cr.savepoint():
-                self._plan_invoices()
+                self._psa_plan_invoices()
         except UserError as error:
             if len(self) > 1:
                 for project in self:
-                    project._plan_or_log()
+                    project._psa_plan_or_log()
                 return
             _logger.error("Project %s cannot be planned: %s", self.id, error)
 
-    def _plan_invoices(self, from_start: bool = False):
+    def _psa_plan_invoices(self, from_start: bool = False):
         """Bring the planned rows of the schedule in line with the frequencies.
 
         Rows of the past and rows that were billed stay as they are, and so do dates
@@ -243,7 +243,7 @@ class ProjectProject(models.Model):
             today = project._billing_today()
             first = from_start and project.billing_start_date or today
             known = rows.get(project, Schedule)
-            due = project._due_dates(today, first, dates_of, known)
+            due = project._psa_due_dates(today, first, dates_of, known)
             gone = known.filtered(
                 lambda row, today=today, due=due: row._is_obsolete(today, due)
             )
@@ -263,9 +263,9 @@ class ProjectProject(models.Model):
             ]
         obsolete.unlink()
         Schedule.create(missing)
-        self._plan_reached_milestones()
+        self._psa_plan_reached_milestones()
 
-    def _due_dates(
+    def _psa_due_dates(
         self, today: date, first: date, dates_of: Callable, known
     ) -> dict[date, Cutoffs]:
         """What is due on which date, a year ahead.
@@ -280,20 +280,20 @@ class ProjectProject(models.Model):
             return {}
         calendar = self._billing_company().resource_calendar_id
         horizon = today + relativedelta(months=PLANNED_MONTHS)
-        frequencies = self._frequencies_by_scope()
+        frequencies = self._psa_frequencies_by_scope()
         due: dict[date, Cutoffs] = {}
         for scope, frequency in frequencies.items():
             if not frequency:
                 continue
             dates = dates_of(frequency, self.billing_start_date, horizon, calendar)
             short = known._short_of_end(scope, today, frequencies)
-            for run_date, cutoff_date in self._until_end(dates, short):
+            for run_date, cutoff_date in self._psa_until_end(dates, short):
                 if run_date >= first and cutoff_date >= self.billing_start_date:
                     scopes = due.setdefault(run_date, dict.fromkeys(frequencies))
                     scopes[scope] = cutoff_date
         return due
 
-    def _frequencies_by_scope(self) -> dict:
+    def _psa_frequencies_by_scope(self) -> dict:
         """The billing frequency of each scope; none: by hand, or when something is
         reached."""
         self.ensure_one()
@@ -304,7 +304,7 @@ class ProjectProject(models.Model):
             found[override._scope()] = override.frequency_id
         return found
 
-    def _until_end(
+    def _psa_until_end(
         self, dates: list[Occurrence], short: set[date]
     ) -> Iterator[Occurrence]:
         """Dates up to the billing end: on it or after it, one last run bills what was
@@ -319,7 +319,7 @@ class ProjectProject(models.Model):
                 return
             yield occurrence
 
-    def _plan_reached_milestones(self):
+    def _psa_plan_reached_milestones(self):
         """Bill what is reached with the next invoice run, where projects say so."""
         eager = self.filtered(
             lambda project: (
@@ -344,7 +344,7 @@ class ProjectProject(models.Model):
         ).grouped("project_id")
         for project in eager.sudo():
             today = project._billing_today()
-            scopes = project._frequencies_by_scope()
+            scopes = project._psa_frequencies_by_scope()
             last = min(today, project.billing_end_date or today)
             due = waiting.get(project, rows.browse())
             if any(
@@ -355,9 +355,9 @@ class ProjectProject(models.Model):
                 and not any(row.run_date <= today and row._bills(item) for row in due)
                 for item in reached
             ):
-                project._plan_today({**dict.fromkeys(scopes), MILESTONE: last})
+                project._psa_plan_today({**dict.fromkeys(scopes), MILESTONE: last})
 
-    def _plan_today(self, cutoffs: Cutoffs):
+    def _psa_plan_today(self, cutoffs: Cutoffs):
         """Bill something with the next invoice run.
 
         If today's run was already, the next day's planning finds it again.

@@ -179,8 +179,8 @@ class PsaBacklog(models.Model):
             project,
             SQL.identifier(table),
             SQL("%s = ANY(%s)", project, ids) if name == "project_id" else of_partners,
-            model._in_open_index_sql(),
-            model._is_open_sql(table),
+            model._psa_in_open_index_sql(),
+            model._psa_is_open_sql(table),
         )
 
     @api.model
@@ -203,8 +203,8 @@ class PsaBacklog(models.Model):
         table, names = model._table, model._billing_columns
         conditions = [
             SQL("%s = %s", SQL.identifier(table, names[name]), id_),
-            model._in_open_index_sql(),
-            model._is_open_sql(table),
+            model._psa_in_open_index_sql(),
+            model._psa_is_open_sql(table),
         ]
         if before:
             day = SQL.identifier(table, names["date"])

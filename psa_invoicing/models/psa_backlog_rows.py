@@ -140,7 +140,7 @@ class PsaBacklog(models.Model):
         query = Query(self.env, "line", SQL.identifier(lines._table))
         conditions = {}
         for source in SOURCES:
-            _own, domain = self.env[MODELS[source]].sudo()._may_be_billed_domains()
+            _own, domain = self.env[MODELS[source]].sudo()._psa_may_be_billed_domains()
             domain = domain.map_conditions(self._of_product).optimize_full(lines)
             conditions[source] = domain._to_sql(lines, "line", query)
         return query.from_clause, conditions
@@ -273,10 +273,10 @@ class PsaBacklog(models.Model):
             "own_who": column("who"),
             "own_uom_id": column("uom_id"),
             "row_count": SQL("1"),
-            "own_unit_id": model._unit_sql(),
+            "own_unit_id": model._psa_unit_sql(),
             "own_company_id": SQL("NULL"),
             "own_hold_reason": own_hold_reason,
-            "transaction_type": model._type_sql(),
+            "transaction_type": model._psa_type_sql(),
             "billing_type": model._billing_type_sql(),
         }
 
@@ -315,14 +315,14 @@ class PsaBacklog(models.Model):
         :param number: tells the rows of one id from each other
         """
         table = model._table
-        credited = model._quantity_sql(table, "credited_quantity")
+        credited = model._psa_quantity_sql(table, "billing_credited_quantity")
         has_credited = SQL(
             "%s <> 0 AND ABS(%s) > %s",
-            model._column(table, "credited_quantity"),
+            model._psa_column_sql(table, "billing_credited_quantity"),
             credited,
             TOLERANCE,
         )
-        new = SQL("%s - %s", model._open_sql(table), credited)
+        new = SQL("%s - %s", model._psa_open_sql(table), credited)
         # What is credited is all that is open. Put like this, PostgreSQL expects hardly
         # any.
         has_none = SQL("(%s AND ABS(%s) <= %s)", has_credited, new, TOLERANCE)
@@ -338,8 +338,8 @@ class PsaBacklog(models.Model):
             "own_quantity": credited if is_credited else new,
             "is_wanted": SQL(
                 "(%s AND %s AND %s)",
-                model._in_open_index_sql(),
-                model._is_open_sql(table),
+                model._psa_in_open_index_sql(),
+                model._psa_is_open_sql(table),
                 has_credited if is_credited else SQL("%s IS NOT TRUE", has_none),
             ),
         }
@@ -364,10 +364,10 @@ class PsaBacklog(models.Model):
             is_hold=SQL.identifier(table, "billing_hold"),
             is_draft=SQL(
                 "%(draft)s <> 0 AND %(open)s * %(draft)s < 0",
-                open=model._open_sql(table),
-                draft=model._column(table, "draft_quantity"),
+                open=model._psa_open_sql(table),
+                draft=model._psa_column_sql(table, "billing_draft_quantity"),
             ),
-            is_unfit=SQL("(%s) IS NOT TRUE", model._may_be_billed_sql()),
+            is_unfit=SQL("(%s) IS NOT TRUE", model._psa_may_be_billed_sql()),
             # Put twice: PostgreSQL then expects hardly any.
             is_to_credit=SQL("SIGN(%(new)s) = -1 AND -SIGN(%(new)s) = 1", new=quantity),
             is_later=SQL(

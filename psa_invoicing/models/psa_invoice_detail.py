@@ -215,11 +215,11 @@ class PsaInvoiceDetail(models.Model):
                     last and scope == OWN and detail.date <= last
                 )
 
-    @api.depends("move_id.pending_changes")
+    @api.depends("move_id.psa_pending_changes")
     @api.depends_context("lang")
     def _compute_change(self):
         for move, details in self.grouped("move_id").items():
-            texts = (move.pending_changes or {}).get("texts", {})
+            texts = (move.psa_pending_changes or {}).get("texts", {})
             for detail in details:
                 detail.change = texts.get(str(detail._origin.id))
 
@@ -288,7 +288,7 @@ class PsaInvoiceDetail(models.Model):
         lines = self.sale_line_id
         self.with_context(psa_ledger=LEDGER).unlink()
         self._refresh_sources(sources)
-        lines._refresh_excluded_quantity()
+        lines._psa_refresh_excluded_quantity()
         self._tell_drafts_beyond(sources)
 
     def _check_not_credited(self):
@@ -321,14 +321,14 @@ class PsaInvoiceDetail(models.Model):
     def _refresh_sources(self, sources: dict[str, list[int]]):
         """Bring what the transactions say about themselves in line with the ledger."""
         for transactions in self._transactions(sources):
-            transactions._refresh_from_ledger()
+            transactions._psa_refresh_from_ledger()
 
     @api.model
     def _tell_drafts_beyond(self, sources: dict[str, list[int]]):
         """Ask for Recalculate where something was taken away that corrected what other
         drafts bill, or that they correct."""
         for transactions in self._transactions(sources):
-            transactions._flag_drafts_beyond()
+            transactions._psa_flag_drafts_beyond()
 
     @api.model
     def _transactions(self, sources: dict[str, list[int]]) -> Iterator:

@@ -58,7 +58,7 @@ class PsaInvoiceDetail(models.Model):
         """The last row that bills, or writes off, what this credit reopened."""
         later = (
             self[SOURCE_FIELDS[self._key[0]]]
-            ._details()
+            ._psa_details()
             .filtered(
                 lambda each: each.id > self.id and rules.is_live(each) and each != self
             )
@@ -131,4 +131,4 @@ class PsaInvoiceDetail(models.Model):
         empty = self.filtered(lambda detail: is_zero(detail.source_quantity))
         empty.with_context(psa_ledger=LEDGER).unlink()
         self._refresh_sources(sources)
-        lines._refresh_excluded_quantity()
+        lines._psa_refresh_excluded_quantity()

@@ -35,8 +35,8 @@ class PsaInvoiceDetail(models.Model):
                 )
             )
         moves = self.move_id
-        moves._check_may_change_rows()
-        moves._check_drafts()
+        moves._psa_check_may_change_rows()
+        moves._psa_check_drafts()
         vals = dict(vals)
         if "quantity" in vals:
             self._lower(vals.pop("quantity"))
@@ -45,12 +45,12 @@ class PsaInvoiceDetail(models.Model):
         if chosen := vals.get("billing_type"):
             for move, details in self.grouped("move_id").items():
                 if move.is_project_invoice:
-                    move._choose_types(
+                    move._psa_choose_types(
                         {detail._key: chosen for detail in details if detail._key}
                     )
         result = super().write(vals)
-        moves._follow_details()
-        moves._keep_review()
+        moves._psa_follow_details()
+        moves._psa_keep_review()
         return result
 
     def _lower(self, quantity: float):
@@ -82,7 +82,7 @@ class PsaInvoiceDetail(models.Model):
                 {"quantity": quantity, "source_quantity": source_quantity}
             )
         for move, quantities in caps.items():
-            move._cap(quantities)
+            move._psa_cap(quantities)
         self._refresh_sources(self._sources())
 
     def unlink(self):
@@ -93,13 +93,13 @@ class PsaInvoiceDetail(models.Model):
         if self.env.context.get("psa_ledger") is LEDGER:
             return super().unlink()
         moves = self.move_id
-        moves._check_may_change_rows()
-        moves._check_drafts()
+        moves._psa_check_may_change_rows()
+        moves._psa_check_drafts()
         for move, details in self.grouped("move_id").items():
-            move._cap({detail._key: 0.0 for detail in details if detail._key})
+            move._psa_cap({detail._key: 0.0 for detail in details if detail._key})
         self._drop()
-        moves._follow_details()
-        moves._keep_review()
+        moves._psa_follow_details()
+        moves._psa_keep_review()
         return True
 
     def action_psa_write_off_rest(self, reason: str):
@@ -110,7 +110,7 @@ class PsaInvoiceDetail(models.Model):
         :raises UserError: if nothing is left of them
         """
         rights.check_may_bill(self.env)
-        self.move_id._check_drafts()
+        self.move_id._psa_check_drafts()
         if not (reason or "").strip():
             raise UserError(self.env._("Say why it is written off."))
         # sudo: the administrator was just checked; he need not read timesheets.

@@ -103,7 +103,7 @@ class PsaInvoiceRun(models.Model):
         ids = due.project_id.ids
         for start in range(0, len(ids), 500):
             projects = due.project_id.browse(ids[start : start + 500])
-            orders = projects._orders()
+            orders = projects._psa_orders()
             found += projects.filtered(
                 lambda project, orders=orders: of_other_companies(
                     orders[project], self.env

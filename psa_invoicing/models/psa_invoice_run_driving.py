@@ -78,7 +78,7 @@ class PsaInvoiceRun(models.Model):
         ):
             # The scheduler calls as often as the run of today needs.
             return
-        self.env["project.project"]._plan_all()
+        self.env["project.project"]._psa_plan_all()
         run = self._begin(is_background=True)
         run._go_on()
 

@@ -39,7 +39,7 @@ class PsaTransactionMixin(models.AbstractModel):
         records.filtered("billing_hold").write(
             {"billing_hold": False, "billing_hold_reason": False}
         )
-        records._details().filtered("origin_detail_id")._release()
+        records._psa_details().filtered("origin_detail_id")._release()
         return True
 
     def action_psa_set_billing_type(self, billing_type: str):
@@ -80,7 +80,7 @@ class PsaTransactionMixin(models.AbstractModel):
         :raises UserError: if the period of the write-off is closed
         """
         rights.check_may_decide(self)
-        self.sudo()._details().filtered("is_write_off")._undo_write_off()
+        self.sudo()._psa_details().filtered("is_write_off")._undo_write_off()
         return True
 
     def action_psa_view_invoices(self):
@@ -89,7 +89,7 @@ class PsaTransactionMixin(models.AbstractModel):
         :raises AccessError: unless the user is a billing administrator
         """
         rights.check_may_bill(self.env)
-        moves = self._details().move_id
+        moves = self._psa_details().move_id
         if not moves:
             raise UserError(
                 self.env._("These transactions are on no invoice and no credit note.")

@@ -17,11 +17,11 @@ class PsaTransactionMixin(models.AbstractModel):
     _inherit = "psa.transaction.mixin"
 
     @api.model
-    def _own_details_sql(self) -> SQL:
+    def _psa_own_details_sql(self) -> SQL:
         """Which rows of the ledger ``detail`` are about this kind of transaction."""
         return SQL("TRUE")
 
-    def _refresh_from_ledger(self):
+    def _psa_refresh_from_ledger(self):
         """Recompute the figures of these transactions, one UPDATE for all.
 
         They are written even when they stay the same: two database transactions that
@@ -33,7 +33,7 @@ class PsaTransactionMixin(models.AbstractModel):
             return
         Detail = self.env["psa.invoice.detail"]
         self.flush_recordset(
-            [name for name in self._ledger_columns() if self._fields[name].store]
+            [name for name in self._psa_ledger_columns() if self._fields[name].store]
         )
         Detail.flush_model()
         self.env["account.move"].flush_model(
@@ -41,7 +41,7 @@ class PsaTransactionMixin(models.AbstractModel):
                 "is_project_invoice",
                 "move_type",
                 "payment_state",
-                "reopens_transactions",
+                "psa_reopens_transactions",
                 "state",
             ]
         )
@@ -50,14 +50,14 @@ class PsaTransactionMixin(models.AbstractModel):
                 "UPDATE %s AS source SET %s FROM (%s) AS ledger"
                 " WHERE source.id = ledger.id",
                 SQL.identifier(self._table),
-                self._ledger_assignments(),
-                self._ledger_figures_sql(self.ids),
+                self._psa_ledger_assignments(),
+                self._psa_ledger_figures_sql(self.ids),
             )
         )
-        self.invalidate_recordset(self._ledger_columns())
+        self.invalidate_recordset(self._psa_ledger_columns())
 
     @api.model
-    def _ledger_figures_sql(self, ids: list[int] | None = None) -> SQL:
+    def _psa_ledger_figures_sql(self, ids: list[int] | None = None) -> SQL:
         """What the ledger says of each transaction.
 
         What was credited is up for review until it is billed again, written off or
@@ -66,7 +66,7 @@ class PsaTransactionMixin(models.AbstractModel):
 
         :param ids: of these (None: of all that are in the ledger)
         """
-        column = SQL.identifier("detail", self._detail_field)
+        column = SQL.identifier("detail", self._billing_detail_field)
         wanted = (
             SQL("(SELECT DISTINCT unnest(%s)) AS wanted(id)", id_array(ids))
             if ids is not None
@@ -75,7 +75,7 @@ class PsaTransactionMixin(models.AbstractModel):
                 " WHERE %s IS NOT NULL AND %s) AS wanted(id)",
                 column,
                 column,
-                self._own_details_sql(),
+                self._psa_own_details_sql(),
             )
         )
         return SQL(
@@ -121,28 +121,28 @@ class PsaTransactionMixin(models.AbstractModel):
             selected=SQL("%s = ANY(%s)", column, id_array(ids))
             if ids is not None
             else SQL("%s IS NOT NULL", column),
-            own=self._own_details_sql(),
+            own=self._psa_own_details_sql(),
             # Odoo leaves entries unlinked while its own "reverse and modify" invoice is
             # a draft, and tests that it does.
             replacement=SQL(
                 """move.is_project_invoice IS NOT TRUE AND EXISTS (
                        SELECT FROM account_move_line AS line
                         WHERE line.id = detail.move_line_id
-                          AND line.credited_line_id IS NOT NULL)"""
+                          AND line.billing_credited_line_id IS NOT NULL)"""
             ),
             credit=rules.credit_sql(),
             live=rules.live_sql(),
         )
 
     @api.model
-    def _ledger_assignments(self) -> SQL:
+    def _psa_ledger_assignments(self) -> SQL:
         """SET clause of what follows from the ledger."""
         return SQL(
-            "billed_quantity = ledger.billed, draft_quantity = ledger.draft,"
-            " credited_quantity = ledger.credited,"
-            " written_off_quantity = ledger.written_off"
+            "billed_quantity = ledger.billed, billing_draft_quantity = ledger.draft,"
+            " billing_credited_quantity = ledger.credited,"
+            " billing_written_off_quantity = ledger.written_off"
         )
 
     @api.model
-    def _ledger_columns(self) -> list[str]:
+    def _psa_ledger_columns(self) -> list[str]:
         return [*LEDGER_FIELDS, "open_quantity", "billing_status"]

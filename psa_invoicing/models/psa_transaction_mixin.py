@@ -35,7 +35,7 @@ class PsaTransactionMixin(models.AbstractModel):
 
     _billing_source = ""
     """One of ``core.billing.SOURCES``."""
-    _detail_field = ""
+    _billing_detail_field = ""
     """Name of the field of ``psa.invoice.detail`` that points to this model."""
     _billing_columns: dict[str, str] = {}
     """Columns by what selection calls them: sale_line_id, project_id, date, text, and
@@ -62,17 +62,24 @@ class PsaTransactionMixin(models.AbstractModel):
         help="Quantity on draft and posted invoices, less what was credited, in the "
         "transaction's own unit.",
     )
-    draft_quantity = fields.Float(
-        readonly=True, copy=False, help="Part of the billed quantity, on drafts."
+    billing_draft_quantity = fields.Float(
+        string="Draft Quantity",
+        readonly=True,
+        copy=False,
+        help="Part of the billed quantity, on drafts.",
     )
-    credited_quantity = fields.Float(
+    billing_credited_quantity = fields.Float(
+        string="Credited Quantity",
         readonly=True,
         copy=False,
         help="Open again because it was credited. No invoice run bills it until "
         "somebody releases it.",
     )
-    written_off_quantity = fields.Float(
-        readonly=True, copy=False, help="Quantity that is never billed."
+    billing_written_off_quantity = fields.Float(
+        string="Written Off Quantity",
+        readonly=True,
+        copy=False,
+        help="Quantity that is never billed.",
     )
     open_quantity = fields.Float(
         compute="_compute_open_quantity",
@@ -92,14 +99,17 @@ class PsaTransactionMixin(models.AbstractModel):
         raise NotImplementedError
 
     @api.depends(
-        "billing_type", "billable_quantity", "billed_quantity", "written_off_quantity"
+        "billing_type",
+        "billable_quantity",
+        "billed_quantity",
+        "billing_written_off_quantity",
     )
     def _compute_open_quantity(self):
         for record in self:
             quantity = (
                 record.billable_quantity
                 - record.billed_quantity
-                - record.written_off_quantity
+                - record.billing_written_off_quantity
             )
             if record.billing_type == NON_CHARGEABLE or is_zero(quantity):
                 quantity = 0.0
@@ -125,48 +135,48 @@ class PsaTransactionMixin(models.AbstractModel):
 
     def _field_to_sql(self, alias, field_expr, query=None):
         if field_expr == "open_quantity":
-            return self._open_sql(alias)
+            return self._psa_open_sql(alias)
         if field_expr == "billing_status":
-            return self._status_sql(alias)
+            return self._psa_status_sql(alias)
         if field_expr == "billable_quantity":
-            return self._billable_sql(alias)
+            return self._psa_billable_sql(alias)
         return super()._field_to_sql(alias, field_expr, query)
 
-    def _column(self, alias: str, name: str) -> SQL:
+    def _psa_column_sql(self, alias: str, name: str) -> SQL:
         """A stored field, as its table has it."""
         return self._fields[name].to_sql(self, alias)
 
-    def _quantity_sql(self, alias: str, name: str) -> SQL:
+    def _psa_quantity_sql(self, alias: str, name: str) -> SQL:
         """A stored quantity; nothing is 0."""
-        return SQL("COALESCE(%s, 0)", self._column(alias, name))
+        return SQL("COALESCE(%s, 0)", self._psa_column_sql(alias, name))
 
-    def _billable_sql(self, alias: str) -> SQL:
+    def _psa_billable_sql(self, alias: str) -> SQL:
         """The billable quantity, whatever its billing type."""
-        return self._quantity_sql(alias, "billable_quantity")
+        return self._psa_quantity_sql(alias, "billable_quantity")
 
-    def _open_sql(self, alias: str) -> SQL:
+    def _psa_open_sql(self, alias: str) -> SQL:
         """What is neither on an invoice nor written off, in its own unit."""
         return SQL(
             "CASE WHEN %s = 'non_chargeable' THEN 0 ELSE %s - %s - %s END",
-            self._column(alias, "billing_type"),
-            self._billable_sql(alias),
-            self._quantity_sql(alias, "billed_quantity"),
-            self._quantity_sql(alias, "written_off_quantity"),
+            self._psa_column_sql(alias, "billing_type"),
+            self._psa_billable_sql(alias),
+            self._psa_quantity_sql(alias, "billed_quantity"),
+            self._psa_quantity_sql(alias, "billing_written_off_quantity"),
         )
 
-    def _is_open_sql(self, alias: str) -> SQL:
+    def _psa_is_open_sql(self, alias: str) -> SQL:
         """The condition of the index over what is open."""
-        return SQL("ABS(%s) > 0.000001", self._open_sql(alias))
+        return SQL("ABS(%s) > 0.000001", self._psa_open_sql(alias))
 
-    def _is_beyond_sql(self, alias: str) -> SQL:
+    def _psa_is_beyond_sql(self, alias: str) -> SQL:
         """Whether drafts bill more than there is, or take back more than was billed."""
         return SQL(
             "%s * %s < 0",
-            self._open_sql(alias),
-            self._quantity_sql(alias, "draft_quantity"),
+            self._psa_open_sql(alias),
+            self._psa_quantity_sql(alias, "billing_draft_quantity"),
         )
 
-    def _status_sql(self, alias: str) -> SQL:
+    def _psa_status_sql(self, alias: str) -> SQL:
         return SQL(
             """CASE
                  WHEN ABS(%(credited)s) > %(zero)s THEN 'credited'
@@ -177,12 +187,12 @@ class PsaTransactionMixin(models.AbstractModel):
                  WHEN ABS(%(written_off)s) > %(zero)s THEN 'written_off'
                  ELSE 'none'
                END""",
-            credited=self._quantity_sql(alias, "credited_quantity"),
-            draft=self._quantity_sql(alias, "draft_quantity"),
-            billed=self._quantity_sql(alias, "billed_quantity"),
-            written_off=self._quantity_sql(alias, "written_off_quantity"),
-            hold=self._column(alias, "billing_hold"),
-            is_open=self._is_open_sql(alias),
+            credited=self._psa_quantity_sql(alias, "billing_credited_quantity"),
+            draft=self._psa_quantity_sql(alias, "billing_draft_quantity"),
+            billed=self._psa_quantity_sql(alias, "billed_quantity"),
+            written_off=self._psa_quantity_sql(alias, "billing_written_off_quantity"),
+            hold=self._psa_column_sql(alias, "billing_hold"),
+            is_open=self._psa_is_open_sql(alias),
             zero=TOLERANCE,
         )
 
@@ -192,12 +202,12 @@ class PsaTransactionMixin(models.AbstractModel):
         if operator == "!=" and not value:
             # Literally what the index says.
             return Domain.custom(
-                to_sql=lambda model, alias, _query: model._is_open_sql(alias)
+                to_sql=lambda model, alias, _query: model._psa_is_open_sql(alias)
             )
         return Domain.custom(
             to_sql=lambda model, alias, _query: SQL(
                 f"ROUND((%s)::numeric, 6) {operator} %s",
-                model._open_sql(alias),
+                model._psa_open_sql(alias),
                 value or 0.0,
             )
         )
@@ -207,7 +217,7 @@ class PsaTransactionMixin(models.AbstractModel):
             return NotImplemented
         return Domain.custom(
             to_sql=lambda model, alias, _query: SQL(
-                "%s IN %s", model._status_sql(alias), tuple(value)
+                "%s IN %s", model._psa_status_sql(alias), tuple(value)
             )
         )
 
@@ -230,22 +240,22 @@ class PsaTransactionMixin(models.AbstractModel):
         )
 
     @api.model
-    def _type_sql(self) -> SQL:
+    def _psa_type_sql(self) -> SQL:
         """The type of a transaction: one of ``core.billing.TYPES``."""
         return SQL("%s", self._billing_source)
 
     @api.model
-    def _unit_sql(self) -> SQL:
+    def _psa_unit_sql(self) -> SQL:
         """The transaction's own unit, where it has one; else that of its project."""
         return SQL("NULL")
 
     @api.model
-    def _in_open_index_sql(self) -> SQL:
+    def _psa_in_open_index_sql(self) -> SQL:
         """What the index over what is open is about, but for what is open."""
         return SQL("TRUE")
 
     @api.model
-    def _treated_sql(self, line_ids: list[int], until: date | None = None) -> SQL:
+    def _psa_treated_sql(self, line_ids: list[int], until: date | None = None) -> SQL:
         """``(contract line id, excluded, never billed)`` of what is on hold or not
         charged, in the contract line's unit.
 
@@ -259,9 +269,9 @@ class PsaTransactionMixin(models.AbstractModel):
         column = SQL.identifier(table, names["sale_line_id"])
         rest = SQL(
             "(%s - %s - %s)",
-            self._billable_sql(table),
-            self._quantity_sql(table, "billed_quantity"),
-            self._quantity_sql(table, "written_off_quantity"),
+            self._psa_billable_sql(table),
+            self._psa_quantity_sql(table, "billed_quantity"),
+            self._psa_quantity_sql(table, "billing_written_off_quantity"),
         )
         factor, join = SQL("1"), SQL()
         if "uom_id" in names:
@@ -298,29 +308,29 @@ class PsaTransactionMixin(models.AbstractModel):
     @api.model_create_multi
     def create(self, vals_list):
         if not self.env.su:
-            vals_list = [self._without_ledger_figures(vals) for vals in vals_list]
+            vals_list = [self._psa_without_ledger_figures(vals) for vals in vals_list]
             if any(DECISION_FIELDS & set(vals) for vals in vals_list):
                 self._check_billing_decision(vals_list)
         records = super().create(vals_list)
         if any(
             vals.get("billing_hold") or vals.get("billing_type") for vals in vals_list
         ):
-            records._contract_lines()._refresh_excluded_quantity()
+            records._psa_contract_lines()._psa_refresh_excluded_quantity()
         return records
 
     def write(self, vals):
         if not self.env.su:
-            vals = self._without_ledger_figures(vals)
+            vals = self._psa_without_ledger_figures(vals)
             if DECISION_FIELDS & set(vals):
                 self._check_billing_decision([vals])
         result = super().write(vals)
         if {"billing_type", "billing_hold"} & set(vals):
-            self._contract_lines()._refresh_excluded_quantity()
-            self._flag_drafts()
+            self._psa_contract_lines()._psa_refresh_excluded_quantity()
+            self._psa_flag_drafts()
         return result
 
     @api.model
-    def _without_ledger_figures(self, vals: dict) -> dict:
+    def _psa_without_ledger_figures(self, vals: dict) -> dict:
         """The ledger alone says what is billed, not a client that writes the field."""
         return {key: val for key, val in vals.items() if key not in LEDGER_FIELDS}
 
@@ -337,19 +347,19 @@ class PsaTransactionMixin(models.AbstractModel):
                 ):
                     rights.check_may_bill(self.env)
 
-    def _contract_lines(self):
+    def _psa_contract_lines(self):
         """The order lines that they are billed on."""
         # sudo: whoever records a transaction need not see the order.
         name = self._billing_columns["sale_line_id"]
         lines = self.sudo() if name == "id" else self.sudo()[name]
         return self.env["sale.order.line"].sudo().browse(lines.ids)
 
-    def _refresh_held(self):
+    def _psa_refresh_held(self):
         """What is on hold or not charged is not for Odoo's order button either: its
         contract line follows when its quantity changes."""
-        self._treated()._contract_lines()._refresh_excluded_quantity()
+        self._psa_treated()._psa_contract_lines()._psa_refresh_excluded_quantity()
 
-    def _treated(self):
+    def _psa_treated(self):
         """Transactions on hold, offered or non-chargeable."""
         return self.filtered(
             lambda record: (
@@ -357,46 +367,49 @@ class PsaTransactionMixin(models.AbstractModel):
             )
         )
 
-    def _fit_write_offs(self):
+    def _psa_fit_write_offs(self):
         """A transaction that was lowered has less to write off: the latest go first.
 
         Else it would be written off beyond what there is, and the customer credited
         for it.
         """
         # sudo: whoever may correct a transaction need not see the ledger.
-        for record in self.sudo().filtered("written_off_quantity"):
+        for record in self.sudo().filtered("billing_written_off_quantity"):
             excess = -record.open_quantity
-            if excess * record.written_off_quantity <= 0:
+            if excess * record.billing_written_off_quantity <= 0:
                 continue
-            details = record._details().filtered("is_write_off")
+            details = record._psa_details().filtered("is_write_off")
             details.sorted("id", reverse=True)._shrink(excess)
 
-    def _flag_drafts(self):
+    def _psa_flag_drafts(self):
         """Ask for Recalculate on the drafts that these transactions are on."""
         # sudo: whoever may correct a transaction need not see the invoice.
         drafts = (
             self.env["psa.invoice.detail"]
             .sudo()
             .search(
-                [(self._detail_field, "in", self.ids), ("move_id.state", "=", "draft")]
+                [
+                    (self._billing_detail_field, "in", self.ids),
+                    ("move_id.state", "=", "draft"),
+                ]
             )
             .move_id.filtered("is_project_invoice")
         )
         drafts.needs_recalculation = True
 
-    def _flag_drafts_beyond(self):
+    def _psa_flag_drafts_beyond(self):
         """Ask for Recalculate on drafts that bill more of these transactions than there
         is, since what had corrected it is gone."""
         self.flush_recordset()
         query = self._as_query(ordered=False)
-        query.add_where(self._is_open_sql(self._table))
-        query.add_where(self._is_beyond_sql(self._table))
-        self.browse(query)._flag_drafts()
+        query.add_where(self._psa_is_open_sql(self._table))
+        query.add_where(self._psa_is_beyond_sql(self._table))
+        self.browse(query)._psa_flag_drafts()
 
-    def _details(self):
+    def _psa_details(self):
         """The ledger rows of these transactions."""
         Detail = self.env["psa.invoice.detail"]
-        details = Detail.search([(self._detail_field, "in", self.ids)])
+        details = Detail.search([(self._billing_detail_field, "in", self.ids)])
         return details.filtered(
             lambda detail: detail._key and detail._key[0] == self._billing_source
         )

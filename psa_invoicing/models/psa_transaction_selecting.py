@@ -26,35 +26,35 @@ class PsaTransactionMixin(models.AbstractModel):
         domain = Domain.TRUE if with_held else Domain("billing_hold", "=", False)
         # An empty billing type means chargeable.
         domain &= Domain("billing_type", "!=", NON_CHARGEABLE)
-        domain &= Domain(self._contract_line_path("state"), "=", "sale")
+        domain &= Domain(self._psa_contract_line_path("state"), "=", "sale")
         if request.project_ids:
             domain &= Domain(names["project_id"], "in", request.project_ids)
         if request.sale_line_ids:
             domain &= Domain(names["sale_line_id"], "in", request.sale_line_ids)
         if request.picks is not None:
-            domain &= Domain("id", "in", self._picked_ids(request))
+            domain &= Domain("id", "in", self._psa_picked_ids(request))
         if request.start_date:
             domain &= Domain(names["date"], ">=", request.start_date)
         if request.cutoff_date:
             domain &= Domain(names["date"], "<=", request.cutoff_date)
         if request.unit_ids:
-            domain &= self._unit_domain(list(request.unit_ids))
+            domain &= self._psa_unit_domain(list(request.unit_ids))
         return domain
 
     @api.model
-    def _picked_ids(self, request: Request) -> list[int]:
+    def _psa_picked_ids(self, request: Request) -> list[int]:
         """What a person has picked of this kind."""
         return [id_ for source, id_ in request.picks if source == self._billing_source]
 
     @api.model
-    def _unit_domain(self, unit_ids: list[int]) -> Domain:
+    def _psa_unit_domain(self, unit_ids: list[int]) -> Domain:
         """The department of the transaction, else that of its project; with those
         below."""
         project = self._billing_columns["project_id"]
         return Domain(f"{project}.unit_id", "child_of", unit_ids)
 
     @api.model
-    def _contract_line_path(self, name: str) -> str:
+    def _psa_contract_line_path(self, name: str) -> str:
         """Path to a field of a transaction's contract line."""
         line = self._billing_columns["sale_line_id"]
         return name if line == "id" else f"{line}.{name}"
@@ -62,7 +62,7 @@ class PsaTransactionMixin(models.AbstractModel):
     # === Whether one may be billed ===
 
     @api.model
-    def _may_be_billed_domains(self) -> tuple[Domain, Domain]:
+    def _psa_may_be_billed_domains(self) -> tuple[Domain, Domain]:
         """Whether a transaction with something open may be billed: what
         :meth:`_billing_domain` says of itself, and what it says of its contract line.
 
@@ -79,7 +79,7 @@ class PsaTransactionMixin(models.AbstractModel):
             (names["sale_line_id"], False),
             (names["project_id"], False),
         }
-        own, of_line = self._split_by_contract_line(domain)
+        own, of_line = self._psa_split_by_contract_line(domain)
         own = Domain.AND(
             part
             for part in getattr(own, "children", [own])
@@ -91,10 +91,10 @@ class PsaTransactionMixin(models.AbstractModel):
         return own, of_line
 
     @api.model
-    def _may_be_billed_sql(self) -> SQL:
+    def _psa_may_be_billed_sql(self) -> SQL:
         """Whether a row of this table may be billed, as far as it says so itself: an
         expression that joins nothing."""
-        domain, _of_line = self._may_be_billed_domains()
+        domain, _of_line = self._psa_may_be_billed_domains()
         if domain.is_true():
             return SQL("TRUE")
         query = self._search(domain, active_test=False)
@@ -103,7 +103,7 @@ class PsaTransactionMixin(models.AbstractModel):
         return SQL("%s IN %s", SQL.identifier(self._table, "id"), query.subselect())
 
     @api.model
-    def _split_by_contract_line(self, domain: Domain) -> tuple[Domain, Domain]:
+    def _psa_split_by_contract_line(self, domain: Domain) -> tuple[Domain, Domain]:
         """``(conditions on transactions themselves, those on contract lines)``."""
         name = self._billing_columns["sale_line_id"]
         own, of_line = Domain.TRUE, Domain.TRUE

@@ -14,7 +14,7 @@ BILLED_BY_TRANSACTIONS = ("analytic", "milestones", "timesheet")
 # What an invoice line takes over from its contract line.
 AGREED_FIELDS = {"discount", "name", "price_unit", "tax_ids"}
 # What is open but for what is credited, as the backlog puts it.
-NEW = f"{rules.OPEN} - COALESCE(credited_quantity, 0)"
+NEW = f"{rules.OPEN} - COALESCE(billing_credited_quantity, 0)"
 
 
 class SaleOrderLine(models.Model):
@@ -24,7 +24,7 @@ class SaleOrderLine(models.Model):
     _inherit = ["sale.order.line", "psa.transaction.mixin"]
 
     _billing_source = ORDER_LINE
-    _detail_field = "sale_line_id"
+    _billing_detail_field = "sale_line_id"
     _billing_columns = {
         "sale_line_id": "id",
         "project_id": "billing_project_id",
@@ -50,14 +50,14 @@ class SaleOrderLine(models.Model):
         "or the day of the last delivery where delivered quantities are billed.",
     )
     billable_quantity = fields.Float(store=True)
-    excluded_quantity = fields.Float(
+    billing_excluded_quantity = fields.Float(
         string="Quantity Not to Invoice",
         readonly=True,
         copy=False,
         help="Part of the line that Odoo must not offer for invoicing now: on hold, "
         "offered, never charged, written off, or on a draft credit note.",
     )
-    never_billed_quantity = fields.Float(
+    psa_never_billed_quantity = fields.Float(
         string="Quantity Never Billed",
         readonly=True,
         copy=False,
@@ -125,9 +125,9 @@ class SaleOrderLine(models.Model):
         """Delivered lines take the day on which the delivered quantity changes."""
         for line in self:
             company = line.company_id or self.env.company
-            if line._is_billed_by_transactions():
+            if line._psa_is_billed_by_transactions():
                 line.billing_date = False
-            elif line._is_billed_when_delivered():
+            elif line._psa_is_billed_when_delivered():
                 line.billing_date = line.qty_delivered and company._billing_today()
             else:
                 ordered = line.order_id.date_order
@@ -145,35 +145,35 @@ class SaleOrderLine(models.Model):
     )
     def _compute_billable_quantity(self):
         for line in self:
-            if not line._is_billed_itself():
+            if not line._psa_is_billed_itself():
                 line.billable_quantity = 0.0
-            elif line._is_billed_when_delivered():
+            elif line._psa_is_billed_when_delivered():
                 line.billable_quantity = line.qty_delivered
             else:
                 line.billable_quantity = line.product_uom_qty
 
-    def _is_billed_itself(self) -> bool:
+    def _psa_is_billed_itself(self) -> bool:
         """Whether nothing finer is behind a line of a project's contract."""
         return bool(
             self.billing_project_id
             and self.state == "sale"
-            and self._is_contract_line()
+            and self._psa_is_contract_line()
             and not self.is_expense
-            and not self._is_billed_by_transactions()
+            and not self._psa_is_billed_by_transactions()
         )
 
-    def _is_billed_by_transactions(self) -> bool:
+    def _psa_is_billed_by_transactions(self) -> bool:
         """Whether time, costs or milestones are billed in its stead."""
         return (
-            self._is_billed_when_delivered()
+            self._psa_is_billed_when_delivered()
             and self.qty_delivered_method in BILLED_BY_TRANSACTIONS
         )
 
-    def _is_billed_when_delivered(self) -> bool:
+    def _psa_is_billed_when_delivered(self) -> bool:
         """Else it is billed as it was ordered."""
         return self.product_id.invoice_policy == "delivery"
 
-    def _is_contract_line(self) -> bool:
+    def _psa_is_contract_line(self) -> bool:
         """Whether the ledger answers for a line: no heading and no down payment."""
         return bool(
             self.product_id
@@ -182,12 +182,12 @@ class SaleOrderLine(models.Model):
             and self.product_id.type != "combo"
         )
 
-    def _is_in_ledger(self) -> bool:
+    def _psa_is_in_ledger(self) -> bool:
         """Whether invoices of this line, whoever makes them, are in the ledger."""
-        return self._is_contract_line() and bool(
+        return self._psa_is_contract_line() and bool(
             self.billing_project_id
             or (
-                self._is_billed_when_delivered()
+                self._psa_is_billed_when_delivered()
                 and self.qty_delivered_method in ("milestones", "timesheet")
             )
         )
@@ -205,7 +205,7 @@ class SaleOrderLine(models.Model):
         return domain & wanted
 
     @api.model
-    def _type_sql(self):
+    def _psa_type_sql(self):
         """Goods on an order are material."""
         # Products that are goods are few: they are asked once.
         goods = self.env["product.product"]._search(
@@ -215,7 +215,7 @@ class SaleOrderLine(models.Model):
         return rules.kind_of_sold_sql(SQL("%s IN %s", product, goods.subselect()))
 
     @api.model
-    def _own_details_sql(self) -> SQL:
+    def _psa_own_details_sql(self) -> SQL:
         """Every row of the ledger names its contract line."""
         return SQL(
             "detail.transaction_type IN ('order_line', 'material')"
@@ -235,7 +235,7 @@ class SaleOrderLine(models.Model):
             delivered[line_id] -= quantity
         return delivered
 
-    def _invoice_terms(self) -> dict:
+    def _psa_invoice_terms(self) -> dict:
         """What an invoice line takes over from this contract line.
 
         :return: by name of the field, as JSON keeps it
@@ -256,7 +256,7 @@ class SaleOrderLine(models.Model):
 
     # === Life of a line ===
 
-    def _agreed(self) -> dict:
+    def _psa_agreed_terms(self) -> dict:
         """What the contract says of a unit, by line."""
         return {line: tuple(line[name] for name in AGREED_FIELDS) for line in self}
 
@@ -265,27 +265,29 @@ class SaleOrderLine(models.Model):
         if not self:
             # Odoo's posting writes four times an invoice on lines that it has not.
             return super().write(vals)
-        agreed = self._agreed() if AGREED_FIELDS & set(vals) else {}
+        agreed = self._psa_agreed_terms() if AGREED_FIELDS & set(vals) else {}
         result = super().write(vals)
         self.filtered(
-            lambda line: line in agreed and agreed[line] != line._agreed()[line]
-        )._flag_drafts()
+            lambda line: (
+                line in agreed and agreed[line] != line._psa_agreed_terms()[line]
+            )
+        )._psa_flag_drafts()
         if "product_uom_qty" in vals:
             # sudo: whoever may edit an order need not see the milestones.
             self.env["project.milestone"].sudo().search(
                 [("sale_line_id", "in", self.ids), ("billed_quantity", "!=", 0)]
-            )._flag_drafts()
+            )._psa_flag_drafts()
         if {"product_uom_qty", "qty_delivered", "name", "billing_date"} & set(vals):
-            self.filtered("draft_quantity")._flag_drafts()
-            self._fit_write_offs()
-            self._refresh_held()
+            self.filtered("billing_draft_quantity")._psa_flag_drafts()
+            self._psa_fit_write_offs()
+            self._psa_refresh_held()
         return result
 
     @api.ondelete(at_uninstall=False)
-    def _unlink_except_billed(self):
-        self._check_not_billed()
+    def _unlink_except_billing_details(self):
+        self._psa_check_not_billed()
 
-    def _check_not_billed(self):
+    def _psa_check_not_billed(self):
         """Refuse to delete what a draft or posted invoice was made from."""
         detail = (
             self.env["psa.invoice.detail"]

@@ -15,7 +15,7 @@ class SaleOrderLine(models.Model):
     # pylint: disable=consider-merging-classes-inherited
     _inherit = "sale.order.line"
 
-    def _refresh_excluded_quantity(self):
+    def _psa_refresh_excluded_quantity(self):
         """Recompute what is left out, from the ledger and from what is on hold.
 
         Only lines where it changes are written.
@@ -26,27 +26,27 @@ class SaleOrderLine(models.Model):
         figures = {
             line_id: (excluded, never)
             for line_id, excluded, never in self.env.execute_query(
-                self._excluded_sql(self.ids)
+                self._psa_excluded_sql(self.ids)
             )
         }
         for line in self.sudo():
             unit = line.product_uom_id
             excluded, never = figures.get(line.id, (0.0, 0.0))
             values = {
-                "excluded_quantity": unit.round(excluded),
-                "never_billed_quantity": unit.round(never),
+                "billing_excluded_quantity": unit.round(excluded),
+                "psa_never_billed_quantity": unit.round(never),
             }
             if any(unit.compare(line[name], values[name]) for name in values):
                 line.write(values)
 
     @api.model
-    def _excluded_sql(self, ids: list[int], until: date | None = None) -> SQL:
+    def _psa_excluded_sql(self, ids: list[int], until: date | None = None) -> SQL:
         """``(id, excluded quantity, never billed quantity)``, in the lines' unit.
 
         :param until: only of transactions dated up to this day
         """
         treated = [
-            self.env[model]._treated_sql(ids, until) for model in TRANSACTION_MODELS
+            self.env[model]._psa_treated_sql(ids, until) for model in TRANSACTION_MODELS
         ]
         return SQL(
             """

@@ -11,7 +11,7 @@ class SaleOrderLine(models.Model):
     # pylint: disable=consider-merging-classes-inherited
     _inherit = "sale.order.line"
 
-    rate_origin_line_id = fields.Many2one(
+    billing_rate_origin_line_id = fields.Many2one(
         "sale.order.line",
         string="First Rate",
         readonly=True,
@@ -21,30 +21,35 @@ class SaleOrderLine(models.Model):
         help="The contract line whose price this one replaces from a day on.",
     )
 
-    rate_line_ids = fields.One2many(
-        "sale.order.line", "rate_origin_line_id", string="Later Rates", copy=False
+    billing_rate_line_ids = fields.One2many(
+        "sale.order.line",
+        "billing_rate_origin_line_id",
+        string="Later Rates",
+        copy=False,
     )
 
-    rate_start_date = fields.Date(
+    billing_rate_start_date = fields.Date(
         string="Rate From",
         readonly=True,
         copy=False,
         help="Time of this day and later is billed at this line's price.",
     )
 
-    def _rate_at(self, day):
+    def _psa_rate_at(self, day):
         """The contract line that has the price of a day: this one, or the one that
         came before or after it."""
         self.ensure_one()
         # sudo: whoever logs time need not see the order.
         line = self.sudo()
-        origin = line.rate_origin_line_id or line
-        started = origin.rate_line_ids.filtered(
-            lambda rate: rate.rate_start_date <= day
+        origin = line.billing_rate_origin_line_id or line
+        started = origin.billing_rate_line_ids.filtered(
+            lambda rate: rate.billing_rate_start_date <= day
         )
-        return (started.sorted("rate_start_date")[-1:] or origin).with_env(self.env)
+        return (started.sorted("billing_rate_start_date")[-1:] or origin).with_env(
+            self.env
+        )
 
-    def _add_rate(self, start_date, price_unit: float):
+    def _psa_add_rate(self, start_date, price_unit: float):
         """Add a contract line with a new price from a day on, and move what is not
         billed yet of that day and later there.
 
@@ -54,9 +59,9 @@ class SaleOrderLine(models.Model):
         :return: the new line, and the entries that are left because they are billed or
             written off
         """
-        self._check_new_rate(start_date)
-        current = self._rate_at(start_date)
-        line = current._create_rate(start_date, price_unit)
+        self._psa_check_new_rate(start_date)
+        current = self._psa_rate_at(start_date)
+        line = current._psa_create_rate(start_date, price_unit)
         entries = self.env["account.analytic.line"].search(
             [
                 ("so_line", "=", current.id),
@@ -64,13 +69,13 @@ class SaleOrderLine(models.Model):
                 ("date", ">=", start_date),
             ]
         )
-        entries = entries.filtered(lambda entry: line._rate_at(entry.date) == line)
-        movable = entries._may_change_contract_line()
+        entries = entries.filtered(lambda entry: line._psa_rate_at(entry.date) == line)
+        movable = entries._psa_may_change_contract_line()
         if movable:
             movable.write({"so_line": line.id})
         return line, entries - movable
 
-    def _check_new_rate(self, start_date):
+    def _psa_check_new_rate(self, start_date):
         self.ensure_one()
         if (
             self.state != "sale"
@@ -84,8 +89,8 @@ class SaleOrderLine(models.Model):
                     line=self.display_name,
                 )
             )
-        current = self._rate_at(start_date)
-        if current.rate_start_date == start_date:
+        current = self._psa_rate_at(start_date)
+        if current.billing_rate_start_date == start_date:
             raise UserError(
                 self.env._(
                     "“%(line)s” has a rate from %(date)s already. Change the price on "
@@ -95,26 +100,26 @@ class SaleOrderLine(models.Model):
                 )
             )
 
-    def _create_rate(self, start_date, price_unit: float):
+    def _psa_create_rate(self, start_date, price_unit: float):
         """A line like this one, right behind it, with another price."""
-        origin = self.rate_origin_line_id or self
+        origin = self.billing_rate_origin_line_id or self
         values = self.copy_data(
             {
                 "order_id": self.order_id.id,
-                "name": origin._rate_name(start_date),
+                "name": origin._psa_rate_name(start_date),
                 # What is ordered in all stands on the first line.
                 "product_uom_qty": 0,
                 "price_unit": price_unit,
                 # A price that somebody set: it does not follow the pricelist.
                 "technical_price_unit": 0,
                 "project_id": self.project_id.id,
-                "rate_origin_line_id": origin.id,
-                "rate_start_date": start_date,
+                "billing_rate_origin_line_id": origin.id,
+                "billing_rate_start_date": start_date,
             }
         )
         line = self.with_context(sale_no_log_for_new_lines=True).create(values)
         line = line.with_env(self.env)
-        line._place_behind(self)
+        line._psa_place_behind(self)
         self.order_id.message_post(
             body=self.env._(
                 "New rate of “%(line)s” from %(date)s: %(price)s instead of %(old)s.",
@@ -128,7 +133,7 @@ class SaleOrderLine(models.Model):
         )
         return line
 
-    def _rate_name(self, start_date) -> str:
+    def _psa_rate_name(self, start_date) -> str:
         """The text of this line, with the day from which another price is valid, in the
         customer's language."""
         line = self.with_context(lang=self.order_id.partner_id.lang or self.env.lang)
@@ -140,7 +145,7 @@ class SaleOrderLine(models.Model):
         )
         return "\n".join([title, *rest])
 
-    def _place_behind(self, line):
+    def _psa_place_behind(self, line):
         """Under the same heading as another line of the order."""
         lines = self.order_id.order_line.sorted(lambda each: (each.sequence, each.id))
         others = list(lines - self)
@@ -151,5 +156,5 @@ class SaleOrderLine(models.Model):
 
     def _timesheet_service_generation(self):
         """The work goes on where it was: a new rate is no new project or task."""
-        lines = self.filtered(lambda line: not line.rate_origin_line_id)
+        lines = self.filtered(lambda line: not line.billing_rate_origin_line_id)
         return super(SaleOrderLine, lines)._timesheet_service_generation()

@@ -87,7 +87,7 @@ class TestRules(BillingCase):
                 move_type=self.choose("out_invoice", "out_refund", "out_refund"),
                 state=self.choose("draft", "posted", "posted", "cancel", "cancel"),
                 payment_state=self.choose("not_paid", "paid", "invoicing_legacy"),
-                reopens_transactions=self.choose(True, True, False),
+                psa_reopens_transactions=self.choose(True, True, False),
                 reversed_entry_id=self.choose(None, moves[0].id),
             )
             self.write(
@@ -176,7 +176,7 @@ class TestRules(BillingCase):
         found = dict(
             self.env.execute_query(
                 Line._search([("product_id", "!=", False)], limit=ROWS).select(
-                    SQL("sale_order_line.id"), Line._type_sql()
+                    SQL("sale_order_line.id"), Line._psa_type_sql()
                 )
             )
         )
@@ -215,9 +215,9 @@ class TestRules(BillingCase):
             lines.ids,
         )
         for rule, twin in (
-            (rules.CONTRACT_LINE, lines.browse()._is_contract_line),
-            (rules.IN_LEDGER, lines.browse()._is_in_ledger),
-            (rules.BY_TRANSACTIONS, lines.browse()._is_billed_by_transactions),
+            (rules.CONTRACT_LINE, lines.browse()._psa_is_contract_line),
+            (rules.IN_LEDGER, lines.browse()._psa_is_in_ledger),
+            (rules.BY_TRANSACTIONS, lines.browse()._psa_is_billed_by_transactions),
         ):
             own = {line.id: bool(getattr(line, twin.__name__)()) for line in lines}
             self.assertEqual(self.read(SQL("line.id, %s", rule), source), own)
@@ -255,7 +255,7 @@ class TestRules(BillingCase):
             for record in records:
                 figures = {
                     name: self.choose(None, 0, 1, -1, 2.5, 1e-7)
-                    for name in ("billed_quantity", "written_off_quantity")
+                    for name in ("billed_quantity", "billing_written_off_quantity")
                 }
                 self.write(
                     record,
@@ -269,8 +269,8 @@ class TestRules(BillingCase):
             rows = self.env.execute_query(
                 query.select(
                     SQL.identifier(table, "id"),
-                    records._open_sql(table),
-                    records._is_open_sql(table),
+                    records._psa_open_sql(table),
+                    records._psa_is_open_sql(table),
                 )
             )
             self.assertTrue(rows)

@@ -60,12 +60,12 @@ def is_credit(detail) -> bool:
 def reopens_sql() -> SQL:
     """Whether what a credit note takes back is open again: once it is posted, unless
     it credits the price alone."""
-    return SQL("(move.state = 'posted' AND move.reopens_transactions IS NOT FALSE)")
+    return SQL("(move.state = 'posted' AND move.psa_reopens_transactions IS NOT FALSE)")
 
 
 def reopens(move) -> bool:
     """:func:`reopens_sql`, of one credit note; its column is never empty."""
-    return move.state == "posted" and move.reopens_transactions
+    return move.state == "posted" and move.psa_reopens_transactions
 
 
 def live_sql() -> SQL:
@@ -119,7 +119,7 @@ def open_text(billable: str) -> str:
     return f"""
             CASE WHEN billing_type = 'non_chargeable' THEN 0
                  ELSE {billable} - COALESCE(billed_quantity, 0)
-                      - COALESCE(written_off_quantity, 0) END"""
+                      - COALESCE(billing_written_off_quantity, 0) END"""
 
 
 # Of transactions that keep what is to be billed in a column.
@@ -128,19 +128,19 @@ OPEN = open_text("COALESCE(billable_quantity, 0)")
 
 # === Which contract lines are in the ledger ===
 
-# No heading and no down payment: ``sale.order.line._is_contract_line``.
+# No heading and no down payment: ``sale.order.line._psa_is_contract_line``.
 CONTRACT_LINE = SQL(
     """(line.display_type IS NULL AND line.is_downpayment IS NOT TRUE
         AND template.type <> 'combo')"""
 )
-# ``sale.order.line._is_in_ledger``.
+# ``sale.order.line._psa_is_in_ledger``.
 IN_LEDGER = SQL(
     """(%s AND (line.billing_project_id IS NOT NULL
                 OR template.invoice_policy = 'delivery'
                    AND line.qty_delivered_method IN ('milestones', 'timesheet')))""",
     CONTRACT_LINE,
 )
-# Something finer is billed: ``sale.order.line._is_billed_by_transactions``.
+# Something finer is billed: ``sale.order.line._psa_is_billed_by_transactions``.
 BY_TRANSACTIONS = SQL(
     """(template.invoice_policy = 'delivery' AND COALESCE(line.qty_delivered_method, '')
         IN ('analytic', 'milestones', 'timesheet'))"""

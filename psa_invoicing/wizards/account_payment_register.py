@@ -8,8 +8,8 @@ class AccountPaymentRegister(models.TransientModel):
     @api.model
     def default_get(self, fields):
         """A project invoice is paid on the day of the company."""
-        moves = self.env["account.move"]._active_moves()
-        there = self.with_context(tz=moves._zone_of_days())
+        moves = self.env["account.move"]._psa_active_moves()
+        there = self.with_context(tz=moves._psa_zone_of_days())
         return super(AccountPaymentRegister, there).default_get(fields)
 
     def _init_payments(self, to_process, edit_mode=False):
@@ -20,12 +20,12 @@ class AccountPaymentRegister(models.TransientModel):
         """
         if (
             not self.payment_method_line_id.payment_account_id
-            and self._pays_cash_basis_taxes()
+            and self._psa_pays_cash_basis_taxes()
         ):
             self = self.with_context(force_payment_move=True)
         return super()._init_payments(to_process, edit_mode=edit_mode)
 
-    def _pays_cash_basis_taxes(self) -> bool:
+    def _psa_pays_cash_basis_taxes(self) -> bool:
         """Whether a tax of a project invoice is due as soon as it is paid."""
         return any(
             move._collect_tax_cash_basis_values()

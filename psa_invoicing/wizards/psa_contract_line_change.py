@@ -148,7 +148,7 @@ class PsaContractLineChange(models.TransientModel):
         entries = self._entries_of(self.entry_ids or [])
         line = self.sale_line_id
         self._check_contract_line(line)
-        movable = entries._may_change_contract_line()
+        movable = entries._psa_may_change_contract_line()
         moved = movable.filtered(lambda entry: entry.so_line != line)
         if moved:
             # As Odoo does when a person chooses the line: it stays chosen.

@@ -36,7 +36,7 @@ class PsaSend(models.TransientModel):
         """
         self.ensure_one()
         rights.check_may_bill(self.env)
-        return self.move_ids._send_in_background()
+        return self.move_ids._psa_send_in_background()
 
 
 class PsaSendLine(models.TransientModel):

@@ -134,7 +134,7 @@ class PsaTransactionDecision(models.TransientModel):
         which it is shown in."""
         if name := transaction._billing_columns.get("uom_id"):
             return transaction[name]
-        return transaction._contract_lines().product_uom_id
+        return transaction._psa_contract_lines().product_uom_id
 
     def action_apply(self):
         """Do what the dialog asked about.

@@ -192,14 +192,14 @@ class PsaUnbilled(models.TransientModel):
         table = model._table
         request = Request(project_ids=(), cutoff_date=self.date, credited=True)
         domain = model._billing_domain(request, with_held=True)
-        company_path = model._contract_line_path("company_id")
+        company_path = model._psa_contract_line_path("company_id")
         query = model._search(domain & Domain(company_path, "=", self.company_id.id))
         names = {name: model._billing_column_sql(name) for name in COLUMNS}
         names |= {
             "id": SQL.identifier(table, "id"),
             "billing_type": SQL.identifier(table, "billing_type"),
             "hold": SQL.identifier(table, "billing_hold"),
-            "quantity": model._billable_sql(table),
+            "quantity": model._psa_billable_sql(table),
         }
         return query.select(
             *(
@@ -216,7 +216,7 @@ class PsaUnbilled(models.TransientModel):
             ``draft``, ``written_off``: since then; in the transaction's own unit
         """
         model = self.env[MODELS[source]]
-        column = SQL.identifier("detail", model._detail_field)
+        column = SQL.identifier("detail", model._billing_detail_field)
         return SQL(
             """
             SELECT source_id,
@@ -244,7 +244,7 @@ class PsaUnbilled(models.TransientModel):
             column=column,
             day=self.date,
             credit=rules.credit_sql(),
-            own=model._own_details_sql(),
+            own=model._psa_own_details_sql(),
             live=rules.live_sql(),
         )
 

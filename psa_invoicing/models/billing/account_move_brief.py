@@ -14,7 +14,7 @@ from ...core.kinds import Key
 from ...tools.json_values import as_json
 
 # What Recalculate keeps of an invoice, if a person edited it. The invoice date is kept,
-# too: see ``_is_dated_by_rule``.
+# too: see ``_psa_is_dated_by_rule``.
 KEPT_FIELDS = (
     "partner_id",
     "partner_shipping_id",
@@ -57,14 +57,14 @@ class AccountMove(models.Model):
             tuple(self.billing_project_ids.ids), self.billing_cutoff_date
         )
 
-    def _cap(self, caps: dict[Key, float | None]):
+    def _psa_cap(self, caps: dict[Key, float | None]):
         """Remember how much of transactions Recalculate may put on this invoice.
 
         :param caps: in their own unit, 0: none; None: all of it again
         """
         self._billing_remember_all(self._billing_brief().capped(caps))
 
-    def _choose_types(self, types: dict[Key, str]):
+    def _psa_choose_types(self, types: dict[Key, str]):
         """Remember billing types that a person gave to transactions on this draft, so
         that Recalculate keeps them."""
         chosen = self._billing_brief().chosen_types
@@ -72,7 +72,7 @@ class AccountMove(models.Model):
 
     # === What a person edited stays ===
 
-    def _note_written(self):
+    def _psa_note_written(self):
         """Remember what the billing service wrote, Odoo's own defaults included."""
         self.flush_model([*KEPT_FIELDS, "billing_request"])
         self.env.cr.execute(
@@ -90,9 +90,9 @@ class AccountMove(models.Model):
             )
         )
         self.invalidate_recordset(["billing_request"], flush=False)
-        self.invoice_line_ids._note_written()
+        self.invoice_line_ids._psa_note_written()
 
-    def _edited_fields(self) -> list[str]:
+    def _psa_edited_fields(self) -> list[str]:
         """What differs from what the billing service wrote last."""
         written = self._billing_brief().written
         return [
@@ -103,14 +103,14 @@ class AccountMove(models.Model):
             and not (name == "invoice_date_due" and self.invoice_payment_term_id)
         ]
 
-    def _is_dated_by_rule(self) -> bool:
+    def _psa_is_dated_by_rule(self) -> bool:
         """Whether the invoice date is still the one that the service wrote."""
         by_rule = self._billing_brief().invoice_date
         return bool(by_rule) and by_rule == fields.Date.to_date(self.invoice_date)
 
     # === New drafts ===
 
-    def _state_delivery(self):
+    def _psa_state_delivery(self):
         """Give new drafts the end of their billing period as the day of delivery, which
         in some countries decides on the currency rate."""
         for move in self:
@@ -122,7 +122,7 @@ class AccountMove(models.Model):
             if values:
                 move.write(values)
 
-    def _log_origin(self):
+    def _psa_log_origin(self):
         """Say in the chatter of each invoice which contracts it comes from."""
         bodies = {}
         for move in self:

@@ -22,11 +22,11 @@ class AccountMove(models.Model):
     # pylint: disable=consider-merging-classes-inherited
     _inherit = "account.move"
 
-    def _ledger_rows(self) -> list[Row]:
+    def _psa_ledger_rows(self) -> list[Row]:
         """The rows of the ledger that these invoices bill."""
         return self.env["psa.invoice.detail"]._rows([("move_id", "in", self.ids)])
 
-    def _by_slice(self, rows: list[Row], brief: Brief) -> dict[str, list[Row]]:
+    def _psa_rows_by_slice(self, rows: list[Row], brief: Brief) -> dict[str, list[Row]]:
         """Which invoice line of their contract line rows belong on."""
         slices: dict[str, list[Row]] = {}
         for row in rows:
@@ -38,7 +38,7 @@ class AccountMove(models.Model):
             slices.setdefault(key, []).append(row)
         return slices
 
-    def _lines_by_slice(self) -> dict[tuple[int, str], models.BaseModel]:
+    def _psa_lines_by_slice(self) -> dict[tuple[int, str], models.BaseModel]:
         """Invoice lines of the ledger, by contract line id and slice."""
         found: dict = {}
         for line in self.invoice_line_ids.sorted("sequence"):
@@ -48,24 +48,24 @@ class AccountMove(models.Model):
                     found.setdefault(key, line)
         return found
 
-    def _follow_details(self):
+    def _psa_follow_details(self):
         """Make the lines of drafts the sums of their chargeable details."""
         # sudo: the caller may edit the invoice; order and ledger are read for it.
         for move in self.sudo():
             if move.is_project_invoice:
-                move.with_context(psa_ledger=LEDGER)._follow_contract_lines()
-                move._fit_downpayments()
+                move.with_context(psa_ledger=LEDGER)._psa_follow_contract_lines()
+                move._psa_fit_downpayments()
             else:
-                move._follow_allocation()
-            move._spread_amounts()
+                move._psa_follow_allocation()
+            move._psa_spread_amounts()
 
-    def _follow_allocation(self):
+    def _psa_follow_allocation(self):
         """On an invoice that was not made here, and on a credit note, a person decides
         which transactions make up a line, not how much it is: the rest is noted as an
         adjustment."""
         details = Details(self.env)
         for line in self.invoice_line_ids:
-            contract_line = line._contract_line()
+            contract_line = line._psa_contract_line()
             if line.display_type != "product" or not contract_line:
                 continue
             others = line.detail_ids.filtered(
@@ -77,15 +77,15 @@ class AccountMove(models.Model):
             others._drop()
             if contract_line.product_uom_id.compare(rest, 0.0):
                 details.add_adjustment(line, contract_line, rest)
-        self.invoice_line_ids.sale_line_ids._refresh_excluded_quantity()
+        self.invoice_line_ids.sale_line_ids._psa_refresh_excluded_quantity()
 
-    def _follow_contract_lines(self):
-        rows = [row for row in self._ledger_rows() if not row.is_write_off]
+    def _psa_follow_contract_lines(self):
+        rows = [row for row in self._psa_ledger_rows() if not row.is_write_off]
         by_line: dict[int, list[Row]] = {}
         for row in rows:
             by_line.setdefault(row.item.sale_line_id, []).append(row)
         contract_lines = self.env["sale.order.line"].browse(by_line)
-        contract_lines._refresh_excluded_quantity()
+        contract_lines._psa_refresh_excluded_quantity()
         closing = ContractLines(self.env).closing_remainders(
             {
                 line_id: [row.item.quantity for row in found]
@@ -96,14 +96,14 @@ class AccountMove(models.Model):
         )
         brief = self._billing_brief()
         for line in contract_lines:
-            self._follow_slices(line, by_line[line.id], closing.get(line.id), brief)
+            self._psa_follow_slices(line, by_line[line.id], closing.get(line.id), brief)
         billing_lines = self._billing_lines()
         self.invoice_line_ids.filtered(
             lambda line: (
                 line not in billing_lines
-                and line._contract_line()
+                and line._psa_contract_line()
                 and (
-                    line._contract_line() not in contract_lines
+                    line._psa_contract_line() not in contract_lines
                     or brief.layout != "order_line"
                 )
             )
@@ -116,7 +116,7 @@ class AccountMove(models.Model):
         )
         return self.env["account.move.line"].union(*(line for (line,) in groups))
 
-    def _follow_slices(
+    def _psa_follow_slices(
         self, contract_line, rows: list[Row], remaining: float | None, brief: Brief
     ):
         """Make the invoice lines of a contract line the sums of their rows.
@@ -125,11 +125,11 @@ class AccountMove(models.Model):
         :param brief: what the invoice remembers
         """
         line = line_in_customer_language(contract_line)
-        text = line._invoice_terms()["name"]
-        made = self._lines_by_slice()
+        text = line._psa_invoice_terms()["name"]
+        made = self._psa_lines_by_slice()
         slices = {
             key: [row for row in found if row.is_charged]
-            for key, found in self._by_slice(rows, brief).items()
+            for key, found in self._psa_rows_by_slice(rows, brief).items()
         }
         charged = [key for key, found in slices.items() if found]
         for key, found in slices.items():
@@ -142,7 +142,7 @@ class AccountMove(models.Model):
                 line.product_uom_id.round,
                 remaining if last else None,
             )
-            move_line = self._follow_slice(
+            move_line = self._psa_follow_slice(
                 move_line, line, text, key, quantity, found, brief
             )
             if remaining is not None:
@@ -150,7 +150,7 @@ class AccountMove(models.Model):
                     move_line.quantity, line.product_uom_id
                 )
 
-    def _follow_slice(
+    def _psa_follow_slice(
         self,
         move_line,
         line,
@@ -176,28 +176,28 @@ class AccountMove(models.Model):
         prepared = InvoiceLines(self.env)
         captions = prepared.captions(line, brief.layout, [row.item for row in rows])
         if move_line:
-            move_line._follow(line, quantity, "\n".join([text, *captions]))
+            move_line._psa_follow_ledger(line, quantity, "\n".join([text, *captions]))
         else:
             values = prepared.values(
                 line,
                 quantity,
                 captions,
                 billing_slice=key,
-                sequence=self._sequence_of(key, brief),
+                sequence=self._psa_sequence_of(key, brief),
             )
             move_line = self.env["account.move.line"].create(
                 {**values, "move_id": self.id}
             )
-            if "fiscal_position_id" in self._edited_fields():
+            if "fiscal_position_id" in self._psa_edited_fields():
                 move_line.tax_ids = move_line._get_computed_taxes()
-            move_line._note_written()
+            move_line._psa_note_written()
         moved = [row.id for row in rows if row.move_line_id != move_line.id]
         self.env["psa.invoice.detail"].browse(moved).write(
             {"move_line_id": move_line.id}
         )
         return move_line
 
-    def _sequence_of(self, key: str, brief: Brief) -> int:
+    def _psa_sequence_of(self, key: str, brief: Brief) -> int:
         """Where a new line goes: to the end, or to that of its project's section."""
         if brief.is_consolidated:
             prefix = key[: key.index("/") + 1]
@@ -207,7 +207,7 @@ class AccountMove(models.Model):
                 return max(same.mapped("sequence"))
         return 1000
 
-    def _spread_amounts(self):
+    def _psa_spread_amounts(self):
         """Divide the untaxed amount of each line over its rows, to the cent."""
         # sudo: who may edit an invoice need not read the ledger.
         moves = self.sudo()
@@ -222,7 +222,7 @@ class AccountMove(models.Model):
                 repriced.append((row, 0.0, row.price_unit))
         for line in moves.invoice_line_ids:
             rows = by_line.get(line.id, [])
-            shares = line._shares([row.quantity for row in rows]) if rows else []
+            shares = line._psa_shares([row.quantity for row in rows]) if rows else []
             rounding = line.currency_id.rounding
             repriced += [
                 (row, amount, line.price_unit)

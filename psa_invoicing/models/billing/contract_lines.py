@@ -168,14 +168,14 @@ class ContractLines(Step):
         """What is to be billed of contract lines in all, unrounded, in their unit."""
         by_time = lines.filtered(
             lambda line: (
-                line._is_billed_by_transactions()
+                line._psa_is_billed_by_transactions()
                 and line.qty_delivered_method == "timesheet"
             )
         )
         by_cost = lines.filtered("is_expense")
         totals: dict[int, float] = {
             line.id: line.qty_delivered
-            if line._is_billed_when_delivered()
+            if line._psa_is_billed_when_delivered()
             else line.product_uom_qty
             for line in lines - by_time - by_cost
         }

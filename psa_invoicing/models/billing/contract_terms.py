@@ -33,26 +33,26 @@ class ContractTerms(Step):
         """What contract lines say now, and a person did not edit on the draft."""
         terms = []
         for move_line, wanted in self._contract_terms(move):
-            edited = move_line._edited_fields()
+            edited = move_line._psa_edited_fields()
             terms += [
                 Term(move_line, name, value)
                 for name, value in wanted.items()
-                if name not in edited and not move_line._says(name, value)
+                if name not in edited and not move_line._psa_has_value(name, value)
             ]
         return terms
 
     def _contract_terms(self, move) -> Iterator[tuple]:
         """``(invoice line, what its contract line says now)``."""
-        lines = move._lines_by_slice()
+        lines = move._psa_lines_by_slice()
         layout = move._billing_brief().layout
         named = self._named_on_lines(move, layout)
         contract_lines = self.lines_by_id(line_id for line_id, _slice in lines)
         prepared, said = InvoiceLines(self.env), {}
         for (line_id, _slice), move_line in lines.items():
             line = line_in_customer_language(contract_lines[line_id])
-            if not line._is_in_ledger() or line.currency_id != move.currency_id:
+            if not line._psa_is_in_ledger() or line.currency_id != move.currency_id:
                 continue
-            said[line_id] = said.get(line_id) or line._invoice_terms()
+            said[line_id] = said.get(line_id) or line._psa_invoice_terms()
             items = named.get(move_line.id, [])
             captions = prepared.captions(line, layout, items)
             text = said[line_id]["name"]
@@ -72,7 +72,7 @@ class ContractTerms(Step):
     def note_edits(self, move):
         """Take what differs from the contract for a person's work, on a draft of which
         nobody noted what was written on it."""
-        move._note_written()
+        move._psa_note_written()
         for move_line, terms in self._contract_terms(move):
             written = {**move_line.billing_written, **terms}
             if terms["name"].startswith(f"{move_line.name}\n"):
@@ -85,7 +85,7 @@ class ContractTerms(Step):
                 source = detail[SOURCE_FIELDS[key[0]]]
                 if detail.billing_type != (source.billing_type or CHARGEABLE):
                     types[key] = detail.billing_type
-        move._choose_types(types)
+        move._psa_choose_types(types)
 
     def follow(self, terms: list[Term]):
         values: dict = {}

@@ -43,7 +43,7 @@ class Details(Step):
         Detail._insert(rows)
         Detail._refresh_sources(sources)
         if any(row["billing_type"] != CHARGEABLE for row in rows):
-            self.env["sale.order.line"].browse(lines)._refresh_excluded_quantity()
+            self.env["sale.order.line"].browse(lines)._psa_refresh_excluded_quantity()
 
     def _bill_lines(self, additions: list[tuple]) -> dict:
         """Lines of vendor bills and expenses behind the transactions."""
@@ -59,7 +59,7 @@ class Details(Step):
         """Divide the untaxed amount of an invoice line over its transactions."""
         if not move_line or not all(item.is_chargeable for item in items):
             return [0.0] * len(items)
-        return move_line._shares([item.quantity for item in items])
+        return move_line._psa_shares([item.quantity for item in items])
 
     def values(self, item: Transaction, line) -> dict:
         return {
@@ -198,7 +198,7 @@ class Details(Step):
             )
         details = self.env["psa.invoice.detail"].create(values)
         details._refresh_sources(details._sources())
-        details.sale_line_id._refresh_excluded_quantity()
+        details.sale_line_id._psa_refresh_excluded_quantity()
         return details
 
 

@@ -223,7 +223,7 @@ class Grouping(Step):
         another one joins if it would have been put on the same invoice.
         """
         own = self.env["sale.order"].browse(move._billing_brief().order_ids)
-        others = move.billing_project_ids._contracts() - own
+        others = move.billing_project_ids._psa_contracts() - own
         if not others:
             return own
         headers = self._headers({*own.ids, *others.ids})

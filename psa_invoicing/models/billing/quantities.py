@@ -21,11 +21,11 @@ class Quantities(Step):
         difference becomes an adjustment, since there is nothing behind it.
         """
         move = move_line.move_id
-        contract_line = move_line._contract_line()
+        contract_line = move_line._psa_contract_line()
         unit = contract_line.product_uom_id
         rows = [
             row
-            for row in move._ledger_rows()
+            for row in move._psa_ledger_rows()
             if row.move_line_id == move_line.id and row.is_charged
         ]
         target = move_line.product_uom_id._compute_quantity(
@@ -44,21 +44,21 @@ class Quantities(Step):
                 wanted.append(
                     item if whole else item.lowered(item.source_quantity * share)
                 )
-        move._cap(caps)
+        move._psa_cap(caps)
         # Adjustments have no transaction: the former one goes, whatever comes instead.
         recalculation = Recalculation(self.env)
         recalculation.apply(move, recalculation.difference(rows, wanted), move_line)
         if unit.compare(target, fsum(kept)) != 0:
             rest = target - fsum(kept)
             Details(self.env).add_adjustment(move_line, contract_line, rest)
-        move._spread_amounts()
+        move._psa_spread_amounts()
 
     def _lowerable(self, move, move_line, contract_line) -> list[Transaction]:
         """Chargeable transactions that are or were on a line of a draft.
 
         :return: with their whole open quantity, in order of date
         """
-        rows = move._ledger_rows()
+        rows = move._psa_ledger_rows()
         on_line = [row for row in rows if row.item.sale_line_id == contract_line.id]
         brief = move._billing_brief()
         keys = {row.key for row in on_line} | set(brief.caps)

@@ -61,17 +61,17 @@ class Recalculation(Step):
             move._billing_remember(known_until=known)
         self.apply(move, difference)
         ContractTerms(self.env).follow(difference.terms)
-        move._follow_details()
+        move._psa_follow_details()
         self.refresh_period(move)
 
     def give_up_what_others_billed(self, move):
         """A revived invoice claims only what nobody else has billed since."""
         orders = Grouping(self.env).orders_that_agree(move)
-        difference = self.difference_of(move, orders, move._ledger_rows())
+        difference = self.difference_of(move, orders, move._psa_ledger_rows())
         difference.added = []
         if difference:
             self.apply(move, difference)
-            move._follow_details()
+            move._psa_follow_details()
 
     def refresh_period(self, move):
         if first := self._of_rows(move, "date:min"):

@@ -33,17 +33,17 @@ class Recording(Step):
                 self._record_reversal(move_line)
             else:
                 self._record_open(move_line)
-        move_lines.move_id._spread_amounts()
-        move_lines.sale_line_ids._refresh_excluded_quantity()
+        move_lines.move_id._psa_spread_amounts()
+        move_lines.sale_line_ids._psa_refresh_excluded_quantity()
 
     def _takes_over(self, move_line) -> bool:
         """Whether a line credits, or replaces, one that is in the ledger."""
-        return bool(move_line.credited_line_id.detail_ids)
+        return bool(move_line.billing_credited_line_id.detail_ids)
 
     # === Lines that bill what is open ===
 
     def _record_open(self, move_line):
-        contract_line = move_line._contract_line()
+        contract_line = move_line._psa_contract_line()
         target = signed_quantity(move_line, contract_line)
         items = self._open_on_contract_line(contract_line)
         if target < 0:
@@ -125,7 +125,7 @@ class Recording(Step):
         """Where the transactions of a contract line are kept."""
         if contract_line.is_expense:
             return [COST]
-        if contract_line._is_billed_by_transactions():
+        if contract_line._psa_is_billed_by_transactions():
             return [
                 TIME if contract_line.qty_delivered_method == "timesheet" else MILESTONE
             ]
@@ -138,9 +138,9 @@ class Recording(Step):
 
         Of a part, the latest ones.
         """
-        contract_line = move_line._contract_line()
+        contract_line = move_line._psa_contract_line()
         target = signed_quantity(move_line, contract_line)
-        origin = move_line.credited_line_id
+        origin = move_line.billing_credited_line_id
         if origin.move_id.move_type == move_line.move_id.move_type:
             rest = self._replace(move_line, origin, contract_line, target)
         else:

@@ -28,7 +28,7 @@ IS_SAME = """
     AND COALESCE(detail.name, '') = COALESCE(entry.name, '')
     AND detail.billing_type = COALESCE(entry.billing_type, 'chargeable')
     AND ABS(detail.source_quantity) > %(zero)s
-    AND ABS(COALESCE(entry.credited_quantity, 0)) <= %(zero)s
+    AND ABS(COALESCE(entry.billing_credited_quantity, 0)) <= %(zero)s
 """
 
 
@@ -98,7 +98,7 @@ class Settled(Step):
         :param orders: that belong on the draft
         """
         Time = self.env["account.analytic.line"]
-        own, of_line = Time._split_by_contract_line(Time._billing_domain(request))
+        own, of_line = Time._psa_split_by_contract_line(Time._billing_domain(request))
         lines = self._settled_lines(move, orders).filtered_domain(of_line)
         Time.flush_model()
         self.env["psa.invoice.detail"].flush_model()
@@ -115,7 +115,7 @@ class Settled(Step):
             SQL("(SELECT * FROM psa_invoice_detail WHERE id = ANY(%s))", id_array(ids)),
             SQL("detail.analytic_line_id = entry.id"),
         )
-        query.add_where(SQL("NOT %s", Time._is_open_sql("entry")))
+        query.add_where(SQL("NOT %s", Time._psa_is_open_sql("entry")))
         query.add_where(SQL(IS_SAME, zero=TOLERANCE))
         query.add_where(SQL("entry.id <> ALL(%s)", self._decided_ids(move)))
         if request.from_billing_start:
@@ -179,12 +179,12 @@ class Settled(Step):
         Time.flush_model()
         entry = Time._table
         query = Time._search([("so_line", "in", lines.ids)])
-        query.add_where(Time._is_open_sql(entry))
+        query.add_where(Time._psa_is_open_sql(entry))
         query.groupby = SQL("so_line, product_uom_id")
         rows = self.env.execute_query(
             query.select(
                 SQL("so_line, product_uom_id"),
-                SQL("SUM(GREATEST(%s, 0))", Time._open_sql(entry)),
+                SQL("SUM(GREATEST(%s, 0))", Time._psa_open_sql(entry)),
             )
         )
         factors = Selection(self.env).unit_factors(

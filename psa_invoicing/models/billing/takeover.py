@@ -57,7 +57,7 @@ class Takeover(Step):
         TakeoverCredits(self.env).link_credited_lines()
         # Credit notes of invoices that are in the ledger say what they take back.
         TakeoverCredits(self.env).record(
-            Domain("credited_line_id.detail_ids", "!=", False), contract_lines
+            Domain("billing_credited_line_id.detail_ids", "!=", False), contract_lines
         )
         self.env.flush_all()
         ids = self._unknown_contract_lines(contract_lines)
@@ -71,7 +71,7 @@ class Takeover(Step):
             Domain("move_id.state", "=", "draft"), contract_lines
         )
         for chunk in split_every(1000, held, list):
-            self.env["sale.order.line"].browse(chunk)._refresh_excluded_quantity()
+            self.env["sale.order.line"].browse(chunk)._psa_refresh_excluded_quantity()
             self.env.flush_all()
             self.env.invalidate_all()
 
@@ -133,7 +133,7 @@ class Takeover(Step):
             )
         )
         lines = self.env["sale.order.line"].browse(line_id for (line_id,) in rows)
-        lines._refresh_excluded_quantity()
+        lines._psa_refresh_excluded_quantity()
         self.env.flush_all()
 
     def _unknown_contract_lines(self, contract_lines) -> list[int]:
@@ -215,8 +215,8 @@ class Takeover(Step):
                 "UPDATE %s AS source SET %s FROM (%s) AS ledger"
                 " WHERE source.id = ledger.id",
                 SQL.identifier(model._table),
-                self.env["psa.transaction.mixin"]._ledger_assignments(),
-                model._ledger_figures_sql(ids),
+                self.env["psa.transaction.mixin"]._psa_ledger_assignments(),
+                model._psa_ledger_figures_sql(ids),
             )
         )
 
@@ -267,5 +267,5 @@ class Takeover(Step):
                                    WHERE bill.line_id = line.id AND bill.is_credit)
             """,
             ORDER_LINE,
-            self.env["sale.order.line"]._is_open_sql("source"),
+            self.env["sale.order.line"]._psa_is_open_sql("source"),
         )

@@ -14,8 +14,8 @@ class TakeoverColumns(Step):
         """Compute in SQL what new columns say of a database with history."""
         cr = self.env.cr
         cr.execute(
-            "UPDATE account_move SET reopens_transactions = TRUE"
-            " WHERE move_type = 'out_refund' AND reopens_transactions IS NULL"
+            "UPDATE account_move SET psa_reopens_transactions = TRUE"
+            " WHERE move_type = 'out_refund' AND psa_reopens_transactions IS NULL"
         )
         self._fill_contract_lines()
         cr.execute(

@@ -17,13 +17,13 @@ class TakeoverCredits(Step):
         self.env.cr.execute(
             """
             UPDATE account_move_line AS target
-               SET credited_line_id = found.origin_id
+               SET billing_credited_line_id = found.origin_id
               FROM (
             SELECT credit.id, MIN(origin.id) AS origin_id
               FROM account_move AS move
               JOIN account_move_line AS credit
                 ON credit.move_id = move.id AND credit.display_type = 'product'
-               AND credit.credited_line_id IS NULL
+               AND credit.billing_credited_line_id IS NULL
               JOIN account_move_line AS origin
                 ON origin.move_id = move.reversed_entry_id
                AND origin.display_type = 'product'
@@ -38,7 +38,7 @@ class TakeoverCredits(Step):
              WHERE target.id = found.id
             """
         )
-        self.env["account.move.line"].invalidate_model(["credited_line_id"])
+        self.env["account.move.line"].invalidate_model(["billing_credited_line_id"])
 
     def record(self, domain: Domain, contract_lines):
         """Note what the lines of a few credit notes take back, one by one."""
@@ -54,7 +54,7 @@ class TakeoverCredits(Step):
         if contract_lines is not None:
             domain &= Domain("sale_line_ids", "in", contract_lines.ids)
         found = self.env["account.move.line"].sudo().search(domain)
-        lines = found.filtered(lambda line: line._contract_line())
+        lines = found.filtered(lambda line: line._psa_contract_line())
         if not lines:
             return
         links = self.env.execute_query(
@@ -111,7 +111,8 @@ class TakeoverCredits(Step):
                    AND invoice.move_type = 'out_invoice'
                  WHERE bill.is_credit AND credit.sale_line_id = ANY(%s)
               ORDER BY credit.id,
-                       origin.move_line_id = bill.credited_line_id DESC NULLS LAST,
+                       origin.move_line_id = bill.billing_credited_line_id
+                           DESC NULLS LAST,
                        origin.id DESC) AS found
                  WHERE target.id = found.id
                 """,

@@ -69,12 +69,12 @@ class TakeoverRows(Step):
                                   GROUP BY line_id, bill_id) AS part
                                 ON part.line_id = bill.line_id
                                AND part.bill_id = bill.id
-                         LEFT JOIN (SELECT line_id, credited_line_id,
+                         LEFT JOIN (SELECT line_id, billing_credited_line_id,
                                            SUM(quantity) AS quantity
                                       FROM psa_history_bill WHERE is_credit
-                                  GROUP BY line_id, credited_line_id) AS credit
+                                  GROUP BY line_id, billing_credited_line_id) AS credit
                                 ON credit.line_id = bill.line_id
-                               AND credit.credited_line_id = bill.id
+                               AND credit.billing_credited_line_id = bill.id
                              WHERE NOT bill.is_credit) AS found
                      WHERE quantity > %(smallest)s)
                 SELECT want.line_id, want.id, have.id,

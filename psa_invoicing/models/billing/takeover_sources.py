@@ -53,7 +53,7 @@ class TakeoverSources(Step):
                 CREATE TEMPORARY TABLE psa_history_bill AS
                 SELECT item.id, line.id AS line_id, item.move_id, item.price_unit,
                        move.move_type = 'out_refund' AS is_credit,
-                       item.credited_line_id, currency.rounding,
+                       item.billing_credited_line_id, currency.rounding,
                        COALESCE(move.invoice_date, item.date, %(made)s) AS day,
                        sign.factor * item.quantity
                            * %(factor)s::float8
@@ -176,7 +176,7 @@ class TakeoverSources(Step):
                AND ABS(%(open)s) > %(zero)s AND entry.id IN (%(delivered)s)
             """,
             time=TIME,
-            open=Entry._open_sql("entry"),
+            open=Entry._psa_open_sql("entry"),
             zero=TOLERANCE,
             delivered=Entry._search(domain).select(),
             factor=rules.factor_sql("unit", "line"),
@@ -199,7 +199,7 @@ class TakeoverSources(Step):
             """,
             cost=COST,
             factor=rules.factor_sql("unit", "line"),
-            open=self.env["psa.reinvoiced.cost"]._open_sql("cost"),
+            open=self.env["psa.reinvoiced.cost"]._psa_open_sql("cost"),
             zero=TOLERANCE,
         )
 
@@ -221,6 +221,6 @@ class TakeoverSources(Step):
                 SQL("(SELECT company_id FROM sale_order_line WHERE id = line.id)"),
             ),
             milestone=MILESTONE,
-            open=self.env["project.milestone"]._open_sql("milestone"),
+            open=self.env["project.milestone"]._psa_open_sql("milestone"),
             zero=TOLERANCE,
         )

@@ -45,12 +45,12 @@ class Writing(Step):
                 for move_line, items in self._lines_and_items(bundle, move)
             ]
         )
-        moves._state_delivery()
+        moves._psa_state_delivery()
         for move in moves:
             if move.company_id.billing_deduct_downpayments:
-                move._deduct_downpayments()
-        moves._log_origin()
-        moves._note_written()
+                move._psa_deduct_downpayments()
+        moves._psa_log_origin()
+        moves._psa_note_written()
         return moves
 
     def _document_values(self, bundle: Bundle) -> dict:
@@ -71,7 +71,7 @@ class Writing(Step):
 
         What is not charged hangs on no line.
         """
-        made = move._lines_by_slice()
+        made = move._psa_lines_by_slice()
         for (line_id, key), items in bundle.slices.items():
             if charged := [item for item in items if item.is_chargeable]:
                 yield made[line_id, key], charged

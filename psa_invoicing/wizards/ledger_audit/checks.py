@@ -33,8 +33,8 @@ class PsaLedgerAudit(models.TransientModel):
                 SQL(
                     "(SELECT COUNT(DISTINCT %s) FROM psa_invoice_detail AS detail"
                     " WHERE %s)",
-                    SQL.identifier("detail", self.env[model]._detail_field),
-                    self.env[model]._own_details_sql(),
+                    SQL.identifier("detail", self.env[model]._billing_detail_field),
+                    self.env[model]._psa_own_details_sql(),
                 )
                 for model in TRANSACTION_MODELS
             ),

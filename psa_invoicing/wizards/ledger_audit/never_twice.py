@@ -103,7 +103,7 @@ class PsaLedgerAudit(models.TransientModel):
                       AND draft.needs_recalculation
                     WHERE detail.analytic_line_id = entry.id)
             """,
-            figures=self.env[MODELS[TIME]]._ledger_figures_sql(),
+            figures=self.env[MODELS[TIME]]._psa_ledger_figures_sql(),
             zero=TOLERANCE,
         )
 
@@ -135,7 +135,7 @@ class PsaLedgerAudit(models.TransientModel):
                    > MIN(ABS(billed.quantity)) - %(zero)s
             """,
             table=SQL.identifier(model._table),
-            column=SQL.identifier(model._detail_field),
+            column=SQL.identifier(model._billing_detail_field),
             live=rules.live_sql(),
             zero=TOLERANCE,
         )
@@ -165,7 +165,10 @@ class PsaLedgerAudit(models.TransientModel):
 
     def _figures_sql(self, model) -> SQL:
         """``(transaction, four figures as stored, four as the ledger says)``."""
-        names = [name.removesuffix("_quantity") for name in LEDGER_FIELDS]
+        names = [
+            name.removeprefix("billing_").removesuffix("_quantity")
+            for name in LEDGER_FIELDS
+        ]
         stored = [
             SQL("COALESCE(source.%s, 0)", SQL.identifier(name))
             for name in LEDGER_FIELDS
@@ -181,7 +184,7 @@ class PsaLedgerAudit(models.TransientModel):
             stored=SQL(", ").join(stored),
             true=SQL(", ").join(true),
             table=SQL.identifier(model._table),
-            figures=model._ledger_figures_sql(),
+            figures=model._psa_ledger_figures_sql(),
             differ=SQL(" OR ").join(
                 SQL("ABS(%s - %s) > %s", one, other, TOLERANCE)
                 for one, other in zip(stored, true, strict=True)
@@ -189,7 +192,10 @@ class PsaLedgerAudit(models.TransientModel):
         )
 
     def _figures_in_words(self, figures: list[float]) -> dict[str, str]:
-        names = [name.removesuffix("_quantity") for name in LEDGER_FIELDS]
+        names = [
+            name.removeprefix("billing_").removesuffix("_quantity")
+            for name in LEDGER_FIELDS
+        ]
         names += [f"true_{name}" for name in names]
         return {
             name: self._number(figure)

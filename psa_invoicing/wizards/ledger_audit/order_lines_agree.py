@@ -30,18 +30,18 @@ class PsaLedgerAudit(models.TransientModel):
         rows = self._query(
             SQL(
                 """
-                SELECT line.id, COALESCE(line.excluded_quantity, 0),
-                       COALESCE(line.never_billed_quantity, 0),
+                SELECT line.id, COALESCE(line.billing_excluded_quantity, 0),
+                       COALESCE(line.psa_never_billed_quantity, 0),
                        COALESCE(figures.excluded, 0), COALESCE(figures.never, 0)
                   FROM sale_order_line AS line
              LEFT JOIN (%(figures)s) AS figures(line_id, excluded, never)
                     ON figures.line_id = line.id
-                 WHERE ABS(COALESCE(line.excluded_quantity, 0)
+                 WHERE ABS(COALESCE(line.billing_excluded_quantity, 0)
                            - COALESCE(figures.excluded, 0)) > %(step)s
-                    OR ABS(COALESCE(line.never_billed_quantity, 0)
+                    OR ABS(COALESCE(line.psa_never_billed_quantity, 0)
                            - COALESCE(figures.never, 0)) > %(step)s
                 """,
-                figures=self.env["sale.order.line"]._excluded_sql(ids),
+                figures=self.env["sale.order.line"]._psa_excluded_sql(ids),
                 step=self._rounding(),
             )
         )
@@ -80,7 +80,7 @@ class PsaLedgerAudit(models.TransientModel):
                               WHEN 'order' THEN line.product_uom_qty
                               ELSE line.qty_delivered END
                               - COALESCE(line.qty_invoiced, 0)
-                              - COALESCE(line.excluded_quantity, 0) AS quantity
+                              - COALESCE(line.billing_excluded_quantity, 0) AS quantity
                        ) AS expected ON TRUE
                  WHERE line.state = 'sale' AND line.display_type IS NULL
                    AND template.type <> 'combo'
@@ -130,7 +130,7 @@ class PsaLedgerAudit(models.TransientModel):
                  WHERE shown.id IS DISTINCT FROM billed.id
                    AND (shown.is_project_invoice OR billed.is_project_invoice)
                 """,
-                figures=entries._ledger_figures_sql(),
+                figures=entries._psa_ledger_figures_sql(),
                 zero=TOLERANCE,
             )
         )

@@ -39,7 +39,7 @@ COMPUTED_CHECKS = (
 )
 # What is computed from other fields follows when one of those is said to have changed.
 FIELDS_BEHIND_CHECKS = {
-    "quantity_to_invoice": "excluded_quantity",
+    "quantity_to_invoice": "billing_excluded_quantity",
     "billing_status": "billing_sent_date",
 }
 
@@ -184,9 +184,9 @@ class PsaLedgerAuditLine(models.TransientModel):
         ).items():
             records = self.env[model].browse(lines.mapped("res_id")).exists()
             if check in ("figures", "timesheet_invoice"):
-                records._refresh_from_ledger()
+                records._psa_refresh_from_ledger()
             elif check == "excluded_quantity":
-                records._refresh_excluded_quantity()
+                records._psa_refresh_excluded_quantity()
             elif check in FIELDS_BEHIND_CHECKS:
                 records.modified([FIELDS_BEHIND_CHECKS[check]])
 

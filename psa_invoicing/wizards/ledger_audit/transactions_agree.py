@@ -75,7 +75,7 @@ class PsaLedgerAudit(models.TransientModel):
             HAVING ABS(SUM(detail.source_quantity)) > %(zero)s
             """,
             table=SQL.identifier(model._table),
-            column=SQL.identifier(model._detail_field),
+            column=SQL.identifier(model._billing_detail_field),
             live=rules.live_sql(),
             moved=moved,
             zero=TOLERANCE,
