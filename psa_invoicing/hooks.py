@@ -4,7 +4,7 @@ from odoo.tools import sql
 # Added empty before Odoo would compute or fill them: nothing of a database with years
 # of history is billed here yet, and there would be millions of rows to write.
 COLUMNS = {
-    "account_move": {"psa_state": "varchar", "reopens_transactions": "bool"},
+    "account_move": {"psa_state": "varchar", "psa_reopens_transactions": "bool"},
     "project_milestone": {"billable_quantity": "float8"},
     "sale_order_line": {
         "billable_quantity": "float8",
@@ -37,6 +37,6 @@ def uninstall_hook(env):
 
     What was on hold or written off here is to be invoiced again, by Odoo's own button.
     """
-    lines = env["sale.order.line"].search([("excluded_quantity", "!=", 0)])
-    lines.write({"excluded_quantity": 0.0, "never_billed_quantity": 0.0})
+    lines = env["sale.order.line"].search([("billing_excluded_quantity", "!=", 0)])
+    lines.write({"billing_excluded_quantity": 0.0, "psa_never_billed_quantity": 0.0})
     env.flush_all()

@@ -291,7 +291,7 @@ def test_two_credit_notes_of_one_invoice(judge):
         )
         assert not any(outcome.refusal for outcome in outcomes)
         entries = query(
-            "SELECT unit_amount, billed_quantity, credited_quantity"
+            "SELECT unit_amount, billed_quantity, billing_credited_quantity"
             " FROM account_analytic_line WHERE project_id = %s",
             projects[0],
         )

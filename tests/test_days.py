@@ -34,7 +34,7 @@ PLACES = {
         "psa_invoicing/models/resource_calendar.py": {"_billing_holidays"},
     },
     INSTANT: {
-        "psa_invoicing/models/account_move_reminder.py": {"_remind_of_drafts"},
+        "psa_invoicing/models/account_move_reminder.py": {"_psa_remind_of_drafts"},
         "psa_invoicing/models/psa_invoice_run.py": {
             "_compute_progress",
             "_gc_dry_runs",
@@ -60,7 +60,7 @@ PLACES = {
         "psa_invoicing/core/calendar.py": {"_dates_in_months", "_nominal_dates"},
         "psa_invoicing/models/project_project_figures.py": {
             "_ledger_sql",
-            "_never_charged_sql",
+            "_psa_never_charged_sql",
         },
     },
     USER: {

@@ -115,7 +115,7 @@ def test_everything_is_as_it_was(firm):
     button does not offer that."""
     before = figures()
     odoo_process.run_to_end(NAME, log_of("install"), f"--init={ADDON}")
-    assert figures(f"{OPEN} + COALESCE(excluded_quantity, 0)") == before
+    assert figures(f"{OPEN} + COALESCE(billing_excluded_quantity, 0)") == before
     assert "contract lines are in the ledger" in log_of("install").read_text()
     for moves in firm.invoices.values():
         for move in moves:

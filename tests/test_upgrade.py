@@ -15,9 +15,10 @@ FIGURES = """
       FROM sale_order_line WHERE billing_project_id IS NOT NULL
     UNION ALL
     SELECT 'entry', id, timesheet_invoice_id, ROUND(billed_quantity::numeric, 2)::text,
-           ROUND(COALESCE(draft_quantity, 0)::numeric, 2)::text,
-           ROUND(COALESCE(credited_quantity, 0)::numeric, 2)::text
-      FROM account_analytic_line WHERE billed_quantity <> 0 OR credited_quantity <> 0
+           ROUND(COALESCE(billing_draft_quantity, 0)::numeric, 2)::text,
+           ROUND(COALESCE(billing_credited_quantity, 0)::numeric, 2)::text
+      FROM account_analytic_line
+     WHERE billed_quantity <> 0 OR billing_credited_quantity <> 0
     UNION ALL
     SELECT 'milestone', id, NULL, ROUND(billed_quantity::numeric, 2)::text,
            billable_quantity::text, ''
@@ -38,15 +39,19 @@ TRANSACTION_COLUMNS = (
     "billing_hold",
     "billing_hold_reason",
     "billing_type",
-    "credited_quantity",
-    "draft_quantity",
-    "written_off_quantity",
+    "billing_credited_quantity",
+    "billing_draft_quantity",
+    "billing_written_off_quantity",
 )
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 NEW_COLUMNS = {
     "account_analytic_line": TRANSACTION_COLUMNS,
-    "account_move": ("reopens_transactions",),
-    "account_move_line": ("billing_slice", "billing_written", "credited_line_id"),
+    "account_move": ("psa_reopens_transactions",),
+    "account_move_line": (
+        "billing_slice",
+        "billing_written",
+        "billing_credited_line_id",
+    ),
     "project_milestone": (*TRANSACTION_COLUMNS, "billable_quantity"),
     "project_project": ("billing_layout",),
     "psa_billing_frequency": (
@@ -74,7 +79,7 @@ NEW_COLUMNS = {
         "billed_quantity",
         "billing_date",
         "billing_project_id",
-        "never_billed_quantity",
+        "psa_never_billed_quantity",
     ),
     "psa_invoice_schedule": ("planned_date",),
     "psa_manual_invoice_line": ("source",),
@@ -101,7 +106,7 @@ REWIND = """
          WHERE milestone_id = milestone.id);
     ALTER TABLE psa_invoice_detail ALTER move_id SET NOT NULL;
     ALTER TABLE psa_invoice_detail ALTER quantity TYPE numeric;
-    ALTER TABLE sale_order_line ALTER excluded_quantity TYPE numeric;
+    ALTER TABLE sale_order_line ALTER billing_excluded_quantity TYPE numeric;
     DROP TABLE psa_reinvoiced_cost CASCADE;
     CREATE TABLE psa_invoice_run_psa_invoice_schedule_rel AS
           SELECT run_id AS psa_invoice_run_id, schedule_id AS psa_invoice_schedule_id

@@ -23,7 +23,7 @@ class PortalReceipts(CustomerPortal):
             )
         except (AccessError, MissingError):
             return request.redirect("/my")
-        receipts = invoice._receipts() if invoice.state == "posted" else ()
+        receipts = invoice._psa_receipts() if invoice.state == "posted" else ()
         for receipt in receipts:
             if receipt.id == receipt_id:
                 stream = request.env["ir.binary"]._get_stream_from(receipt)

@@ -28,8 +28,9 @@ OPEN = """
          ELSE CASE WHEN timesheet_invoice_type IN (
                             'billable_time', 'timesheet_revenues')
                    THEN COALESCE(unit_amount, 0) ELSE 0 END
-              - COALESCE(billed_quantity, 0) - COALESCE(written_off_quantity, 0) END"""
-NEW = f"{OPEN} - COALESCE(credited_quantity, 0)"
+              - COALESCE(billed_quantity, 0)
+              - COALESCE(billing_written_off_quantity, 0) END"""
+NEW = f"{OPEN} - COALESCE(billing_credited_quantity, 0)"
 IS_OPEN = f"so_line IS NOT NULL AND ABS({OPEN}) > 0.000001"
 
 
@@ -38,7 +39,7 @@ class AccountAnalyticLine(models.Model):
     _inherit = ["account.analytic.line", "psa.transaction.mixin"]
 
     _billing_source = TIME
-    _detail_field = "analytic_line_id"
+    _billing_detail_field = "analytic_line_id"
     _billing_columns = {
         "sale_line_id": "so_line",
         "project_id": "project_id",
@@ -56,11 +57,13 @@ class AccountAnalyticLine(models.Model):
     # The same by contract line, and so by customer.
     _psa_line_index = models.Index(f"(so_line, project_id) WHERE {IS_OPEN}")
     # A few that no run bills: they are counted beside the backlog.
-    _psa_draft_index = models.Index(f"(date) WHERE draft_quantity <> 0 AND {IS_OPEN}")
+    _psa_draft_index = models.Index(
+        f"(date) WHERE billing_draft_quantity <> 0 AND {IS_OPEN}"
+    )
     _psa_negative_index = models.Index(
         f"(date) WHERE SIGN({NEW}) = -1 AND -SIGN({NEW}) = 1"
     )
-    _psa_credited_index = models.Index("(date) WHERE credited_quantity <> 0")
+    _psa_credited_index = models.Index("(date) WHERE billing_credited_quantity <> 0")
     _psa_unsold_index = models.Index(
         """(project_id, date) WHERE so_line IS NULL AND project_id IS NOT NULL
             AND unit_amount <> 0"""
@@ -77,12 +80,12 @@ class AccountAnalyticLine(models.Model):
             )
             entry.billable_quantity = entry.unit_amount if is_billed_by_time else 0.0
 
-    def _billable_sql(self, alias):
+    def _psa_billable_sql(self, alias):
         return SQL(
             "CASE WHEN %s IN ('billable_time', 'timesheet_revenues')"
             " THEN %s ELSE 0 END",
-            self._column(alias, "timesheet_invoice_type"),
-            self._quantity_sql(alias, "unit_amount"),
+            self._psa_column_sql(alias, "timesheet_invoice_type"),
+            self._psa_quantity_sql(alias, "unit_amount"),
         )
 
     @api.model
@@ -101,18 +104,18 @@ class AccountAnalyticLine(models.Model):
         return domain & Domain(lines._timesheet_compute_delivered_quantity_domain())
 
     @api.model
-    def _unit_domain(self, unit_ids):
+    def _psa_unit_domain(self, unit_ids):
         """The department that is stored on the entry, else that of its project."""
         return Domain("department_id", "child_of", unit_ids) | (
-            Domain("department_id", "=", False) & super()._unit_domain(unit_ids)
+            Domain("department_id", "=", False) & super()._psa_unit_domain(unit_ids)
         )
 
     @api.model
-    def _unit_sql(self):
+    def _psa_unit_sql(self):
         return SQL.identifier(self._table, "department_id")
 
     @api.model
-    def _in_open_index_sql(self):
+    def _psa_in_open_index_sql(self):
         return SQL(
             "%s IS NOT NULL AND %s IS NOT NULL",
             SQL.identifier(self._table, "so_line"),
@@ -120,7 +123,7 @@ class AccountAnalyticLine(models.Model):
         )
 
     @api.model
-    def _ledger_assignments(self) -> SQL:
+    def _psa_ledger_assignments(self) -> SQL:
         """Odoo's own screens show the invoice of an entry: the last live one.
 
         What is fully credited is on none, and may be edited again.
@@ -129,14 +132,14 @@ class AccountAnalyticLine(models.Model):
             """%s, timesheet_invoice_id = CASE
                    WHEN ABS(ledger.billed - ledger.draft) > 0.000001
                    THEN ledger.posted_id ELSE ledger.draft_id END""",
-            super()._ledger_assignments(),
+            super()._psa_ledger_assignments(),
         )
 
     @api.model
-    def _ledger_columns(self) -> list[str]:
-        return [*super()._ledger_columns(), "timesheet_invoice_id"]
+    def _psa_ledger_columns(self) -> list[str]:
+        return [*super()._psa_ledger_columns(), "timesheet_invoice_id"]
 
-    def _on_project_drafts(self):
+    def _psa_on_project_drafts(self):
         """Entries that nothing locks but a draft under review."""
         return self.filtered(
             # sudo: whoever may correct an entry need not see its invoice.
@@ -150,7 +153,7 @@ class AccountAnalyticLine(models.Model):
         """Only where we ask for it (``psa_unlock_drafts``): Odoo re-routes the contract
         line of entries that are not billed, whenever a task or project changes."""
         return super()._is_not_billed() or bool(
-            self.env.context.get("psa_unlock_drafts") and self._on_project_drafts()
+            self.env.context.get("psa_unlock_drafts") and self._psa_on_project_drafts()
         )
 
     def _compute_so_line(self):
@@ -158,7 +161,7 @@ class AccountAnalyticLine(models.Model):
 
         Odoo moves entries when their project or task changes, without a ``write``.
         """
-        before = {entry: entry.so_line for entry in self._treated()}
+        before = {entry: entry.so_line for entry in self._psa_treated()}
         result = super()._compute_so_line()
         lines = self.env["sale.order.line"].union(
             *(
@@ -169,10 +172,10 @@ class AccountAnalyticLine(models.Model):
         )
         if lines:
             # sudo: who may change a project need not see its orders.
-            lines.sudo()._refresh_excluded_quantity()
+            lines.sudo()._psa_refresh_excluded_quantity()
         return result
 
-    def _may_change_contract_line(self):
+    def _psa_may_change_contract_line(self):
         """Entries that are not billed, or on a draft under review only.
 
         What is written off as a whole stays where it was written off.
@@ -195,17 +198,17 @@ class AccountAnalyticLine(models.Model):
         Odoo refuses as soon as an entry is on any invoice; for those on our drafts it
         is asked about the other fields only.
         """
-        drafts = self._on_project_drafts()
+        drafts = self._psa_on_project_drafts()
         if drafts:
             kept = {key: val for key, val in values.items() if key not in BILLED_FIELDS}
             super(AccountAnalyticLine, drafts)._check_can_write(kept)
         if rest := self - drafts:
             if LOCKED_FIELDS & set(values):
-                rest._check_not_on_posted()
+                rest._psa_check_not_on_posted()
             super(AccountAnalyticLine, rest)._check_can_write(values)
         return None
 
-    def _check_not_on_posted(self):
+    def _psa_check_not_on_posted(self):
         """Say which entry is invoiced, with what, and what to do; Odoo says less.
 
         :raises UserError: if one of these entries is on a confirmed invoice
@@ -231,11 +234,11 @@ class AccountAnalyticLine(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         items = super().create(vals_list)
-        items._follow_bills()
-        items._wait_for_release()
+        items._psa_follow_bills()
+        items._psa_wait_for_release()
         return items
 
-    def _wait_for_release(self):
+    def _psa_wait_for_release(self):
         """Where the company wants it, new time is looked at before it is billed."""
         new = self.filtered(
             lambda entry: (
@@ -258,9 +261,9 @@ class AccountAnalyticLine(models.Model):
         """A correction follows its new task to another contract line, and is told to
         the draft."""
         changed = BILLED_FIELDS & set(vals)
-        drafts = self._on_project_drafts() if changed else self.browse()
+        drafts = self._psa_on_project_drafts() if changed else self.browse()
         treated_lines = (
-            self._treated()._contract_lines()
+            self._psa_treated()._psa_contract_lines()
             if changed
             else self.env["sale.order.line"]
         )
@@ -268,14 +271,14 @@ class AccountAnalyticLine(models.Model):
         if changed & REROUTING_FIELDS:
             drafts.with_context(psa_unlock_drafts=True)._compute_so_line()
         if "date" in changed and "so_line" not in changed:
-            self._follow_rates()
-        drafts._flag_drafts()
+            self._psa_follow_rates()
+        drafts._psa_flag_drafts()
         if "unit_amount" in changed:
-            self._fit_write_offs()
+            self._psa_fit_write_offs()
         if changed:
-            treated_lines |= self._treated()._contract_lines()
-            treated_lines._refresh_excluded_quantity()
-            self._follow_bills()
+            treated_lines |= self._psa_treated()._psa_contract_lines()
+            treated_lines._psa_refresh_excluded_quantity()
+            self._psa_follow_bills()
         return result
 
     # === Rates from a date ===
@@ -283,14 +286,14 @@ class AccountAnalyticLine(models.Model):
     def _timesheet_determine_sale_line(self):
         """Of a contract line with several rates, the one of the entry's day."""
         line = super()._timesheet_determine_sale_line()
-        return line._rate_at(self.date) if line and self.date else line
+        return line._psa_rate_at(self.date) if line and self.date else line
 
     @api.onchange("date")
-    def _onchange_date_rate(self):
+    def _onchange_billing_rate(self):
         if self.date and self.so_line and not self.is_so_line_edited:
-            self.so_line = self.so_line._rate_at(self.date)
+            self.so_line = self.so_line._psa_rate_at(self.date)
 
-    def _follow_rates(self):
+    def _psa_follow_rates(self):
         """Put entries on the rate of their day, but for those whose contract line a
         person chose, and those that are billed."""
         found: dict = {}
@@ -299,28 +302,28 @@ class AccountAnalyticLine(models.Model):
             line = entry.so_line
             if not line or entry.is_so_line_edited:
                 continue
-            rate = line._rate_at(entry.date)
+            rate = line._psa_rate_at(entry.date)
             if rate != line:
                 found[rate] = found.get(rate, entry.browse()) | entry
         for rate, entries in found.items():
-            movable = entries._may_change_contract_line()
+            movable = entries._psa_may_change_contract_line()
             if movable:
                 movable.write({"so_line": rate.id})
 
     def unlink(self):
-        move_lines = self._reinvoiced_move_lines()
-        treated_lines = self._treated()._contract_lines()
+        move_lines = self._psa_reinvoiced_move_lines()
+        treated_lines = self._psa_treated()._psa_contract_lines()
         result = super().unlink()
         self.env["psa.reinvoiced.cost"].sudo()._follow_bills(move_lines)
-        treated_lines._refresh_excluded_quantity()
+        treated_lines._psa_refresh_excluded_quantity()
         return result
 
     @api.ondelete(at_uninstall=False)
-    def _flag_drafts_on_delete(self):
-        self._on_project_drafts()._flag_drafts()
+    def _psa_flag_drafts_on_delete(self):
+        self._psa_on_project_drafts()._psa_flag_drafts()
 
     @api.ondelete(at_uninstall=False)
-    def _unlink_except_billed(self):
+    def _unlink_except_billing_details(self):
         """A posted invoice keeps its entries, also those that were credited since.
 
         By its name it is asked before Odoo's check, which says less.
@@ -351,7 +354,7 @@ class AccountAnalyticLine(models.Model):
 
     # === Re-invoiced costs ===
 
-    def _reinvoiced_move_lines(self):
+    def _psa_reinvoiced_move_lines(self):
         """Lines of vendor bills and expenses that these items re-invoice."""
         # sudo: whoever posts a bill need not see the order.
         return (
@@ -362,8 +365,8 @@ class AccountAnalyticLine(models.Model):
             .move_line_id
         )
 
-    def _follow_bills(self):
+    def _psa_follow_bills(self):
         # sudo: whoever posts a bill need not see the order.
         self.env["psa.reinvoiced.cost"].sudo()._follow_bills(
-            self._reinvoiced_move_lines()
+            self._psa_reinvoiced_move_lines()
         )

@@ -25,7 +25,7 @@ ENGINE_FIELDS = {
     "needs_recalculation",
 }
 # What the figures of transactions depend on.
-LIVE_FIELDS = {"move_type", "payment_state", "reopens_transactions", "state"}
+LIVE_FIELDS = {"move_type", "payment_state", "psa_reopens_transactions", "state"}
 
 
 class AccountMove(models.Model):
@@ -76,7 +76,8 @@ class AccountMove(models.Model):
     detail_ids = fields.One2many(
         "psa.invoice.detail", "move_id", string="Billed Transactions", copy=False
     )
-    reopens_transactions = fields.Boolean(
+    psa_reopens_transactions = fields.Boolean(
+        string="Reopens Transactions",
         default=True,
         copy=False,
         help="What this credit note takes back is open again, to be reviewed in the "
@@ -103,7 +104,7 @@ class AccountMove(models.Model):
         store=True,
         tracking=True,
         index="btree_not_null",
-        group_expand="_expand_states",
+        group_expand="_psa_expand_states",
         help="In review: submitted, or approved and not yet confirmed. Confirmed: it "
         "has its number and is not yet sent.",
     )
@@ -118,7 +119,7 @@ class AccountMove(models.Model):
     )
 
     @api.model
-    def _expand_states(self, states, _domain) -> list[str]:
+    def _psa_expand_states(self, states, _domain) -> list[str]:
         """Columns of the kanban in the order of the work, also where one is empty."""
         usual = {"draft", "confirmed", "sent", *states}
         if any(self.env.companies.mapped("billing_review_required")):
@@ -128,7 +129,7 @@ class AccountMove(models.Model):
         ]
 
     @api.constrains("is_project_invoice", "billing_cutoff_date")
-    def _check_cutoff_date(self):
+    def _check_billing_cutoff_date(self):
         for move in self:
             if move.is_project_invoice and not move.billing_cutoff_date:
                 raise ValidationError(
@@ -154,7 +155,7 @@ class AccountMove(models.Model):
 
     def _billing_state(self) -> str:
         if self.state == "draft":
-            return "in_review" if self._is_in_review() else "draft"
+            return "in_review" if self._psa_is_in_review() else "draft"
         if self.state == "cancel":
             return "cancelled"
         if self.payment_state == "reversed":
@@ -193,7 +194,7 @@ class AccountMove(models.Model):
             )
         return super().create(vals_list)
 
-    def _log_origin(self):
+    def _psa_log_origin(self):
         """Say in the chatter of each invoice which contracts it comes from."""
         bodies = {}
         for move in self:
@@ -218,24 +219,24 @@ class AccountMove(models.Model):
             else self.browse()
         )
         if vals.get("state") in ("draft", "cancel"):
-            self._check_nothing_depends_on(vals["state"])
+            self._psa_check_nothing_depends_on(vals["state"])
         following = {}
         if "billing_cutoff_date" in vals:
             following = {
                 move: names
                 for move in self.filtered("is_project_invoice").sudo()
-                if (names := move._dates_from_cutoff())
+                if (names := move._psa_dates_from_cutoff())
             }
         result = super().write(vals)
         for move, names in following.items():
-            move._follow_cutoff_date(names)
+            move._psa_follow_cutoff_date(names)
         if LIVE_FIELDS & set(vals):
             # sudo: whoever may change the state need not read the ledger.
             details = self.sudo().detail_ids
             if details:
                 sources = details._sources()
                 details._refresh_sources(sources)
-                details.sale_line_id._refresh_excluded_quantity()
+                details.sale_line_id._psa_refresh_excluded_quantity()
                 if vals.get("state") == "cancel":
                     details._tell_drafts_beyond(sources)
             for move in was_cancelled.sudo().filtered("detail_ids"):
@@ -243,7 +244,7 @@ class AccountMove(models.Model):
                     move.needs_recalculation = True
                     self.env["psa.billing"].sudo()._give_up_what_others_billed(move)
                 elif move.move_type == "out_invoice":
-                    move.invoice_line_ids._record_billing()
+                    move.invoice_line_ids._psa_record_billing()
         return result
 
     def _post(self, soft=True):
@@ -257,12 +258,12 @@ class AccountMove(models.Model):
                     invoices=", ".join(changed.mapped("display_name")),
                 )
             )
-        moves._check_approved()
+        moves._psa_check_approved()
         for credit_note in self.filtered(lambda move: move.move_type == "out_refund"):
-            credit_note._settle_credits()
-        moves._move_to_allowed_day()
+            credit_note._psa_settle_credits()
+        moves._psa_move_to_allowed_day()
         self._of_projects()._put_off_due_date()
-        moves._with_amounts_to_spread()._spread_amounts()
+        moves._psa_with_amounts_to_spread()._psa_spread_amounts()
         posted = self.browse()
         for zone, moves in self._by_billing_zone().items():
             # Odoo dates what has no date yet, in the zone of the context.
@@ -270,7 +271,7 @@ class AccountMove(models.Model):
             posted |= super(AccountMove, there)._post(soft=soft)
         return posted
 
-    def _with_amounts_to_spread(self):
+    def _psa_with_amounts_to_spread(self):
         """Those whose details are not worth what their lines are: most are, and there
         may be thousands of details to look at."""
         if not self:
@@ -311,7 +312,7 @@ class AccountMove(models.Model):
     def button_draft(self):
         result = super().button_draft()
         # sudo: the accountant may reset the invoice; these notes are the engine's.
-        self.sudo()._forget_sending()
+        self.sudo()._psa_forget_sending()
         return result
 
     def unlink(self):

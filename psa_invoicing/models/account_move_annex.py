@@ -13,7 +13,7 @@ class AccountMove(models.Model):
     # pylint: disable=consider-merging-classes-inherited
     _inherit = "account.move"
 
-    def _annex_details(self):
+    def _psa_annex_details(self):
         """What is charged or offered; the customer is not told of anything else."""
         # sudo: whoever prints an invoice need not read the ledger.
         return self.sudo().detail_ids.filtered(
@@ -22,7 +22,7 @@ class AccountMove(models.Model):
             )
         )
 
-    def _annex(self) -> list[dict]:
+    def _psa_annex(self) -> list[dict]:
         """Transactions by project, if several share the invoice, and contract line, in
         the language of the report.
 
@@ -31,12 +31,14 @@ class AccountMove(models.Model):
             each section
         """
         self.ensure_one()
-        details = self._annex_details()
+        details = self._psa_annex_details()
         if len(details.project_id) < 2:
-            return self._annex_sections(details)
+            return self._psa_annex_sections(details)
         sections = []
-        for project, found in details.sorted(self._place).grouped("project_id").items():
-            first, *others = self._annex_sections(found)
+        for project, found in (
+            details.sorted(self._psa_annex_place).grouped("project_id").items()
+        ):
+            first, *others = self._psa_annex_sections(found)
             first |= {
                 "project": project.name,
                 "project_amount": fsum(found.mapped("amount")),
@@ -44,12 +46,12 @@ class AccountMove(models.Model):
             sections += [first, *others]
         return sections
 
-    def _place(self, detail) -> tuple[int, int]:
+    def _psa_annex_place(self, detail) -> tuple[int, int]:
         """Where the invoice line of a transaction is; what is offered comes last."""
         line = detail.move_line_id
         return (line.sequence, line.id) if line else (sys.maxsize, detail.id)
 
-    def _annex_sections(self, details) -> list[dict]:
+    def _psa_annex_sections(self, details) -> list[dict]:
         by_line = details.grouped("sale_line_id")
         lines = details.sale_line_id.sorted(
             lambda line: (line.order_id.id, line.sequence, line.id)
@@ -59,13 +61,13 @@ class AccountMove(models.Model):
                 "title": line.product_id.with_env(self.env).sudo().display_name
                 or line.name,
                 "unit": line.product_uom_id.with_env(self.env).sudo().name,
-                "groups": self._annex_groups(by_line[line]),
-                **self._annex_sums(by_line[line]),
+                "groups": self._psa_annex_groups(by_line[line]),
+                **self._psa_annex_sums(by_line[line]),
             }
             for line in lines
         ]
 
-    def _annex_groups(self, details) -> list[dict]:
+    def _psa_annex_groups(self, details) -> list[dict]:
         """Transactions of a contract line as the project groups them on the invoice.
 
         :return: title ('' where nothing is said), quantity, untaxed amount, details
@@ -74,18 +76,18 @@ class AccountMove(models.Model):
         name = {
             "employee": customer.billing_annex_names and "employee_name",
             "task": customer.billing_annex_texts and "task_name",
-        }.get(self._layout())
+        }.get(self._psa_layout())
         groups = details.grouped(lambda each: name and each[name] or "")
         return [
             {
                 "title": title,
                 "details": found.sorted(lambda each: (each.date, each.id)),
-                **self._annex_sums(found),
+                **self._psa_annex_sums(found),
             }
             for title, found in sorted(groups.items())
         ]
 
-    def _annex_sums(self, details) -> dict[str, float]:
+    def _psa_annex_sums(self, details) -> dict[str, float]:
         """Quantity in the unit of the contract line, and untaxed amount."""
         return {
             "quantity": fsum(details.mapped("quantity")),
@@ -94,7 +96,7 @@ class AccountMove(models.Model):
 
     # === Receipts ===
 
-    def _receipts(self):
+    def _psa_receipts(self):
         """Images and PDFs of the expenses and vendor bills that this invoice bills, for
         a customer who asks for them; each once.
 
@@ -111,14 +113,14 @@ class AccountMove(models.Model):
             or not self.commercial_partner_id.billing_annex_receipts
         ):
             return Attachment
-        lines = self._annex_details().source_move_line_id
+        lines = self._psa_annex_details().source_move_line_id
         bills = (lines - lines.filtered("expense_id")).move_id
         found = Attachment.search(
             (
                 Domain("res_model", "=", "hr.expense")
                 & Domain("res_id", "in", lines.expense_id.ids)
                 | Domain("res_model", "=", "account.move")
-                & Domain("res_id", "in", (bills - self._shared_bills(bills)).ids)
+                & Domain("res_id", "in", (bills - self._psa_shared_bills(bills)).ids)
             )
             & (
                 Domain("mimetype", "=", "application/pdf")
@@ -130,7 +132,7 @@ class AccountMove(models.Model):
             *(same[0] for same in found.grouped("checksum").values())
         )
 
-    def _shared_bills(self, bills):
+    def _psa_shared_bills(self, bills):
         """Those of which another customer pays a part."""
         costs = (
             self.env["psa.reinvoiced.cost"]

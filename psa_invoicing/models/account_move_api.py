@@ -27,16 +27,16 @@ class AccountMove(models.Model):
             invoice's history tells it (``what``, ``date``, ``before``, ``now``);
             ``amount_untaxed_before``
         """
-        self._check_project_invoices()
+        self._psa_check_project_invoices()
         self.check_access("write")
-        self._check_project_drafts()
+        self._psa_check_project_drafts()
         found = []
         for move in self:
             # sudo: the administrator was just checked; he need not read timesheets.
             Billing = self.env["psa.billing"].sudo()
             changes = list(Billing._changes(Billing._pending(move.sudo())))
             before = move.amount_untaxed
-            move._recalculate()
+            move._psa_recalculate()
             found.append(
                 {
                     **move._psa_values(),
@@ -68,7 +68,7 @@ class AccountMove(models.Model):
         :raises UserError: with all that is wrong, by invoice
         :return: values of each invoice
         """
-        self._check_project_invoices()
+        self._psa_check_project_invoices()
         methods = METHODS[as_word(self.env, sending_method, METHODS)]
         waiting = self.filtered(
             lambda move: (
@@ -77,15 +77,17 @@ class AccountMove(models.Model):
                 or move.billing_sending_error
             )
         )
-        problems = waiting._sending_problems(methods=methods)
-        if problems := problems or waiting._confirm_to_send():
+        problems = waiting._psa_sending_problems(methods=methods)
+        if problems := problems or waiting._psa_confirm_to_send():
             raise UserError(
-                "\n".join(move._problems_text(each) for move, each in problems.items())
+                "\n".join(
+                    move._psa_problems_text(each) for move, each in problems.items()
+                )
             )
         options = {} if methods is None else {"sending_methods": methods}
         Send = self.env["account.move.send"]
         for move in waiting:
-            with Send._keeping_reason(move):
+            with Send._psa_keeping_reason(move):
                 Send._generate_and_send_invoices(move, **options)
         return [move._psa_values() for move in self]
 
@@ -103,7 +105,7 @@ class AccountMove(models.Model):
         :raises UserError: for an invoice that is not confirmed, and for what is unknown
         :return: values of each invoice
         """
-        self._check_project_invoices()
+        self._psa_check_project_invoices()
         journal = as_records(
             self.env["account.journal"], [journal_id] if journal_id else None
         )
@@ -146,7 +148,7 @@ class AccountMove(models.Model):
             wizard.journal_id = journal
         wizard._create_payments()
 
-    def _check_project_invoices(self):
+    def _psa_check_project_invoices(self):
         """:raises AccessError: unless the user is a billing administrator
         :raises UserError: for what is no project invoice
         """

@@ -10,7 +10,7 @@ class AccountMove(models.Model):
     # pylint: disable=consider-merging-classes-inherited
     _inherit = "account.move"
 
-    def _check_drafts(self):
+    def _psa_check_drafts(self):
         """Refuse to change what is posted."""
         if posted := self.filtered(lambda move: move.state != "draft"):
             raise UserError(
@@ -20,7 +20,7 @@ class AccountMove(models.Model):
                 )
             )
 
-    def _check_project_drafts(self):
+    def _psa_check_project_drafts(self):
         """Refuse what the ledger does not answer for, and what is posted."""
         if others := self.filtered(lambda move: not move.is_project_invoice):
             raise UserError(
@@ -30,7 +30,7 @@ class AccountMove(models.Model):
                     invoices=", ".join(others.mapped("display_name")),
                 )
             )
-        self._check_drafts()
+        self._psa_check_drafts()
 
     def action_psa_mark_paid(self):
         """Open Odoo's payment dialog.
@@ -54,7 +54,7 @@ class AccountMove(models.Model):
             "context": {**action["context"], "dont_redirect_to_payments": True},
         }
 
-    def _notification(self, message: str, kind: str) -> dict:
+    def _psa_notification(self, message: str, kind: str) -> dict:
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",

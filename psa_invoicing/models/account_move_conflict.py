@@ -22,10 +22,10 @@ class AccountMove(models.Model):
             move.billing_version = (
                 move.is_project_invoice
                 and move.state == "draft"
-                and f"{move._last_change()[0]} {len(move.line_ids)}"
+                and f"{move._psa_last_change()[0]} {len(move.line_ids)}"
             )
 
-    def _last_change(self) -> tuple:
+    def _psa_last_change(self) -> tuple:
         """When the draft or one of its lines was written last, and by whom."""
         records = [self._origin, *self._origin.line_ids]
         last = max(records, key=lambda record: record.write_date or record.create_date)
@@ -35,12 +35,12 @@ class AccountMove(models.Model):
         """Refuse to save what was edited on an outdated form."""
         seen = vals.pop("billing_version", None)
         if seen:
-            self._check_nobody_else_changed_it(seen)
+            self._psa_check_nobody_else_changed_it(seen)
         return super().web_save(vals, specification, next_id=next_id)
 
-    def _check_nobody_else_changed_it(self, seen: str):
+    def _psa_check_nobody_else_changed_it(self, seen: str):
         """:param seen: the version that the user had before him"""
-        _changed_on, user = self._last_change()
+        _changed_on, user = self._psa_last_change()
         if self.billing_version != seen and user != self.env.user:
             raise UserError(
                 self.env._(

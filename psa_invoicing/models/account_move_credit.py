@@ -19,9 +19,11 @@ class AccountMove(models.Model):
     # pylint: disable=consider-merging-classes-inherited
     _inherit = "account.move"
 
-    can_correct = fields.Boolean(compute="_compute_can_correct")
+    psa_can_correct = fields.Boolean(
+        string="Can Correct", compute="_compute_psa_can_correct"
+    )
 
-    def _check_nothing_depends_on(self, state: str):
+    def _psa_check_nothing_depends_on(self, state: str):
         """Refuse what would leave transactions billed twice.
 
         :param state: that these invoices and credit notes are about to get
@@ -40,27 +42,27 @@ class AccountMove(models.Model):
                 lambda detail: detail.move_id.move_type == "out_invoice"
             )._check_not_credited()
 
-    def _settle_credits(self):
+    def _psa_settle_credits(self):
         """Credit once, whatever other credit notes were posted since; and reopen what
         went with an invoice that is credited in full."""
         # sudo: whoever may post a credit note need not read the ledger.
         move = self.sudo()
         if not move.detail_ids:
             return
-        move._check_credited_invoices()
+        move._psa_check_credited_invoices()
         overdone = move.detail_ids.filtered("origin_detail_id").filtered(
             lambda detail: detail._is_credited_already()
         )
-        overdone.move_line_id._record_billing()
+        overdone.move_line_id._psa_record_billing()
         free = move.detail_ids.filtered(
             lambda detail: detail.origin_detail_id and not detail.move_line_id
         )
         free._drop()
-        if move.reopens_transactions and move.reversed_entry_id:
+        if move.psa_reopens_transactions and move.reversed_entry_id:
             self.env["psa.billing"].sudo()._reopen_what_went_with_it(move)
-        move._spread_amounts()
+        move._psa_spread_amounts()
 
-    def _check_credited_invoices(self):
+    def _psa_check_credited_invoices(self):
         """Refuse to credit what a cancelled invoice does not bill any more."""
         cancelled = self.detail_ids.origin_detail_id.move_id.filtered(
             lambda move: move.state == "cancel"
@@ -75,25 +77,25 @@ class AccountMove(models.Model):
                 )
             )
 
-    def _see_price_credits(self):
+    def _psa_see_price_credits(self):
         """A credit note that only lowers prices reopens nothing."""
         for move in self.filtered(lambda move: move.move_type == "out_refund"):
-            lines = move.invoice_line_ids.filtered("credited_line_id")
+            lines = move.invoice_line_ids.filtered("billing_credited_line_id")
             lowered = lines.filtered(
                 lambda line: line.currency_id.compare_amounts(
-                    line.price_unit, line.credited_line_id.price_unit
+                    line.price_unit, line.billing_credited_line_id.price_unit
                 )
             )
             same_quantities = all(
-                line.product_uom_id == line.credited_line_id.product_uom_id
+                line.product_uom_id == line.billing_credited_line_id.product_uom_id
                 and not line.product_uom_id.compare(
-                    line.quantity, line.credited_line_id.quantity
+                    line.quantity, line.billing_credited_line_id.quantity
                 )
                 for line in lowered
             )
             reopens = not (lowered and same_quantities)
-            if move.reopens_transactions != reopens:
-                move.reopens_transactions = reopens
+            if move.psa_reopens_transactions != reopens:
+                move.psa_reopens_transactions = reopens
 
     def action_post(self):
         """Odoo takes every entry of the credited lines off its invoice, also where only
@@ -109,11 +111,11 @@ class AccountMove(models.Model):
 
     @api.depends_context("uid")
     @api.depends("psa_state")
-    def _compute_can_correct(self):
+    def _compute_psa_can_correct(self):
         """Then the button Correct takes the place of Odoo's Credit Note."""
         is_manager = self.env.user.has_group(BILLING_MANAGER)
         for move in self:
-            move.can_correct = is_manager and move.psa_state in CORRECTED_STATES
+            move.psa_can_correct = is_manager and move.psa_state in CORRECTED_STATES
 
     def action_psa_correct(self):
         """Ask what should have been invoiced, and credit the difference.
@@ -133,7 +135,7 @@ class AccountMove(models.Model):
             )
         return self.env["psa.invoice.correction"]._of(self)._show()
 
-    def _credit_exactly(self, parts: dict):
+    def _psa_credit_exactly(self, parts: dict):
         """Let a draft credit note of an invoice take back these transactions alone.
 
         :param parts: what to take back, negative, in the contract line's unit, by
@@ -143,7 +145,7 @@ class AccountMove(models.Model):
         ledger = self.with_context(psa_ledger=LEDGER)
         reversals = []
         for line in ledger.invoice_line_ids:
-            origin = line.credited_line_id
+            origin = line.billing_credited_line_id
             found = [
                 (detail, self, line, part)
                 for detail, part in parts.items()
@@ -152,15 +154,15 @@ class AccountMove(models.Model):
             if not found:
                 line.unlink()
                 continue
-            line.quantity = line._quantity_to_credit(
+            line.quantity = line._psa_quantity_to_credit(
                 -fsum(part for _detail, _move, _line, part in found)
             )
             reversals += found
         self.env["psa.billing"]._take_back(reversals)
-        self._spread_amounts()
-        self.invoice_line_ids.sale_line_ids._refresh_excluded_quantity()
+        self._psa_spread_amounts()
+        self.invoice_line_ids.sale_line_ids._psa_refresh_excluded_quantity()
 
-    def _continue_project_invoice(self, origin):
+    def _psa_continue_project_invoice(self, origin):
         """Be reviewed and recalculated as the project invoice that this one replaces.
 
         :param origin: it was credited, and copied here

@@ -18,17 +18,18 @@ class AccountMove(models.Model):
     # pylint: disable=consider-merging-classes-inherited
     _inherit = "account.move"
 
-    earlier_period_count = fields.Integer(
-        compute="_compute_earlier_period_count",
+    billing_earlier_period_count = fields.Integer(
+        string="Earlier Period Count",
+        compute="_compute_billing_earlier_period_count",
         help="Transactions whose day was billed with an earlier invoice.",
     )
 
     @api.depends("detail_ids.is_earlier_period")
-    def _compute_earlier_period_count(self):
+    def _compute_billing_earlier_period_count(self):
         for move in self:
             # sudo: who may see an invoice need not read the ledger.
             late = move.sudo().detail_ids.filtered("is_earlier_period")
-            move.earlier_period_count = len(late)
+            move.billing_earlier_period_count = len(late)
 
     # === The company's day ===
 
@@ -121,7 +122,7 @@ class AccountMove(models.Model):
 
     # === Delivery ===
 
-    def _state_delivery(self):
+    def _psa_state_delivery(self):
         """Give new drafts the end of their billing period as the day of delivery, which
         in some countries decides on the currency rate."""
         for move in self:
@@ -135,21 +136,21 @@ class AccountMove(models.Model):
 
     # === By rule ===
 
-    def _is_dated_by_rule(self) -> bool:
+    def _psa_is_dated_by_rule(self) -> bool:
         """Whether the invoice date is still the one that the service wrote."""
         written = (self.billing_request or {}).get("invoice_date")
         return bool(written) and written == fields.Date.to_string(self.invoice_date)
 
-    def _dates_from_cutoff(self) -> list[str]:
+    def _psa_dates_from_cutoff(self) -> list[str]:
         """Dates of a draft that follow when a person changes its cut-off date."""
         names = list(DELIVERY_DATES)
         if self.company_id.billing_invoice_date == "cutoff" and (
-            self._is_dated_by_rule()
+            self._psa_is_dated_by_rule()
         ):
             names.append("invoice_date")
         return [name for name in names if self[name] == self.billing_cutoff_date]
 
-    def _follow_cutoff_date(self, names: list[str]):
+    def _psa_follow_cutoff_date(self, names: list[str]):
         """:param names: dates that were the cut-off date before it changed"""
         for name in names:
             self[name] = self.billing_cutoff_date
@@ -159,12 +160,12 @@ class AccountMove(models.Model):
                 "invoice_date": fields.Date.to_string(self.invoice_date),
             }
 
-    def _move_to_allowed_day(self):
+    def _psa_move_to_allowed_day(self):
         """What the rule dated gets no locked date, and no number out of order.
 
         A date that a person typed stays: Odoo then moves the accounting date alone.
         """
-        dated = self.filtered(lambda move: move._is_dated_by_rule())
+        dated = self.filtered(lambda move: move._psa_is_dated_by_rule())
         if not dated:
             return
         last_dates = dict(
@@ -182,7 +183,7 @@ class AccountMove(models.Model):
             )
         )
         for move in dated:
-            allowed = move._first_allowed_day(last_dates.get(move.journal_id))
+            allowed = move._psa_first_allowed_day(last_dates.get(move.journal_id))
             if allowed > move.invoice_date:
                 move._message_log(
                     body=self.env._(
@@ -194,7 +195,7 @@ class AccountMove(models.Model):
                 )
                 move.invoice_date = allowed
 
-    def _first_allowed_day(self, last_date):
+    def _psa_first_allowed_day(self, last_date):
         """:param last_date: of the invoices in the journal, if there are any"""
         day = max(filter(None, [self.invoice_date, last_date]))
         has_tax = self._affect_tax_report()

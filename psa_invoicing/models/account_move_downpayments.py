@@ -12,9 +12,9 @@ class AccountMove(models.Model):
     # pylint: disable=consider-merging-classes-inherited
     _inherit = "account.move"
 
-    downpayment_to_deduct = fields.Monetary(
+    billing_downpayment_to_deduct = fields.Monetary(
         string="Not Yet Deducted",
-        compute="_compute_downpayment_to_deduct",
+        compute="_compute_billing_downpayment_to_deduct",
         help="What the customer paid down on these contracts and no invoice has "
         "deducted, untaxed.",
     )
@@ -22,13 +22,13 @@ class AccountMove(models.Model):
     @api.depends(
         "is_project_invoice", "state", "billing_request", "invoice_line_ids.quantity"
     )
-    def _compute_downpayment_to_deduct(self):
+    def _compute_billing_downpayment_to_deduct(self):
         for move in self:
-            move.downpayment_to_deduct = fsum(
-                line._undeducted() for line in move._downpayment_lines()
+            move.billing_downpayment_to_deduct = fsum(
+                line._psa_undeducted() for line in move._psa_downpayment_lines()
             )
 
-    def _downpayment_lines(self):
+    def _psa_downpayment_lines(self):
         """Down payments on the contracts behind a draft."""
         # sudo: who may edit an invoice need not see the order.
         Order = self.env["sale.order"].sudo()
@@ -51,9 +51,9 @@ class AccountMove(models.Model):
         """
         self._check_billing_manager()
         self.check_access("write")
-        self._check_project_drafts()
+        self._psa_check_project_drafts()
         for move in self:
-            if not move._deduct_downpayments():
+            if not move._psa_deduct_downpayments():
                 raise UserError(
                     self.env._(
                         "There is nothing to deduct on %(invoice)s: no down payment is "
@@ -62,7 +62,7 @@ class AccountMove(models.Model):
                     )
                 )
 
-    def _deduct_downpayments(self) -> bool:
+    def _psa_deduct_downpayments(self) -> bool:
         """Deduct up to the untaxed total, each down payment with its own taxes.
 
         :return: whether there was something to deduct
@@ -70,16 +70,16 @@ class AccountMove(models.Model):
         self.ensure_one()
         left = self.amount_untaxed
         values = []
-        for line in self._downpayment_lines():
-            amount = min(line._undeducted(), left)
+        for line in self._psa_downpayment_lines():
+            amount = min(line._psa_undeducted(), left)
             if self.currency_id.compare_amounts(amount, 0) > 0:
-                values.append(line._prepare_deduction(amount))
+                values.append(line._psa_prepare_deduction(amount))
                 left -= amount
         if not values:
             return False
         sequence = max(self.invoice_line_ids.mapped("sequence"), default=0) + 1
         if not self.invoice_line_ids.filtered("is_downpayment"):
-            order = self._downpayment_lines().order_id[:1]
+            order = self._psa_downpayment_lines().order_id[:1]
             values.insert(0, order._prepare_down_payment_section_line())
         self.env["account.move.line"].create(
             [
@@ -89,9 +89,9 @@ class AccountMove(models.Model):
         )
         return True
 
-    def _fit_downpayments(self):
+    def _psa_fit_downpayments(self):
         """Deduct no more than what an invoice still charges."""
         deductions = self.invoice_line_ids.filtered("is_downpayment")
         if deductions and self.currency_id.compare_amounts(self.amount_untaxed, 0) < 0:
             deductions.unlink()
-            self._deduct_downpayments()
+            self._psa_deduct_downpayments()

@@ -24,17 +24,17 @@ class AccountMove(models.Model):
             self.billing_cutoff_date,
         )
 
-    def _caps(self) -> dict[Key, float]:
+    def _psa_caps(self) -> dict[Key, float]:
         """What a person left of transactions, in their own unit; 0: took them off."""
         caps = (self.billing_request or {}).get("caps", ())
         return {(kind, source_id): quantity for kind, source_id, quantity in caps}
 
-    def _cap(self, caps: dict[Key, float | None]):
+    def _psa_cap(self, caps: dict[Key, float | None]):
         """Remember how much of transactions Recalculate may put on this invoice.
 
-        :param caps: see :meth:`_caps`; None: all of it again
+        :param caps: see :meth:`_psa_caps`; None: all of it again
         """
-        merged = {**self._caps(), **caps}
+        merged = {**self._psa_caps(), **caps}
         # sudo: the caller may edit the invoice; this is the engine's own note on it.
         self.sudo().billing_request = {
             **(self.billing_request or {}),
@@ -43,35 +43,35 @@ class AccountMove(models.Model):
             ],
         }
 
-    def _chosen_types(self) -> dict[Key, str]:
+    def _psa_chosen_types(self) -> dict[Key, str]:
         """Billing types that a person gave to transactions on this draft."""
         types = (self.billing_request or {}).get("types_chosen", ())
         return {(kind, source_id): chosen for kind, source_id, chosen in types}
 
-    def _choose_types(self, types: dict[Key, str]):
+    def _psa_choose_types(self, types: dict[Key, str]):
         """Remember billing types, so that Recalculate keeps them.
 
-        :param types: see :meth:`_chosen_types`
+        :param types: see :meth:`_psa_chosen_types`
         """
-        merged = {**self._chosen_types(), **types}
+        merged = {**self._psa_chosen_types(), **types}
         # sudo: the caller may edit the invoice; this is the engine's own note on it.
         self.sudo().billing_request = {
             **(self.billing_request or {}),
             "types_chosen": [[*key, chosen] for key, chosen in sorted(merged.items())],
         }
 
-    def _layout(self) -> str:
+    def _psa_layout(self) -> str:
         """What has an invoice line of its own; decided when the draft was made."""
         return (self.billing_request or {}).get("layout", "order_line")
 
-    def _ledger_rows(self) -> list[Row]:
+    def _psa_ledger_rows(self) -> list[Row]:
         """The rows of the ledger that these invoices bill."""
         return self.env["psa.invoice.detail"]._rows([("move_id", "in", self.ids)])
 
-    def _by_slice(self, rows: list[Row]) -> dict[str, list[Row]]:
+    def _psa_rows_by_slice(self, rows: list[Row]) -> dict[str, list[Row]]:
         """Which invoice line of their contract line rows belong on."""
         # What is JSON is copied whenever it is read: once for all of them, then.
-        layout, is_consolidated = self._layout(), self._is_consolidated()
+        layout, is_consolidated = self._psa_layout(), self._psa_is_consolidated()
         slices: dict[str, list[Row]] = {}
         for row in rows:
             key = row.item.slice_key(layout, is_consolidated)
@@ -82,11 +82,11 @@ class AccountMove(models.Model):
             slices.setdefault(key, []).append(row)
         return slices
 
-    def _is_consolidated(self) -> bool:
+    def _psa_is_consolidated(self) -> bool:
         """Whether several projects may share this invoice."""
         return bool((self.billing_request or {}).get("is_consolidated"))
 
-    def _lines_by_slice(self) -> dict[tuple[int, str], models.BaseModel]:
+    def _psa_lines_by_slice(self) -> dict[tuple[int, str], models.BaseModel]:
         """Invoice lines of the ledger, by contract line id and slice."""
         found: dict = {}
         for line in self.invoice_line_ids.sorted("sequence"):
@@ -96,24 +96,24 @@ class AccountMove(models.Model):
                     found.setdefault(key, line)
         return found
 
-    def _follow_details(self):
+    def _psa_follow_details(self):
         """Make the lines of drafts the sums of their chargeable details."""
         # sudo: the caller may edit the invoice; order and ledger are read for it.
         for move in self.sudo():
             if move.is_project_invoice:
-                move.with_context(psa_ledger=LEDGER)._follow_contract_lines()
-                move._fit_downpayments()
+                move.with_context(psa_ledger=LEDGER)._psa_follow_contract_lines()
+                move._psa_fit_downpayments()
             else:
-                move._follow_allocation()
-            move._spread_amounts()
+                move._psa_follow_allocation()
+            move._psa_spread_amounts()
 
-    def _follow_allocation(self):
+    def _psa_follow_allocation(self):
         """On an invoice that was not made here, and on a credit note, a person decides
         which transactions make up a line, not how much it is: the rest is noted as an
         adjustment."""
         Billing = self.env["psa.billing"]
         for line in self.invoice_line_ids:
-            contract_line = line._contract_line()
+            contract_line = line._psa_contract_line()
             if line.display_type != "product" or not contract_line:
                 continue
             others = line.detail_ids.filtered(
@@ -125,16 +125,16 @@ class AccountMove(models.Model):
             others._drop()
             if contract_line.product_uom_id.compare(rest, 0.0):
                 Billing._add_adjustment(line, contract_line, rest)
-        self.invoice_line_ids.sale_line_ids._refresh_excluded_quantity()
+        self.invoice_line_ids.sale_line_ids._psa_refresh_excluded_quantity()
 
-    def _follow_contract_lines(self):
+    def _psa_follow_contract_lines(self):
         Billing = self.env["psa.billing"]
-        rows = [row for row in self._ledger_rows() if not row.is_write_off]
+        rows = [row for row in self._psa_ledger_rows() if not row.is_write_off]
         by_line: dict[int, list[Row]] = {}
         for row in rows:
             by_line.setdefault(row.item.sale_line_id, []).append(row)
         contract_lines = self.env["sale.order.line"].browse(by_line)
-        contract_lines._refresh_excluded_quantity()
+        contract_lines._psa_refresh_excluded_quantity()
         closing = Billing._closing_remainders(
             {
                 line_id: [row.item.quantity for row in found]
@@ -144,15 +144,15 @@ class AccountMove(models.Model):
             self,
         )
         for line in contract_lines:
-            self._follow_slices(line, by_line[line.id], closing.get(line.id))
+            self._psa_follow_slices(line, by_line[line.id], closing.get(line.id))
         billing_lines = self._billing_lines()
         self.invoice_line_ids.filtered(
             lambda line: (
                 line not in billing_lines
-                and line._contract_line()
+                and line._psa_contract_line()
                 and (
-                    line._contract_line() not in contract_lines
-                    or self._layout() != "order_line"
+                    line._psa_contract_line() not in contract_lines
+                    or self._psa_layout() != "order_line"
                 )
             )
         ).unlink()
@@ -164,17 +164,19 @@ class AccountMove(models.Model):
         )
         return self.env["account.move.line"].union(*(line for (line,) in groups))
 
-    def _follow_slices(self, contract_line, rows: list[Row], remaining: float | None):
+    def _psa_follow_slices(
+        self, contract_line, rows: list[Row], remaining: float | None
+    ):
         """Make the invoice lines of a contract line the sums of their rows.
 
         :param remaining: what the last of them takes, if they close the contract line
         """
         line = self.env["psa.billing"]._line_in_customer_language(contract_line)
-        text = line._invoice_terms()["name"]
-        made = self._lines_by_slice()
+        text = line._psa_invoice_terms()["name"]
+        made = self._psa_lines_by_slice()
         slices = {
             key: [row for row in found if row.is_charged]
-            for key, found in self._by_slice(rows).items()
+            for key, found in self._psa_rows_by_slice(rows).items()
         }
         charged = [key for key, found in slices.items() if found]
         for key, found in slices.items():
@@ -187,13 +189,15 @@ class AccountMove(models.Model):
                 line.product_uom_id.round,
                 remaining if last else None,
             )
-            move_line = self._follow_slice(move_line, line, text, key, quantity, found)
+            move_line = self._psa_follow_slice(
+                move_line, line, text, key, quantity, found
+            )
             if remaining is not None:
                 remaining -= move_line.product_uom_id._compute_quantity(
                     move_line.quantity, line.product_uom_id
                 )
 
-    def _follow_slice(
+    def _psa_follow_slice(
         self, move_line, line, text: str, key: str, quantity: float, rows: list[Row]
     ):
         """Make one invoice line the sum of what it charges.
@@ -209,32 +213,34 @@ class AccountMove(models.Model):
         :return: the invoice line
         """
         Billing = self.env["psa.billing"]
-        captions = Billing._captions(line, self._layout(), [row.item for row in rows])
+        captions = Billing._captions(
+            line, self._psa_layout(), [row.item for row in rows]
+        )
         if move_line:
-            move_line._follow(line, quantity, "\n".join([text, *captions]))
+            move_line._psa_follow_ledger(line, quantity, "\n".join([text, *captions]))
         else:
             values = Billing._line_values(
                 line,
                 quantity,
                 captions,
                 billing_slice=key,
-                sequence=self._sequence_of(key),
+                sequence=self._psa_sequence_of(key),
             )
             move_line = self.env["account.move.line"].create(
                 {**values, "move_id": self.id}
             )
-            if "fiscal_position_id" in self._edited_fields():
+            if "fiscal_position_id" in self._psa_edited_fields():
                 move_line.tax_ids = move_line._get_computed_taxes()
-            move_line._note_written()
+            move_line._psa_note_written()
         moved = [row.id for row in rows if row.move_line_id != move_line.id]
         self.env["psa.invoice.detail"].browse(moved).write(
             {"move_line_id": move_line.id}
         )
         return move_line
 
-    def _sequence_of(self, key: str) -> int:
+    def _psa_sequence_of(self, key: str) -> int:
         """Where a new line goes: to the end, or to that of its project's section."""
-        if self._is_consolidated():
+        if self._psa_is_consolidated():
             prefix = key[: key.index("/") + 1]
             if same := self.invoice_line_ids.filtered(
                 lambda line: (line.billing_slice or "").startswith(prefix)
@@ -242,7 +248,7 @@ class AccountMove(models.Model):
                 return max(same.mapped("sequence"))
         return 1000
 
-    def _spread_amounts(self):
+    def _psa_spread_amounts(self):
         """Divide the untaxed amount of each line over its rows, to the cent."""
         # sudo: who may edit an invoice need not read the ledger.
         moves = self.sudo()
@@ -257,7 +263,7 @@ class AccountMove(models.Model):
                 repriced.append((row, 0.0, row.price_unit))
         for line in moves.invoice_line_ids:
             rows = by_line.get(line.id, [])
-            shares = line._shares([row.quantity for row in rows]) if rows else []
+            shares = line._psa_shares([row.quantity for row in rows]) if rows else []
             rounding = line.currency_id.rounding
             repriced += [
                 (row, amount, line.price_unit)

@@ -57,7 +57,7 @@ class AccountMoveLine(models.Model):
         help="What the billing service wrote last: what differs from it was edited by "
         "a person, and stays.",
     )
-    credited_line_id = fields.Many2one(
+    billing_credited_line_id = fields.Many2one(
         "account.move.line",
         string="Reversed Line",
         readonly=True,
@@ -67,10 +67,12 @@ class AccountMoveLine(models.Model):
         help="The invoice line that this one credits, or replaces.",
     )
 
-    def _contract_line(self):
+    def _psa_contract_line(self):
         """The order line whose billing the ledger notes here, if there is one."""
         # sudo: who may edit an invoice need not see the order.
-        return self.sudo().sale_line_ids.filtered(lambda line: line._is_in_ledger())[:1]
+        return self.sudo().sale_line_ids.filtered(
+            lambda line: line._psa_is_in_ledger()
+        )[:1]
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -79,18 +81,18 @@ class AccountMoveLine(models.Model):
         if self.env.context.get("psa_ledger") is not LEDGER and any(
             vals.get("sale_line_ids") for vals in vals_list
         ):
-            lines._record_billing()
+            lines._psa_record_billing()
         return lines
 
     def _copy_data_extend_business_fields(self, values):
         """A credit note knows which line it credits."""
         result = super()._copy_data_extend_business_fields(values)
-        values["credited_line_id"] = self.id
+        values["billing_credited_line_id"] = self.id
         values["billing_slice"] = self.billing_slice
         values["billing_written"] = self.billing_written
         return result
 
-    def _quantity_to_credit(self, quantity: float) -> float:
+    def _psa_quantity_to_credit(self, quantity: float) -> float:
         """What a line of a credit note says when it takes back some transactions.
 
         All that is left of the invoice line, if they are all that is left of it: its
@@ -99,18 +101,21 @@ class AccountMoveLine(models.Model):
         :param quantity: of the transactions, unrounded, in the contract line's unit
         :return: in the unit of the line
         """
-        origin = self.credited_line_id
+        origin = self.billing_credited_line_id
         details = origin.detail_ids._chargeable()
         left = fsum(details.mapped("quantity")) + fsum(details._taken_back().values())
         if not is_zero(left - quantity):
-            unit = self._contract_line().product_uom_id
+            unit = self._psa_contract_line().product_uom_id
             return unit._compute_quantity(unit.round(quantity), self.product_uom_id)
         credited = self.search(
-            [("credited_line_id", "=", origin.id), ("parent_state", "=", "posted")]
+            [
+                ("billing_credited_line_id", "=", origin.id),
+                ("parent_state", "=", "posted"),
+            ]
         )
         return origin.quantity - fsum(credited.mapped("quantity"))
 
-    def _shares(self, quantities: Sequence[float]) -> list[float]:
+    def _psa_shares(self, quantities: Sequence[float]) -> list[float]:
         """Divide the untaxed amount of an invoice line over its transactions.
 
         :param quantities: of the transactions, unrounded
@@ -121,11 +126,11 @@ class AccountMoveLine(models.Model):
         rounding = partial(float_round, precision_rounding=self.currency_id.rounding)
         return spread(sign * self.price_subtotal, quantities, rounding)
 
-    def _is_deduction(self) -> bool:
+    def _psa_is_deduction(self) -> bool:
         """Whether a line takes a down payment off an invoice, or gives that back."""
         return self.is_downpayment and self.quantity < 0
 
-    def _record_billing(self):
+    def _psa_record_billing(self):
         """Note in the ledger what these lines of drafts bill or credit."""
         lines = self.filtered(
             lambda line: (
@@ -133,14 +138,14 @@ class AccountMoveLine(models.Model):
                 and line.move_id.move_type in ("out_invoice", "out_refund")
                 and line.move_id.state == "draft"
                 and line.sale_line_ids
-                and line._contract_line()
+                and line._psa_contract_line()
             )
         )
         if lines:
             # sudo: who may invoice an order need not read timesheets.
             self.env["psa.billing"].sudo()._record(lines.sudo())
 
-    def _billed_on_draft(self):
+    def _psa_billed_on_draft(self):
         """Lines whose quantity the ledger answers for and a person may still change."""
         if self.env.context.get("psa_ledger") is LEDGER:
             return self.browse()
@@ -150,7 +155,7 @@ class AccountMoveLine(models.Model):
                 and line.move_id.move_type in ("out_invoice", "out_refund")
                 and line.display_type == "product"
                 and line.sale_line_ids
-                and line._contract_line()
+                and line._psa_contract_line()
             )
         )
 
@@ -159,16 +164,16 @@ class AccountMoveLine(models.Model):
         result = super().write(vals)
         # Odoo writes invoice lines often: nothing is looked at for other fields.
         if QUANTITY_FIELDS & set(vals):
-            lines = self._billed_on_draft()
+            lines = self._psa_billed_on_draft()
             reviewed = lines.filtered("move_id.is_project_invoice")
             for line in reviewed:
                 # sudo: who may edit an invoice need not read the ledger.
                 self.env["psa.billing"].sudo()._fit_to_quantity(line.sudo())
-            (lines - reviewed)._record_billing()
+            (lines - reviewed)._psa_record_billing()
         if (QUANTITY_FIELDS | PRICE_FIELDS) & set(vals):
-            moves = self._billed_on_draft().move_id
-            moves._spread_amounts()
-            moves._see_price_credits()
+            moves = self._psa_billed_on_draft().move_id
+            moves._psa_spread_amounts()
+            moves._psa_see_price_credits()
         return result
 
     def unlink(self):
@@ -176,11 +181,11 @@ class AccountMoveLine(models.Model):
 
         What was offered on it stays offered.
         """
-        for line in self._billed_on_draft():
+        for line in self._psa_billed_on_draft():
             # sudo: who may edit an invoice need not read the ledger.
             details = line.sudo().detail_ids._chargeable()
             if line.move_id.is_project_invoice:
-                line.move_id._cap(
+                line.move_id._psa_cap(
                     {detail._key: 0.0 for detail in details if detail._key}
                 )
             details._drop()
@@ -193,7 +198,7 @@ class AccountMoveLine(models.Model):
         details._refresh_sources(details._sources())
         return result
 
-    def _follow(self, contract_line, quantity: float, name: str):
+    def _psa_follow_ledger(self, contract_line, quantity: float, name: str):
         """Take over what the ledger says.
 
         :param contract_line: in the customer's language
@@ -207,7 +212,7 @@ class AccountMoveLine(models.Model):
         values = {}
         if self.product_uom_id.compare(self.quantity, quantity):
             values["quantity"] = quantity
-        if "name" not in self._edited_fields() and name != self.name:
+        if "name" not in self._psa_edited_fields() and name != self.name:
             values["name"] = name
             values["billing_written"] = {**self.billing_written, "name": name}
         if values:
@@ -215,7 +220,7 @@ class AccountMoveLine(models.Model):
 
     # === What a person edited ===
 
-    def _note_written(self):
+    def _psa_note_written(self):
         """Remember what the billing service wrote, Odoo's own defaults included."""
         self.flush_model([*KEPT_FIELDS, "billing_written"])
         self.env.cr.execute(
@@ -240,11 +245,11 @@ class AccountMoveLine(models.Model):
         )
         self.invalidate_recordset(["billing_written"], flush=False)
 
-    def _title(self) -> str:
+    def _psa_title(self) -> str:
         """The first line of its text."""
         return (self.name or "").split("\n")[0]
 
-    def _edited_fields(self) -> set[str]:
+    def _psa_edited_fields(self) -> set[str]:
         """What differs from what the billing service wrote last.
 
         Of a line that it did not write all of it.
@@ -253,10 +258,10 @@ class AccountMoveLine(models.Model):
         return {
             name
             for name in KEPT_FIELDS
-            if not written or not self._says(name, written.get(name))
+            if not written or not self._psa_has_value(name, written.get(name))
         }
 
-    def _says(self, name: str, value) -> bool:
+    def _psa_has_value(self, name: str, value) -> bool:
         """Whether a field has this value.
 
         :param value: as JSON keeps it: records are ids
@@ -276,13 +281,13 @@ class AccountMoveLine(models.Model):
         """
         values_list = super()._prepare_analytic_lines()
         if self.move_id.move_type == "in_refund":
-            self._credit_projects(values_list)
+            self._psa_credit_projects(values_list)
         elif any(values.get("so_line") for values in values_list):
-            self._divide_over_projects(values_list)
-            self._count_expensed_quantity(values_list)
+            self._psa_divide_over_projects(values_list)
+            self._psa_count_expensed_quantity(values_list)
         return values_list
 
-    def _count_expensed_quantity(self, values_list: list[dict]):
+    def _psa_count_expensed_quantity(self, values_list: list[dict]):
         """Three days of a per diem are sold as three, also where the company paid them:
         Odoo's journal entry then says one, of the whole amount.
 
@@ -296,7 +301,7 @@ class AccountMoveLine(models.Model):
             if values.get("so_line"):
                 values["unit_amount"] *= expense.quantity / self.quantity
 
-    def _divide_over_projects(self, values_list: list[dict]):
+    def _psa_divide_over_projects(self, values_list: list[dict]):
         """Let one analytic item of each project name its contract line.
 
         :param values_list: of this line's analytic items; changed in place
@@ -304,7 +309,7 @@ class AccountMoveLine(models.Model):
         first_line = next(
             values["so_line"] for values in values_list if values.get("so_line")
         )
-        shares = {} if self.expense_id else self._shares_of_projects()
+        shares = {} if self.expense_id else self._psa_shares_of_projects()
         if not shares:
             for values in values_list[1:]:
                 values["so_line"] = False
@@ -320,7 +325,7 @@ class AccountMoveLine(models.Model):
             )
             if self.id in made:
                 contract_lines[project] = made[self.id]
-        self._name_contract_lines(
+        self._psa_name_contract_lines(
             values_list,
             {
                 project: (line, share)
@@ -329,7 +334,7 @@ class AccountMoveLine(models.Model):
             },
         )
 
-    def _name_contract_lines(self, values_list: list[dict], wanted: dict):
+    def _psa_name_contract_lines(self, values_list: list[dict], wanted: dict):
         """Let one analytic item of each project name its contract line.
 
         :param values_list: of this line's analytic items; changed in place
@@ -349,15 +354,15 @@ class AccountMoveLine(models.Model):
                     values["unit_amount"] *= factor
                     break
 
-    def _credit_projects(self, values_list: list[dict]):
+    def _psa_credit_projects(self, values_list: list[dict]):
         """What a vendor credits comes off the contract lines that its bill went to.
 
         Odoo re-invoices bills alone. The quantity follows the amount: a tenth of the
         price is a tenth of the quantity.
         """
         wanted = {}
-        for project, share in self._shares_of_projects().items():
-            cost = self._credited_cost(project)
+        for project, share in self._psa_shares_of_projects().items():
+            cost = self._psa_credited_cost(project)
             bill_line = cost.source_move_line_id
             if not cost or not bill_line.price_subtotal or not self.quantity:
                 continue
@@ -368,9 +373,9 @@ class AccountMoveLine(models.Model):
                 share * credited_quantity / self.quantity,
             )
         if wanted:
-            self._name_contract_lines(values_list, wanted)
+            self._psa_name_contract_lines(values_list, wanted)
 
-    def _credited_cost(self, project):
+    def _psa_credited_cost(self, project):
         """The bill line that this line of a vendor credit takes back.
 
         The one it was copied from; else the latest of the same vendor and product.
@@ -378,8 +383,10 @@ class AccountMoveLine(models.Model):
         # sudo: whoever posts a vendor credit need not see the order.
         Cost = self.env["psa.reinvoiced.cost"].sudo()
         domain = Domain("project_id", "=", project.id)
-        if self.credited_line_id:
-            domain &= Domain("source_move_line_id", "=", self.credited_line_id.id)
+        if self.billing_credited_line_id:
+            domain &= Domain(
+                "source_move_line_id", "=", self.billing_credited_line_id.id
+            )
         else:
             domain &= Domain(
                 [
@@ -395,7 +402,7 @@ class AccountMoveLine(models.Model):
             )
         return Cost.search(domain, order="date desc, id desc", limit=1)
 
-    def _shares_of_projects(self) -> dict:
+    def _psa_shares_of_projects(self) -> dict:
         """How much of a bill line each project with a confirmed order bears.
 
         :return: a share of 1 by project, in the order of the distribution
@@ -419,7 +426,7 @@ class AccountMoveLine(models.Model):
         )
         by_accounts: dict = {}
         for project in projects.sorted("id"):
-            if project._order_for_costs():
+            if project._psa_order_for_costs():
                 accounts = frozenset(project._get_analytic_accounts().ids)
                 by_accounts.setdefault(accounts, project)
         for accounts, percentage in line.analytic_distribution.items():
@@ -433,24 +440,24 @@ class AccountMoveLine(models.Model):
         """The order of the project that bears the line, never that of another line."""
         mapping = super()._sale_determine_order()
         for line in self.filtered(lambda line: not line.expense_id):
-            project_id, _share = line._share_in_turn()
+            project_id, _share = line._psa_share_in_turn()
             if project_id:
                 project = self.env["project.project"].sudo().browse(project_id)
-                mapping[line.id] = project._order_for_costs()
+                mapping[line.id] = project._psa_order_for_costs()
         return mapping
 
-    def _share_in_turn(self) -> tuple[int, float]:
+    def _psa_share_in_turn(self) -> tuple[int, float]:
         """``(project id, share)`` that is being re-invoiced; the first one first."""
         if turn := self.env.context.get("psa_share"):
             return turn
-        shares = {} if self.expense_id else self._shares_of_projects()
+        shares = {} if self.expense_id else self._psa_shares_of_projects()
         for project, share in shares.items():
             return project.id, share
         return 0, 1.0
 
     def _sale_prepare_sale_line_values(self, order, price):
         values = super()._sale_prepare_sale_line_values(order, price)
-        _project_id, share = self._share_in_turn()
+        _project_id, share = self._psa_share_in_turn()
         if share != 1.0:
             values["product_uom_qty"] *= share
         return values
@@ -459,15 +466,15 @@ class AccountMoveLine(models.Model):
         """A bill that was reset and posted again keeps its contract lines."""
         made = {}
         for line in self:
-            if known := line._known_contract_line():
+            if known := line._psa_known_contract_line():
                 made[line.id] = known
         if rest := self.filtered(lambda line: line.id not in made):
             made.update(super(AccountMoveLine, rest)._sale_create_reinvoice_sale_line())
         return made
 
-    def _known_contract_line(self):
+    def _psa_known_contract_line(self):
         """The contract line that this bill line made before, brought up to date."""
-        project_id, share = self._share_in_turn()
+        project_id, share = self._psa_share_in_turn()
         # sudo: whoever posts a bill need not see the order.
         costs = (
             self.env["psa.reinvoiced.cost"]

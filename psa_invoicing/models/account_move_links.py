@@ -9,8 +9,8 @@ class AccountMove(models.Model):
     # pylint: disable=consider-merging-classes-inherited
     _inherit = "account.move"
 
-    detail_count = fields.Integer(
-        string="Number of Transactions", compute="_compute_detail_count"
+    psa_detail_count = fields.Integer(
+        string="Number of Transactions", compute="_compute_psa_detail_count"
     )
     billing_credit_note_ids = fields.Many2many(
         "account.move",
@@ -23,7 +23,7 @@ class AccountMove(models.Model):
     )
 
     @api.depends("detail_ids")
-    def _compute_detail_count(self):
+    def _compute_psa_detail_count(self):
         counts = dict(
             self.env["psa.invoice.detail"]
             # sudo: the number is shown to whoever sees the invoice.
@@ -31,7 +31,7 @@ class AccountMove(models.Model):
             ._read_group([("move_id", "in", self.ids)], ["move_id"], ["__count"])
         )
         for move in self:
-            move.detail_count = counts.get(move._origin, 0)
+            move.psa_detail_count = counts.get(move._origin, 0)
 
     @api.depends("detail_ids")
     def _compute_billing_credit_note_ids(self):
@@ -70,18 +70,18 @@ class AccountMove(models.Model):
 
     def action_psa_view_projects(self):
         """The projects that are billed here."""
-        return self._open(
+        return self._psa_open_records(
             self.billing_project_ids, self.env._("Projects"), "list,kanban,form"
         )
 
     def action_psa_view_credit_notes(self):
         """What takes transactions of this invoice back."""
-        return self._open(
+        return self._psa_open_records(
             self.billing_credit_note_ids, self.env._("Credit Notes"), "list,form"
         )
 
     @api.model
-    def _action_on_backlog(self, domain: list) -> dict:
+    def _psa_action_on_backlog(self, domain: list) -> dict:
         """The backlog of a project, an order or a customer: at first what is ready.
 
         :raises AccessError: unless the user is a billing administrator
@@ -96,7 +96,7 @@ class AccountMove(models.Model):
             "context": {"search_default_ready": 1},
         }
 
-    def _open(self, records, name: str, view_mode: str) -> dict:
+    def _psa_open_records(self, records, name: str, view_mode: str) -> dict:
         action = {
             "type": "ir.actions.act_window",
             "name": name,

@@ -13,7 +13,7 @@ from ..core.billing import ADJUSTMENT, Request
 from .account_move_line import as_json
 
 # What Recalculate keeps of an invoice, if a person edited it. The invoice date is kept,
-# too: see ``_is_dated_by_rule``.
+# too: see ``_psa_is_dated_by_rule``.
 KEPT_FIELDS = (
     "partner_id",
     "partner_shipping_id",
@@ -33,18 +33,21 @@ class AccountMove(models.Model):
     # pylint: disable=consider-merging-classes-inherited
     _inherit = "account.move"
 
-    pending_changes = fields.Json(
-        compute="_compute_pending_changes",
+    psa_pending_changes = fields.Json(
+        string="Pending Changes",
+        compute="_compute_psa_pending_changes",
         compute_sudo=True,
         help="What Recalculate would change: how many of each kind, and for each "
         "transaction that differs now, what it is now.",
     )
-    pending_summary = fields.Char(
-        compute="_compute_pending_summary",
+    psa_pending_summary = fields.Char(
+        string="Pending Summary",
+        compute="_compute_psa_pending_summary",
         help="What was changed since the invoice was calculated.",
     )
-    is_adoptable = fields.Boolean(
-        compute="_compute_is_adoptable",
+    psa_is_adoptable = fields.Boolean(
+        string="Is Adoptable",
+        compute="_compute_psa_is_adoptable",
         compute_sudo=True,
         help="A draft of Odoo's order button that bills projects: Recalculate asks for "
         "its cut-off date, and it is reviewed here from then on.",
@@ -61,9 +64,9 @@ class AccountMove(models.Model):
         "state",
     )
     @api.depends_context("lang")
-    def _compute_pending_changes(self):
+    def _compute_psa_pending_changes(self):
         """Asked of Recalculate itself, and only where it is called for."""
-        self.pending_changes = False
+        self.psa_pending_changes = False
         Billing = self.env["psa.billing"]
         for move in self:
             draft = move._origin
@@ -76,7 +79,7 @@ class AccountMove(models.Model):
             for row, item in difference.changed:
                 _before, after = Billing._differing_facts(row.item, item)
                 texts[str(row.id)] = self.env._("now %(values)s", values=after)
-            move.pending_changes = {
+            move.psa_pending_changes = {
                 "changed": len(difference.changed),
                 "dropped": len(difference.dropped),
                 "added": len(difference.added),
@@ -84,18 +87,18 @@ class AccountMove(models.Model):
                 "texts": texts,
             }
 
-    @api.depends("pending_changes")
+    @api.depends("psa_pending_changes")
     @api.depends_context("lang")
-    def _compute_pending_summary(self):
+    def _compute_psa_pending_summary(self):
         for move in self:
-            pending = move.pending_changes or {}
+            pending = move.psa_pending_changes or {}
             labels = {
                 "changed": self.env._("changed"),
                 "dropped": self.env._("to drop"),
                 "added": self.env._("to add"),
                 "terms": self.env._("prices and texts of the contract"),
             }
-            move.pending_summary = ", ".join(
+            move.psa_pending_summary = ", ".join(
                 f"{label}: {pending[name]}"
                 for name, label in labels.items()
                 if pending.get(name)
@@ -115,11 +118,11 @@ class AccountMove(models.Model):
         """
         self._check_billing_manager()
         self.check_access("write")
-        self._check_drafts()
-        if self.filtered("is_adoptable"):
-            return self._ask_for_cutoff()
-        self._check_project_drafts()
-        messages = [message for move in self if (message := move._recalculate())]
+        self._psa_check_drafts()
+        if self.filtered("psa_is_adoptable"):
+            return self._psa_ask_for_cutoff()
+        self._psa_check_project_drafts()
+        messages = [message for move in self if (message := move._psa_recalculate())]
         if len(self) > 1 and messages:
             messages = [
                 self.env._(
@@ -129,12 +132,12 @@ class AccountMove(models.Model):
                     total=len(self),
                 )
             ]
-        return self._notification(
-            messages[0] if messages else self._nothing_changed(),
+        return self._psa_notification(
+            messages[0] if messages else self._psa_nothing_changed(),
             "success" if messages else "info",
         )
 
-    def _recalculate(self) -> str:
+    def _psa_recalculate(self) -> str:
         """:return: what was done, in one or two sentences; '' if nothing changed"""
         self.ensure_one()
         # sudo: the administrator was just checked; he need not read timesheets.
@@ -146,11 +149,11 @@ class AccountMove(models.Model):
             before = move.amount_untaxed
             changes = list(islice(Billing._changes(difference), ROWS_SHOWN))
             Billing._recalculate(move, difference)
-            message = move._difference_message(difference, before)
-            others = move._other_drafts_message()
+            message = move._psa_difference_message(difference, before)
+            others = move._psa_other_drafts_message()
             move._message_log(
-                body=move._difference_body(
-                    [message, move._kept_message(), others],
+                body=move._psa_difference_body(
+                    [message, move._psa_kept_message(), others],
                     changes,
                     len(difference) - len(changes),
                 )
@@ -160,18 +163,18 @@ class AccountMove(models.Model):
             move.needs_recalculation = False
         return message
 
-    def _nothing_changed(self) -> str:
+    def _psa_nothing_changed(self) -> str:
         return " ".join(
             filter(
                 None,
                 [
                     self.env._("Nothing has changed since the last calculation."),
-                    *(move.sudo()._other_drafts_message() for move in self),
+                    *(move.sudo()._psa_other_drafts_message() for move in self),
                 ],
             )
         )
 
-    def _difference_message(self, difference, total_before: float) -> str:
+    def _psa_difference_message(self, difference, total_before: float) -> str:
         """What Recalculate did, in one sentence.
 
         :param total_before: untaxed amount before it
@@ -188,7 +191,7 @@ class AccountMove(models.Model):
             ),
         )
 
-    def _difference_body(
+    def _psa_difference_body(
         self, sentences: list[str], changes: list, not_shown: int
     ) -> Markup:
         """What the chatter keeps of a Recalculate.
@@ -217,7 +220,7 @@ class AccountMove(models.Model):
             ]
         )
 
-    def _other_drafts_message(self) -> str:
+    def _psa_other_drafts_message(self) -> str:
         """What is due and stays where it is: on another draft."""
         found = self.env["psa.billing"]._on_other_drafts(self)
         if not found:
@@ -234,7 +237,7 @@ class AccountMove(models.Model):
 
     # === What a person edited stays ===
 
-    def _note_written(self):
+    def _psa_note_written(self):
         """Remember what the billing service wrote, Odoo's own defaults included."""
         self.flush_model([*KEPT_FIELDS, "billing_request"])
         self.env.cr.execute(
@@ -251,23 +254,27 @@ class AccountMove(models.Model):
             )
         )
         self.invalidate_recordset(["billing_request"], flush=False)
-        self.invoice_line_ids._note_written()
+        self.invoice_line_ids._psa_note_written()
 
-    def _kept_message(self) -> str:
+    def _psa_kept_message(self) -> str:
         """What a person edited, and Recalculate left as it is."""
-        kept = [*self._edited_header(), *self._edited_lines(), *self._edited_rows()]
+        kept = [
+            *self._psa_edited_header(),
+            *self._psa_edited_lines(),
+            *self._psa_edited_rows(),
+        ]
         if not kept:
             return ""
         return self.env._("Kept as edited: %(fields)s.", fields=", ".join(kept))
 
-    def _edited_header(self) -> list[str]:
+    def _psa_edited_header(self) -> list[str]:
         """Labels of what stands above the lines."""
-        names = self._edited_fields()
-        if not self._is_dated_by_rule() and self.invoice_date:
+        names = self._psa_edited_fields()
+        if not self._psa_is_dated_by_rule() and self.invoice_date:
             names.append("invoice_date")
         return [self._fields[name]._description_string(self.env) for name in names]
 
-    def _edited_fields(self) -> list[str]:
+    def _psa_edited_fields(self) -> list[str]:
         """What differs from what the billing service wrote last."""
         written = (self.billing_request or {}).get("written") or {}
         return [
@@ -278,7 +285,7 @@ class AccountMove(models.Model):
             and not (name == "invoice_date_due" and self.invoice_payment_term_id)
         ]
 
-    def _edited_lines(self) -> list[str]:
+    def _psa_edited_lines(self) -> list[str]:
         """Labels of what stands on the lines of contracts."""
         adjusted = (
             self.env["psa.invoice.detail"]
@@ -286,28 +293,28 @@ class AccountMove(models.Model):
             .move_line_id
         )
         kept = []
-        for line in self._lines_by_slice().values():
-            names = [name for name in line._edited_fields() if line.billing_written]
+        for line in self._psa_lines_by_slice().values():
+            names = [name for name in line._psa_edited_fields() if line.billing_written]
             if line in adjusted:
                 names.append("quantity")
             kept += [
                 self.env._(
                     "%(field)s of “%(line)s”",
                     field=line._fields[name]._description_string(self.env),
-                    line=line._title(),
+                    line=line._psa_title(),
                 )
                 for name in sorted(names)
             ]
         return kept
 
-    def _edited_rows(self) -> list[str]:
+    def _psa_edited_rows(self) -> list[str]:
         """Numbers of transactions and lines about which a person decided."""
         added = self.invoice_line_ids.filtered(
             lambda line: line.display_type == "product" and not line.sale_line_ids
         )
         counts = (
-            (self.env._("transactions taken off or lowered"), self._caps()),
-            (self.env._("billing types chosen"), self._chosen_types()),
+            (self.env._("transactions taken off or lowered"), self._psa_caps()),
+            (self.env._("billing types chosen"), self._psa_chosen_types()),
             (self.env._("lines added by hand"), added),
         )
         return [f"{label} ({len(found)})" for label, found in counts if found]
@@ -315,23 +322,23 @@ class AccountMove(models.Model):
     # === Drafts of Odoo's order button ===
 
     @api.depends("detail_ids.project_id", "is_project_invoice", "move_type", "state")
-    def _compute_is_adoptable(self):
+    def _compute_psa_is_adoptable(self):
         for move in self:
-            move.is_adoptable = (
+            move.psa_is_adoptable = (
                 not move.is_project_invoice
                 and move.move_type == "out_invoice"
                 and move.state == "draft"
                 and bool(move.detail_ids.project_id)
             )
 
-    def _ask_for_cutoff(self) -> dict:
+    def _psa_ask_for_cutoff(self) -> dict:
         """The dialog that asks up to which day a draft bills."""
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "psa_invoicing.psa_adopt_draft_action"
         )
         return {**action, "context": {"default_move_ids": self.ids}}
 
-    def _adopt(self, cutoff_date):
+    def _psa_adopt(self, cutoff_date):
         """Review drafts of Odoo's order button as project invoices from now on.
 
         What differs from the contract was edited by a person, and stays.

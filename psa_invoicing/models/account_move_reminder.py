@@ -14,7 +14,7 @@ class AccountMove(models.Model):
     _inherit = "account.move"
 
     @api.model
-    def _remind_of_drafts(self):
+    def _psa_remind_of_drafts(self):
         """Daily: an activity for each draft that is older than its company wants."""
         for company in self.env["res.company"].search(
             [("billing_reminder_days", ">", 0)]
@@ -28,9 +28,9 @@ class AccountMove(models.Model):
                     ("create_date", "<=", fields.Datetime.now() - age),
                 ]
             )
-            drafts._remind()
+            drafts._psa_remind()
 
-    def _remind(self):
+    def _psa_remind(self):
         """Once, as long as they are drafts."""
         reminded = self.activity_search([REMINDER_ACTIVITY]).mapped("res_id")
         for move in self.filtered(lambda move: move.id not in reminded):

@@ -46,14 +46,16 @@ class AccountMove(models.Model):
         copy=False,
         ondelete="set null",
     )
-    is_review_required = fields.Boolean(compute="_compute_is_review_required")
+    psa_is_review_required = fields.Boolean(
+        string="Is Review Required", compute="_compute_psa_is_review_required"
+    )
     psa_can_review = fields.Boolean("Can Review", compute="_compute_psa_can_review")
 
     @api.depends("is_project_invoice", "company_id.billing_review_required")
-    def _compute_is_review_required(self):
+    def _compute_psa_is_review_required(self):
         for move in self:
             # sudo: whoever sees the invoice is shown the buttons that go with it.
-            move.is_review_required = (
+            move.psa_is_review_required = (
                 move.is_project_invoice
                 and move.company_id.sudo().billing_review_required
             )
@@ -63,27 +65,29 @@ class AccountMove(models.Model):
     def _compute_psa_can_review(self):
         is_reviewer = self.env.user.has_group(BILLING_REVIEWER)
         for move in self:
-            move.psa_can_review = is_reviewer and move._reviews(self.env.user)
+            move.psa_can_review = is_reviewer and move._psa_is_reviewed_by(
+                self.env.user
+            )
 
-    def _reviews(self, user) -> bool:
+    def _psa_is_reviewed_by(self, user) -> bool:
         """Whether one of this invoice's projects is that user's."""
         # sudo: whoever asks need not see the projects.
         return user in self.sudo().billing_project_ids.mapped(
             lambda project: project.billing_user_id | project.user_id
         )
 
-    def _is_in_review(self) -> bool:
+    def _psa_is_in_review(self) -> bool:
         """Submitted or approved, and with the total that it had then."""
         return bool(self.billing_review) and not self.currency_id.compare_amounts(
             self.amount_total, self.billing_reviewed_total
         )
 
-    def _is_approved(self) -> bool:
-        return self.billing_review == APPROVED and self._is_in_review()
+    def _psa_is_approved(self) -> bool:
+        return self.billing_review == APPROVED and self._psa_is_in_review()
 
     # === Rights ===
 
-    def _check_reviewer(self):
+    def _psa_check_reviewer(self):
         """Refuse anyone who does not review the projects of these invoices.
 
         :raises AccessError: with what is missing
@@ -98,7 +102,9 @@ class AccountMove(models.Model):
                     group=self.env.ref(BILLING_REVIEWER).sudo().full_name,
                 )
             )
-        if others := self.filtered(lambda move: not move._reviews(self.env.user)):
+        if others := self.filtered(
+            lambda move: not move._psa_is_reviewed_by(self.env.user)
+        ):
             raise AccessError(
                 self.env._(
                     "%(invoices)s is reviewed by the manager or the billing "
@@ -107,22 +113,22 @@ class AccountMove(models.Model):
                 )
             )
 
-    def _check_may_change_rows(self):
+    def _psa_check_may_change_rows(self):
         """Refuse whoever is neither billing administrator nor reviewer of what is in
         review."""
         if not self.env.user.has_group(BILLING_REVIEWER) or any(
-            not move._is_in_review() or not move._reviews(self.env.user)
+            not move._psa_is_in_review() or not move._psa_is_reviewed_by(self.env.user)
             for move in self
         ):
             self._check_billing_manager()
 
-    def _check_in_review(self):
+    def _psa_check_in_review(self):
         """Refuse what nobody has submitted, or what was changed since."""
-        self._check_project_drafts()
+        self._psa_check_project_drafts()
         problems = []
         for move in self:
             problem = ""
-            if not move._is_in_review():
+            if not move._psa_is_in_review():
                 problem = self.env._("it was not submitted for review.")
             elif move.needs_recalculation:
                 problem = self.env._(
@@ -134,23 +140,23 @@ class AccountMove(models.Model):
         if problems:
             raise UserError("\n".join(problems))
 
-    def _review_problem(self) -> str:
+    def _psa_review_problem(self) -> str:
         """:return: what is missing before this draft may be confirmed, or ''"""
-        if not self.is_review_required or self._is_approved():
+        if not self.psa_is_review_required or self._psa_is_approved():
             return ""
-        if self._is_in_review():
+        if self._psa_is_in_review():
             return self.env._(
                 "it waits for the review by %(reviewer)s.",
                 reviewer=self.sudo().billing_reviewer_id.name or "",
             )
         return self.env._("it has to be reviewed; press Submit for Review first.")
 
-    def _check_approved(self):
+    def _psa_check_approved(self):
         """Refuse to confirm what nobody has approved, where the company wants that."""
         problems = [
             f"{move.display_name}: {problem}"
             for move in self
-            if (problem := move._review_problem())
+            if (problem := move._psa_review_problem())
         ]
         if problems:
             raise UserError("\n".join(problems))
@@ -165,11 +171,11 @@ class AccountMove(models.Model):
         """
         self._check_billing_manager()
         self.check_access("write")
-        self._check_project_drafts()
+        self._psa_check_project_drafts()
         reviewers, problems = {}, []
         for move in self:
             # sudo: the administrator was just checked; he need not see the projects.
-            reviewers[move] = move.sudo()._find_reviewer()
+            reviewers[move] = move.sudo()._psa_find_reviewer()
             if move.needs_recalculation:
                 problem = self.env._(
                     "transactions on it were changed since; press Recalculate first."
@@ -187,16 +193,16 @@ class AccountMove(models.Model):
         if problems:
             raise UserError("\n".join(problems))
         for move, reviewer in reviewers.items():
-            move.sudo()._submit_to(reviewer, self.env.user)
+            move.sudo()._psa_submit_to(reviewer, self.env.user)
         return True
 
-    def _find_reviewer(self):
+    def _psa_find_reviewer(self):
         """The billing responsible of a project, else its manager."""
         projects = self.billing_project_ids
         candidates = projects.billing_user_id | projects.user_id
         return candidates.filtered(lambda user: user.has_group(BILLING_REVIEWER))[:1]
 
-    def _submit_to(self, reviewer, submitter):
+    def _psa_submit_to(self, reviewer, submitter):
         """:param submitter: who gets it back"""
         self.activity_unlink([REVIEW_ACTIVITY])
         self.write(
@@ -216,9 +222,9 @@ class AccountMove(models.Model):
         :raises AccessError: unless the user reviews their projects
         :raises UserError: for an invoice that is not in review
         """
-        self._check_reviewer()
+        self._psa_check_reviewer()
         self.check_access("read")
-        self._check_in_review()
+        self._psa_check_in_review()
         # sudo: the reviewer was just checked; he may not edit invoices.
         for move in self.sudo():
             move.write(
@@ -240,16 +246,16 @@ class AccountMove(models.Model):
             )
         return True
 
-    def _send_back(self, comment: str):
+    def _psa_send_back(self, comment: str):
         """Give drafts back to whom they came from.
 
         :param comment: what is to be changed
         :raises AccessError: unless the user reviews their projects
         :raises UserError: for an invoice that is not in review, or without a comment
         """
-        self._check_reviewer()
+        self._psa_check_reviewer()
         self.check_access("read")
-        self._check_project_drafts()
+        self._psa_check_project_drafts()
         if not (comment or "").strip():
             raise UserError(self.env._("Say what is to be changed."))
         # sudo: the reviewer was just checked; he may not edit invoices.
@@ -275,12 +281,12 @@ class AccountMove(models.Model):
                 lambda move: (
                     move.billing_review
                     and move.state == "draft"
-                    and not move._is_in_review()
+                    and not move._psa_is_in_review()
                 )
-            )._withdraw_review()
+            )._psa_withdraw_review()
         return super()._message_track_post_template(changes)
 
-    def _withdraw_review(self):
+    def _psa_withdraw_review(self):
         """Tell the reviewer that the amount is not what he has seen."""
         for move in self:
             reviewer = move.billing_reviewer_id
@@ -301,7 +307,7 @@ class AccountMove(models.Model):
                     body=body,
                 )
 
-    def _keep_review(self):
+    def _psa_keep_review(self):
         """The reviewer knows what he has changed himself."""
         # sudo: he may not edit invoices, and has just done so through his rights.
         for move in self.sudo():

@@ -21,7 +21,7 @@ class AccountMoveSend(models.AbstractModel):
         """In the background, one that fails does so alone."""
         in_turn = from_cron and not self.env.context.get("psa_alone")
         projects = moves.filtered("is_project_invoice") if in_turn else moves.browse()
-        self._send_one_by_one(projects)
+        self._psa_send_one_by_one(projects)
         if projects == moves and projects:
             return self.env["ir.attachment"]
         return super()._generate_and_send_invoices(
@@ -29,30 +29,30 @@ class AccountMoveSend(models.AbstractModel):
         )
 
     @api.model
-    def _send_one_by_one(self, moves):
+    def _psa_send_one_by_one(self, moves):
         """Send what was handed over to be sent, each in a transaction of its own.
 
         :param moves: project invoices with sending data
         """
         authors = {move: move.sending_data["author_partner_id"] for move in moves}
         for move in moves:
-            self._send_alone(move)
-            self._commit_sent()
+            self._psa_send_alone(move)
+            self._psa_commit_sent()
         # Mail left after the transaction: what became of it is known by now.
         moves.invalidate_recordset()
         for partner_id, sent in moves.grouped(authors.get).items():
-            self._tell_result(self.env["res.partner"].browse(partner_id), sent)
+            self._psa_tell_result(self.env["res.partner"].browse(partner_id), sent)
 
     @api.model
-    def _send_alone(self, move):
+    def _psa_send_alone(self, move):
         """Send an invoice that was handed over, unless somebody else does."""
         move.invalidate_recordset(["sending_data", "state"])
         mine = move.try_lock_for_update().filtered("sending_data")
         if not mine or mine.state != "posted":
             return
         # sudo: who may send an invoice need not be able to write this note on it.
-        with self._keeping_reason(move):
-            if not move.sudo()._send_again():
+        with self._psa_keeping_reason(move):
+            if not move.sudo()._psa_send_again():
                 # Scheduled actions leave mail to a queue: nobody would know yet
                 # whether it was taken.
                 self.with_context(psa_alone=True)._generate_and_send_invoices(
@@ -60,7 +60,7 @@ class AccountMoveSend(models.AbstractModel):
                 )
 
     @contextmanager
-    def _keeping_reason(self, move):
+    def _psa_keeping_reason(self, move):
         """Note on an invoice why it could not be sent, instead of failing.
 
         The invoice waits for a person, and does not hold up the others.
@@ -80,10 +80,10 @@ class AccountMoveSend(models.AbstractModel):
                 )
             move.sending_data = False
             # sudo: who may send an invoice need not be able to write this note on it.
-            move.sudo()._note_failed_sending(reason)
+            move.sudo()._psa_note_failed_sending(reason)
 
     @api.model
-    def _commit_sent(self):
+    def _psa_commit_sent(self):
         """Mail leaves with the commit: what was sent is sent, whatever comes next."""
         if self._can_commit():
             self.env["ir.cron"]._commit_progress()
@@ -100,7 +100,7 @@ class AccountMoveSend(models.AbstractModel):
         )
 
     @api.model
-    def _tell_result(self, author, moves):
+    def _psa_tell_result(self, author, moves):
         """Tell who sent the invoices how it went, and how many are still to go."""
         failed = moves.filtered("billing_sending_error")
         self = self.with_context(lang=author.lang)
@@ -170,7 +170,7 @@ class AccountMoveSend(models.AbstractModel):
                     "placeholder": False,
                     "protect_from_deletion": True,
                 }
-                for receipt in move._receipts()
+                for receipt in move._psa_receipts()
             ),
         ]
 
@@ -180,7 +180,7 @@ class AccountMoveSend(models.AbstractModel):
         and only those of this invoice."""
         rows = move_data.get("mail_attachments_widget") or []
         wanted = {row["id"] for row in rows if not row.get("skip")}
-        receipts = move._receipts()
+        receipts = move._psa_receipts()
         others = [row for row in rows if row["id"] not in receipts.ids]
         params = super()._get_mail_params(
             move, {**move_data, "mail_attachments_widget": others}
@@ -220,9 +220,11 @@ class AccountMoveSend(models.AbstractModel):
                 self._is_applicable_to_move(method, move, **data) for method in methods
             ):
                 # Before the mail leaves: if it fails at once, that stays.
-                move._note_sent()
+                move._psa_note_sent()
             elif methods:
-                move._note_failed_sending(self.env._("there was nobody to send it to"))
+                move._psa_note_failed_sending(
+                    self.env._("there was nobody to send it to")
+                )
         return super()._hook_if_success(moves_data, from_cron=from_cron)
 
     @api.model

@@ -14,8 +14,9 @@ class AccountMove(models.Model):
     # pylint: disable=consider-merging-classes-inherited
     _inherit = "account.move"
 
-    is_po_missing = fields.Boolean(
-        compute="_compute_is_po_missing",
+    billing_po_missing = fields.Boolean(
+        string="Is Po Missing",
+        compute="_compute_billing_po_missing",
         help="The customer wants its own reference on every project invoice.",
     )
     billing_sending = fields.Json(
@@ -32,11 +33,11 @@ class AccountMove(models.Model):
     )
 
     @api.depends("is_project_invoice", "ref", "invoice_origin", "commercial_partner_id")
-    def _compute_is_po_missing(self):
+    def _compute_billing_po_missing(self):
         """Where the customer gave none, Odoo puts the order's own number there."""
         for move in self:
             own = {"", *(move.invoice_origin or "").split(", ")}
-            move.is_po_missing = (
+            move.billing_po_missing = (
                 move.is_project_invoice
                 and move.commercial_partner_id.billing_po_required
                 and {*(move.ref or "").strip().split(", ")} <= own
@@ -66,45 +67,49 @@ class AccountMove(models.Model):
         :raises UserError: with all that is wrong, for a single invoice
         """
         self._check_billing_manager()
-        problems = self._sending_problems()
+        problems = self._psa_sending_problems()
         if problems and len(self) == 1:
-            raise UserError(self._problems_text(problems[self]))
+            raise UserError(self._psa_problems_text(problems[self]))
         if problems:
-            problems |= self.filtered(lambda move: move not in problems)._trial()
+            problems |= self.filtered(
+                lambda move: move not in problems
+            )._psa_posting_problems()
         else:
-            problems = self._confirm_to_send()
+            problems = self._psa_confirm_to_send()
         if problems:
             return self.env["psa.send"]._open(self, problems)
         return self.action_send_and_print()
 
-    def _send_in_background(self):
+    def _psa_send_in_background(self):
         """Confirm drafts that were checked; Odoo's scheduled action sends them.
 
         :return: what tells the user so, or a dialog: with what is wrong meanwhile, or
             to send a single one
         """
-        problems = self._sending_problems(several=True) or self._confirm_to_send()
+        problems = (
+            self._psa_sending_problems(several=True) or self._psa_confirm_to_send()
+        )
         if problems:
             return self.env["psa.send"]._open(self, problems)
         # Odoo's dialog for several fails with one.
-        return self._hand_over() if len(self) > 1 else self.action_send_and_print()
+        return self._psa_hand_over() if len(self) > 1 else self.action_send_and_print()
 
-    def _hand_over(self) -> dict:
+    def _psa_hand_over(self) -> dict:
         """:return: a notification that Odoo's scheduled action sends them now"""
         wizard = self.env["account.move.send.batch.wizard"].create(
             {"move_ids": [fields.Command.set(self.ids)]}
         )
         return wizard.action_send_and_print()
 
-    def _send_unattended(self):
+    def _psa_send_unattended(self):
         """Confirm drafts and let Odoo's scheduled action send them, while nobody looks.
 
         What cannot be confirmed or sent stays as it is, and says why.
         """
         sound = self
-        while sound and (problems := sound._confirm_unattended()):
+        while sound and (problems := sound._psa_confirm_unattended()):
             for move, reasons in problems.items():
-                move._note_failed_sending(" ".join(reasons))
+                move._psa_note_failed_sending(" ".join(reasons))
                 sound -= move
         for company, moves in sound.grouped("company_id").items():
             author = company.billing_user_id or self.env.user
@@ -116,21 +121,21 @@ class AccountMove(models.Model):
             # sudo: invoices were confirmed; Odoo's own dialog starts it likewise.
             self.env.ref("account.ir_cron_account_move_send").sudo()._trigger()
 
-    def _confirm_unattended(self) -> dict:
-        """:return: if they cannot be confirmed, why: see :meth:`_sending_problems`"""
-        if problems := self._sending_problems(several=True):
+    def _psa_confirm_unattended(self) -> dict:
+        """:return: if not, why: see :meth:`_psa_sending_problems`"""
+        if problems := self._psa_sending_problems(several=True):
             return problems
         try:
-            return self._confirm_to_send()
+            return self._psa_confirm_to_send()
         except REFUSALS as error:
             if len(self) > 1:
                 raise
             return {self: [str(error.args[0])]}
 
-    def _confirm_to_send(self) -> dict:
+    def _psa_confirm_to_send(self) -> dict:
         """Post the drafts among these invoices: all of them, or none.
 
-        :return: if none, why, as :meth:`_sending_problems` does
+        :return: if none, why, as :meth:`_psa_sending_problems` does
         """
         drafts = self.filtered(lambda move: move.state == "draft")
         if not drafts:
@@ -139,13 +144,13 @@ class AccountMove(models.Model):
             with self.env.cr.savepoint():
                 drafts.action_post()
         except REFUSALS:
-            problems = drafts._trial() if len(drafts) > 1 else {}
+            problems = drafts._psa_posting_problems() if len(drafts) > 1 else {}
             if not problems:
                 raise
             return problems
         return {}
 
-    def _trial(self) -> dict:
+    def _psa_posting_problems(self) -> dict:
         """What Odoo has against posting these drafts; none is posted.
 
         :return: reasons by invoice
@@ -161,7 +166,7 @@ class AccountMove(models.Model):
                 savepoint.close(rollback=True)
         return problems
 
-    def _problems_text(self, problems: list[str]) -> str:
+    def _psa_problems_text(self, problems: list[str]) -> str:
         return "\n".join(
             self.env._(
                 "%(invoice)s: %(problem)s", invoice=self.display_name, problem=problem
@@ -169,7 +174,7 @@ class AccountMove(models.Model):
             for problem in problems
         )
 
-    def _sending_problems(
+    def _psa_sending_problems(
         self, several: bool = False, methods: list[str] | None = None
     ) -> dict:
         """Why invoices cannot be sent, for an accountant.
@@ -182,10 +187,10 @@ class AccountMove(models.Model):
         return {
             move: problems
             for move in self
-            if (problems := [*move._problems_of_one(several, methods)])
+            if (problems := [*move._psa_problems_of_one(several, methods)])
         }
 
-    def _problems_of_one(self, several: bool, methods: list[str] | None):
+    def _psa_problems_of_one(self, several: bool, methods: list[str] | None):
         """:param several: what was sent already is not sent again by the way"""
         if not self.is_project_invoice or self.state == "cancel":
             yield self.env._("it is no project invoice that could be sent.")
@@ -201,11 +206,11 @@ class AccountMove(models.Model):
             yield self.env._(
                 "transactions on it were changed since; press Recalculate first."
             )
-        if self.state == "draft" and (problem := self._review_problem()):
+        if self.state == "draft" and (problem := self._psa_review_problem()):
             yield problem
         if self.state == "draft" and not self.invoice_line_ids:
             yield self.env._("there is nothing on it.")
-        if self.is_po_missing:
+        if self.billing_po_missing:
             yield self.env._(
                 "the customer %(customer)s wants its own reference on every invoice. "
                 "Enter it as Customer Reference.",
@@ -214,9 +219,9 @@ class AccountMove(models.Model):
         if methods is None:
             methods = self.env["account.move.send"]._get_default_sending_methods(self)
         if "email" in methods:
-            yield from self._mailing_problems()
+            yield from self._psa_mailing_problems()
 
-    def _mailing_problems(self):
+    def _psa_mailing_problems(self):
         if not self.partner_id.email:
             yield self.env._(
                 "the customer %(customer)s has no e-mail address. Enter one, or choose "
@@ -241,14 +246,14 @@ class AccountMove(models.Model):
         """
         self._check_billing_manager()
         self.check_access("write")
-        self._check_confirmed()
+        self._psa_check_confirmed()
         for move in self.filtered(lambda move: not move.billing_sent_date):
             # sudo: the administrator was just checked; the note is the engine's.
-            move.sudo()._note_sent()
+            move.sudo()._psa_note_sent()
             move._message_log(body=self.env._("Marked as sent."))
         return True
 
-    def _check_confirmed(self):
+    def _psa_check_confirmed(self):
         if others := self.filtered(
             lambda move: move.state != "posted" or not move.is_project_invoice
         ):
@@ -262,9 +267,9 @@ class AccountMove(models.Model):
 
     # === What became of it ===
 
-    def _note_sent(self):
+    def _psa_note_sent(self):
         """They are on their way. What failed before must not leave any more."""
-        self._failed_mails().cancel()
+        self._psa_failed_mails().cancel()
         for move in self:
             before = move.billing_sent_date
             move.billing_sending = {"before": before and fields.Date.to_string(before)}
@@ -283,7 +288,7 @@ class AccountMove(models.Model):
             }
         return super()._message_post_after_hook(message, msg_values)
 
-    def _note_failed_sending(self, reason: str):
+    def _psa_note_failed_sending(self, reason: str):
         """An invoice that did not go waits to be sent, and its number stays.
 
         :param reason: for an accountant, as far as the machinery gives one
@@ -301,21 +306,21 @@ class AccountMove(models.Model):
                 )
             move._message_log(body=body)
 
-    def _note_returned(self, reason: str):
+    def _psa_note_returned(self, reason: str):
         """Nobody got the mail: the invoice is as it was before."""
         for move in self:
             move.billing_sent_date = (move.billing_sending or {}).get("before")
-        self._note_failed_sending(reason)
+        self._psa_note_failed_sending(reason)
 
-    def _note_delivered(self):
+    def _psa_note_delivered(self):
         """Mail with them has left; all of it, unless some is still failed."""
         for move in self.filtered("billing_sending_error"):
             if not move.billing_sent_date:
                 move.billing_sent_date = move.company_id._billing_today()
-            if not move._failed_mails():
+            if not move._psa_failed_mails():
                 move.billing_sending_error = False
 
-    def _reached_somebody(self) -> bool:
+    def _psa_reached_somebody(self) -> bool:
         """Whether one of several recipients got the mail."""
         self.ensure_one()
         return bool(
@@ -332,17 +337,17 @@ class AccountMove(models.Model):
             )
         )
 
-    def _forget_sending(self):
+    def _psa_forget_sending(self):
         """A draft is yet to be sent; what failed for the old one must not leave."""
         moves = self.filtered(
             lambda move: move.billing_sent_date or move.billing_sending
         )
         if moves:
-            moves._failed_mails().cancel()
+            moves._psa_failed_mails().cancel()
             moves.write({"billing_sending": False, "billing_sent_date": False})
         self.filtered("billing_sending_error").billing_sending_error = False
 
-    def _failed_mails(self):
+    def _psa_failed_mails(self):
         """Mails with these invoices that did not reach everyone."""
         messages = [(move.billing_sending or {}).get("message") for move in self]
         if not any(messages):
@@ -377,23 +382,25 @@ class AccountMove(models.Model):
             raise UserError(
                 self.env._("Nothing to retry: no sending of these invoices failed.")
             )
-        if problems := failed._sending_problems():
+        if problems := failed._psa_sending_problems():
             raise UserError(
-                "\n".join(move._problems_text(each) for move, each in problems.items())
+                "\n".join(
+                    move._psa_problems_text(each) for move, each in problems.items()
+                )
             )
         if len(failed) > 1:
-            return failed._hand_over()
+            return failed._psa_hand_over()
         failed.sending_data = {
             "author_user_id": self.env.user.id,
             "author_partner_id": self.env.user.partner_id.id,
         }
-        self.env["account.move.send"]._send_alone(failed)
+        self.env["account.move.send"]._psa_send_alone(failed)
         return True
 
-    def _send_again(self) -> bool:
+    def _psa_send_again(self) -> bool:
         """:return: whether there was a mail that had failed, and is now sent again"""
         self.ensure_one()
-        mails = self._failed_mails()
+        mails = self._psa_failed_mails()
         if not mails:
             return False
         mails.mark_outgoing()

@@ -13,8 +13,8 @@ class MailMail(models.Model):
         The invoice then waits to be sent again, with the reason beside it.
         """
         for mail in self:
-            if move := mail._invoice_carried():
-                mail._tell_invoice(
+            if move := mail._psa_invoice_carried():
+                mail._psa_tell_invoice(
                     move,
                     failure_type and (failure_reason or mail.failure_reason),
                     failure_type,
@@ -28,7 +28,7 @@ class MailMail(models.Model):
             failure_type=failure_type,
         )
 
-    def _invoice_carried(self):
+    def _psa_invoice_carried(self):
         """The project invoice that this mail brings to its customer, if it does."""
         if self.model != "account.move":
             return self.env["account.move"]
@@ -37,18 +37,18 @@ class MailMail(models.Model):
         message_id = (move.billing_sending or {}).get("message")
         return move if message_id == self.mail_message_id.id else move.browse()
 
-    def _tell_invoice(self, move, reason, failure_type, reached, addresses):
+    def _psa_tell_invoice(self, move, reason, failure_type, reached, addresses):
         """:param reached: partners who got the mail
         :param addresses: of others who got it
         """
         if not failure_type:
-            move._note_delivered()
+            move._psa_note_delivered()
             return
         reason = reason or self.env._("the mail server refused it")
         # Else a second try would bring it to them twice.
         # sudo: mail is sent by whoever triggers the queue.
         self.sudo().recipient_ids -= reached
-        if reached or addresses or move._reached_somebody():
-            move._note_failed_sending(reason)
+        if reached or addresses or move._psa_reached_somebody():
+            move._psa_note_failed_sending(reason)
         else:
-            move._note_returned(reason)
+            move._psa_note_returned(reason)

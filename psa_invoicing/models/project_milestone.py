@@ -13,7 +13,7 @@ class ProjectMilestone(models.Model):
     _inherit = ["project.milestone", "psa.transaction.mixin"]
 
     _billing_source = MILESTONE
-    _detail_field = "milestone_id"
+    _billing_detail_field = "milestone_id"
     _billing_columns = {
         "sale_line_id": "sale_line_id",
         "project_id": "project_id",
@@ -43,7 +43,7 @@ class ProjectMilestone(models.Model):
         """(project_id, reached_date) WHERE ABS(
             CASE WHEN billing_type = 'non_chargeable' THEN 0
                  ELSE COALESCE(billable_quantity, 0) - COALESCE(billed_quantity, 0)
-                      - COALESCE(written_off_quantity, 0) END) > 0.000001"""
+                      - COALESCE(billing_written_off_quantity, 0) END) > 0.000001"""
     )
 
     @api.depends("is_reached")
@@ -87,7 +87,7 @@ class ProjectMilestone(models.Model):
     @api.depends("quantity_percentage", "sale_line_id.price_subtotal")
     @api.depends_context("uid")
     def _compute_billing_amount(self):
-        seen = self.project_id._with_billing_figures()
+        seen = self.project_id._psa_with_figures()
         for milestone in self:
             # sudo: it was just checked who may see amounts; he need not see the order.
             line = milestone.sudo().sale_line_id
@@ -112,7 +112,7 @@ class ProjectMilestone(models.Model):
         return domain
 
     @api.constrains("is_reached", "reached_date")
-    def _check_reached_date(self):
+    def _check_billing_reached_date(self):
         for milestone in self:
             if milestone.is_reached and not milestone.reached_date:
                 raise ValidationError(
@@ -130,7 +130,7 @@ class ProjectMilestone(models.Model):
             for milestone in self
             if "sale_line_id" in vals
         ):
-            self._check_not_billed()
+            self._psa_check_not_billed()
         result = super().write(vals)
         if set(vals) & {
             "is_reached",
@@ -140,29 +140,29 @@ class ProjectMilestone(models.Model):
             "reached_date",
             "sale_line_id",
         }:
-            self.filtered("billed_quantity")._flag_drafts()
-            self._fit_write_offs()
-            self._refresh_held()
+            self.filtered("billed_quantity")._psa_flag_drafts()
+            self._psa_fit_write_offs()
+            self._psa_refresh_held()
         if vals.get("is_reached"):
-            self.project_id._plan_reached_milestones()
+            self.project_id._psa_plan_reached_milestones()
         return result
 
     @api.model_create_multi
     def create(self, vals_list):
         milestones = super().create(vals_list)
         reached = milestones.filtered("is_reached")
-        reached.project_id._plan_reached_milestones()
+        reached.project_id._psa_plan_reached_milestones()
         return milestones
 
     @api.ondelete(at_uninstall=False)
-    def _unlink_except_billed(self):
-        self._check_not_billed()
-        self.filtered("billed_quantity")._flag_drafts()
+    def _unlink_except_billing_details(self):
+        self._psa_check_not_billed()
+        self.filtered("billed_quantity")._psa_flag_drafts()
 
-    def _check_not_billed(self):
+    def _psa_check_not_billed(self):
         # sudo: whoever manages milestones need not see the invoices.
         billed = self.sudo().filtered(
-            lambda each: not is_zero(each.billed_quantity - each.draft_quantity)
+            lambda each: not is_zero(each.billed_quantity - each.billing_draft_quantity)
         )
         details = (
             self.env["psa.invoice.detail"]

@@ -71,16 +71,16 @@ class ProjectProject(models.Model):
     def create(self, vals_list):
         projects = super().create(vals_list)
         if any(vals.get("sale_line_id") for vals in vals_list):
-            projects._adopt_contract_lines()
+            projects._psa_adopt_contract_lines()
         return projects
 
     def write(self, vals):
         result = super().write(vals)
         if vals.get("sale_line_id"):
-            self._adopt_contract_lines()
+            self._psa_adopt_contract_lines()
         return result
 
-    def _adopt_contract_lines(self):
+    def _psa_adopt_contract_lines(self):
         """Order lines of no other project are billed with the one that works on one of
         them; so is what Odoo has invoiced of them before."""
         # sudo: whoever sets the order of a project need not see it.
@@ -96,7 +96,7 @@ class ProjectProject(models.Model):
         """Odoo writes the contract lines of employees on all entries that are not
         billed; of a line with several rates each keeps that of its day."""
         result = super()._update_timesheets_sale_line_id()
-        self.timesheet_ids._follow_rates()
+        self.timesheet_ids._psa_follow_rates()
         return result
 
     # === Billing ===
@@ -120,7 +120,7 @@ class ProjectProject(models.Model):
         :return: draft invoices, none if there is nothing to bill
         :raises UserError: if one of the projects cannot be billed at all
         """
-        return self._bill(
+        return self._psa_bill(
             Request(
                 project_ids=tuple(self.ids),
                 cutoff_date=cutoff_date,
@@ -130,15 +130,15 @@ class ProjectProject(models.Model):
             )
         )
 
-    def _bill(self, request: Request):
+    def _psa_bill(self, request: Request):
         if problems := self._billing_problems():
             raise UserError("\n".join(problems.values()))
         # sudo: billing reads timesheets and orders, which the biller need not see.
         return self.env["psa.billing"].sudo()._make_drafts(request)
 
-    def _contracts(self):
+    def _psa_contracts(self):
         """Confirmed orders of these projects."""
-        orders = self.env["sale.order"].sudo().union(*self._orders().values())
+        orders = self.env["sale.order"].sudo().union(*self._psa_orders().values())
         return orders.filtered(lambda order: order.state == "sale")
 
     def _get_profitability_sale_order_items_domain(self, domain=None):
@@ -149,13 +149,13 @@ class ProjectProject(models.Model):
                 ("product_id", "!=", False),
                 ("is_expense", "=", False),
                 ("state", "=", "sale"),
-                ("excluded_quantity", ">", 0),
+                ("billing_excluded_quantity", ">", 0),
                 ("untaxed_amount_to_invoice", ">", 0),
             ]
         )
         return found | (on_hold & Domain(domain or Domain.TRUE))
 
-    def _order_for_costs(self):
+    def _psa_order_for_costs(self):
         """The confirmed order on which expenses and bills of a project are re-invoiced.
 
         The one that somebody chose; else that of its contract line; else the oldest.
@@ -171,7 +171,7 @@ class ProjectProject(models.Model):
             limit=1,
         )
 
-    def _orders(self) -> dict:
+    def _psa_orders(self) -> dict:
         """Orders by project, in whatever state: those whose lines its work is sold on,
         and those that were written for it."""
         # sudo: whoever bills a project need not see its orders; what is archived may
@@ -199,7 +199,7 @@ class ProjectProject(models.Model):
         """
         archived = self.filtered("active")
         result = super().action_archive()
-        with_backlog = {item.project_id for item in archived._backlog()}
+        with_backlog = {item.project_id for item in archived._psa_open_transactions()}
         if result or not with_backlog:
             return result
         action = self.env["ir.actions.act_window"]._for_xml_id(
@@ -207,7 +207,7 @@ class ProjectProject(models.Model):
         )
         return {**action, "context": {"default_project_ids": sorted(with_backlog)}}
 
-    def _backlog(self) -> list[Transaction]:
+    def _psa_open_transactions(self) -> list[Transaction]:
         """Open transactions of these projects in the user's companies, of any date,
         those on hold too."""
         if not self:
@@ -228,23 +228,23 @@ class ProjectProject(models.Model):
 
         :return: a message by project; those without a problem are not in it
         """
-        orders = self._orders()
+        orders = self._psa_orders()
         self.env["sale.order"].sudo().union(*orders.values()).fetch(
             ["company_id", "state"]
         )
-        journals = self._companies_with_journal()
+        journals = self._psa_companies_with_journal()
         problems = {}
         # sudo: the names of customer and order, for whoever may bill the project.
         for project in self.sudo():
             problem = project._billing_problem(
                 orders[project], self.env
-            ) or project._journal_problem(orders[project].company_id - journals)
+            ) or project._psa_journal_problem(orders[project].company_id - journals)
             if problem:
                 problems[project] = problem
         return problems
 
     @api.model
-    def _companies_with_journal(self):
+    def _psa_companies_with_journal(self):
         """Companies that have a sales journal, or whose parent has one."""
         # sudo: whoever bills a project need not see the journals.
         groups = (
@@ -255,7 +255,7 @@ class ProjectProject(models.Model):
         companies = self.env["res.company"].sudo().union(*(own for (own,) in groups))
         return companies.search([("id", "child_of", companies.ids)])
 
-    def _journal_problem(self, companies) -> str:
+    def _psa_journal_problem(self, companies) -> str:
         """:param companies: of its orders, that have no sales journal"""
         if not companies:
             return ""

@@ -37,7 +37,9 @@ class ProjectProject(models.Model):
     # pylint: disable=consider-merging-classes-inherited
     _inherit = "project.project"
 
-    can_see_billing_figures = fields.Boolean(compute="_compute_can_see_billing_figures")
+    psa_can_see_figures = fields.Boolean(
+        string="Can See Billing Figures", compute="_compute_psa_can_see_figures"
+    )
     billing_currency_id = fields.Many2one(
         "res.currency",
         compute="_compute_billing_figures",
@@ -100,7 +102,7 @@ class ProjectProject(models.Model):
 
     # === Rights ===
 
-    def _with_billing_figures(self):
+    def _psa_with_figures(self):
         """Those of which the user may see amounts: billing administrators and
         accountants of all, reviewers of what they review."""
         user = self.env.user
@@ -114,28 +116,28 @@ class ProjectProject(models.Model):
 
     @api.depends("billing_user_id", "user_id")
     @api.depends_context("uid")
-    def _compute_can_see_billing_figures(self):
-        seen = self._with_billing_figures()
-        seen.can_see_billing_figures = True
-        (self - seen).can_see_billing_figures = False
+    def _compute_psa_can_see_figures(self):
+        seen = self._psa_with_figures()
+        seen.psa_can_see_figures = True
+        (self - seen).psa_can_see_figures = False
 
     # === Figures ===
 
     @api.depends("billing_user_id", "user_id")
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_billing_figures(self):
-        seen = self._with_billing_figures()
+        seen = self._psa_with_figures()
         # sudo: it was just checked who may see amounts; he need not read timesheets.
         found = seen.sudo()._billing_amounts()
         for project in self:
             amounts = found.get(project._origin.id, [])
-            currency, value = project.sudo()._measure_of(amounts)
+            currency, value = project.sudo()._psa_measure_of(amounts)
             sums = figures.add_up(project._origin.id, amounts, value)
             project.billing_currency_id = currency
             for name, amount in sums.items():
                 project[f"billing_{name}_amount"] = currency.round(amount)
 
-    def _measure_of(self, amounts: list[Amount]):
+    def _psa_measure_of(self, amounts: list[Amount]):
         """In which currency amounts are added up, and what each is worth in it."""
         Currency = self.env["res.currency"]
         currencies = {amount.currency_id for amount in amounts}
@@ -168,10 +170,10 @@ class ProjectProject(models.Model):
         if not ids:
             return found
         self.env.flush_all()
-        contracts = self._contract_amounts(ids)
+        contracts = self._psa_contract_amounts(ids)
         line_ids = [line_id for line_id, _amount in contracts]
-        amounts = self._ledger_amounts(ids, line_ids, by_month)
-        amounts += self._backlog_amounts(ids, by_month)
+        amounts = self._psa_ledger_amounts(ids, line_ids, by_month)
+        amounts += self._psa_backlog_amounts(ids, by_month)
         if not by_month:
             amounts += [amount for _line_id, amount in contracts]
         for amount in amounts:
@@ -180,13 +182,13 @@ class ProjectProject(models.Model):
         return found
 
     @api.model
-    def _contract_amounts(self, ids: list[int]) -> list[tuple[int, Amount]]:
+    def _psa_contract_amounts(self, ids: list[int]) -> list[tuple[int, Amount]]:
         """What the contract lines of projects say, by line."""
         rows = self.env.execute_query(
             SQL(
                 """
                 SELECT line.id, line.billing_project_id,
-                       COALESCE(line.rate_origin_line_id, line.id),
+                       COALESCE(line.billing_rate_origin_line_id, line.id),
                        line.currency_id, line.company_id, line.price_subtotal,
                        line.price_subtotal / %(rate)s
                   FROM sale_order_line AS line
@@ -206,18 +208,20 @@ class ProjectProject(models.Model):
         ]
 
     @api.model
-    def _ledger_amounts(
+    def _psa_ledger_amounts(
         self, ids: list[int], line_ids: list[int], by_month: bool
     ) -> list[Amount]:
         """What became of work on these projects, and on their contract lines."""
-        parts = [self._ledger_sql(ids, line_ids, by_month)]
+        parts = [self._psa_ledger_sql(ids, line_ids, by_month)]
         if not by_month:
-            parts.append(self._never_charged_sql(line_ids))
+            parts.append(self._psa_never_charged_sql(line_ids))
         rows = self.env.execute_query(SQL(" UNION ALL ").join(parts))
         return [Amount(*row) for row in rows]
 
     @api.model
-    def _ledger_sql(self, ids: list[int], line_ids: list[int], by_month: bool) -> SQL:
+    def _psa_ledger_sql(
+        self, ids: list[int], line_ids: list[int], by_month: bool
+    ) -> SQL:
         """Columns of ``Amount`` of the ledger.
 
         A credit note that reopens nothing lowers what is billed, and the customer never
@@ -226,7 +230,7 @@ class ProjectProject(models.Model):
         return SQL(
             """
             SELECT figure.name, detail.project_id, line.billing_project_id,
-                   COALESCE(line.rate_origin_line_id, line.id),
+                   COALESCE(line.billing_rate_origin_line_id, line.id),
                    COALESCE(move.currency_id, line.currency_id), line.company_id,
                    SUM(figure.amount),
                    SUM(figure.amount / COALESCE(
@@ -264,14 +268,14 @@ class ProjectProject(models.Model):
             if by_month
             else SQL("NULL::date"),
             live=self.env["psa.invoice.detail"]._live_sql(),
-            untaxed=self._untaxed_sql(),
+            untaxed=self._psa_untaxed_sql(),
             ids=ids,
             line_ids=line_ids,
             companies=self.env.companies.ids,
         )
 
     @api.model
-    def _untaxed_sql(self) -> SQL:
+    def _psa_untaxed_sql(self) -> SQL:
         """What is left of the price of a contract line after its discount and taxes
         that it includes."""
         return SQL(
@@ -281,16 +285,16 @@ class ProjectProject(models.Model):
         )
 
     @api.model
-    def _never_charged_sql(self, line_ids: list[int]) -> SQL:
+    def _psa_never_charged_sql(self, line_ids: list[int]) -> SQL:
         """Columns of ``Amount`` of work that is offered or non-chargeable and on no
         invoice."""
         treated = [
-            self.env[model]._treated_sql(line_ids) for model in TRANSACTION_MODELS
+            self.env[model]._psa_treated_sql(line_ids) for model in TRANSACTION_MODELS
         ]
         return SQL(
             """
             SELECT 'not_charged', line.billing_project_id, line.billing_project_id,
-                   COALESCE(line.rate_origin_line_id, line.id),
+                   COALESCE(line.billing_rate_origin_line_id, line.id),
                    line.currency_id, line.company_id, SUM(item.value),
                    SUM(item.value / COALESCE(NULLIF(sale.currency_rate, 0), 1)),
                    NULL::date
@@ -304,11 +308,11 @@ class ProjectProject(models.Model):
           GROUP BY 1, 2, 3, 4, 5, 6, 9
             """,
             treated=SQL(" UNION ALL ").join(treated),
-            untaxed=self._untaxed_sql(),
+            untaxed=self._psa_untaxed_sql(),
         )
 
     @api.model
-    def _backlog_amounts(self, ids: list[int], by_month: bool) -> list[Amount]:
+    def _psa_backlog_amounts(self, ids: list[int], by_month: bool) -> list[Amount]:
         """What is open on these projects, as the backlog shows it."""
         months = ["date:month"] if by_month else []
         groups = self.env["psa.backlog"]._read_group(
@@ -342,20 +346,20 @@ class ProjectProject(models.Model):
     @api.depends("billing_user_id", "user_id")
     @api.depends_context("uid", "allowed_company_ids", "lang")
     def _compute_billing_chart(self):
-        seen = self._with_billing_figures()
+        seen = self._psa_with_figures()
         # sudo: it was just checked who may see amounts; he need not read timesheets.
         found = seen.sudo()._billing_amounts(by_month=True)
         for project in self:
             amounts = found.get(project._origin.id, [])
-            project.billing_chart = project.sudo()._chart_of(amounts)
+            project.billing_chart = project.sudo()._psa_chart_of(amounts)
 
-    def _chart_of(self, amounts: list[Amount]) -> dict | bool:
+    def _psa_chart_of(self, amounts: list[Amount]) -> dict | bool:
         """What was billed, is in draft and is open of the work of the last months.
 
         :return: titles of months and series, with numbers and with texts in the user's
             language; False, if there is nothing to show
         """
-        currency, value = self._measure_of(amounts)
+        currency, value = self._psa_measure_of(amounts)
         last = self._billing_today().replace(day=1)
         months = [
             last - relativedelta(months=back) for back in reversed(range(CHART_MONTHS))

@@ -25,15 +25,19 @@ class ProjectProject(models.Model):
         compute="_compute_billing_invoice_ids",
         groups=FIGURE_GROUPS,
     )
-    project_invoice_count = fields.Integer(compute="_compute_project_invoice_count")
-    draft_invoice_count = fields.Integer(
-        string="Drafts", compute="_compute_project_invoice_count"
+    billing_invoice_count = fields.Integer(
+        string="Project Invoice Count", compute="_compute_billing_invoice_count"
+    )
+    billing_draft_count = fields.Integer(
+        string="Drafts", compute="_compute_billing_invoice_count"
     )
     billing_problem = fields.Char(
         string="Cannot Be Billed", compute="_compute_billing_problem"
     )
-    unsold_warning = fields.Char(
-        compute="_compute_unsold_warning", groups=FIGURE_GROUPS
+    billing_unsold_warning = fields.Char(
+        string="Unsold Warning",
+        compute="_compute_billing_unsold_warning",
+        groups=FIGURE_GROUPS,
     )
 
     # === What keeps a project from being billed ===
@@ -50,13 +54,13 @@ class ProjectProject(models.Model):
 
     @api.depends("billing_user_id", "user_id")
     @api.depends_context("uid", "allowed_company_ids", "lang")
-    def _compute_unsold_warning(self):
+    def _compute_billing_unsold_warning(self):
         # sudo: it was just checked who may see amounts; he need not read timesheets.
-        found = self._with_billing_figures().sudo()._unsold_time()
+        found = self._psa_with_figures().sudo()._psa_unsold_time()
         for project in self:
-            project.unsold_warning = found.get(project._origin.id, False)
+            project.billing_unsold_warning = found.get(project._origin.id, False)
 
-    def _unsold_time(self) -> dict[int, str]:
+    def _psa_unsold_time(self) -> dict[int, str]:
         """How much time without contract line the report of billing leakage finds on
         these projects, in words; only where there is some."""
         found: dict[int, list] = defaultdict(list)
@@ -86,7 +90,7 @@ class ProjectProject(models.Model):
 
     # === Its invoices ===
 
-    def _moves_by_project(self) -> dict:
+    def _psa_moves_by_project(self) -> dict:
         """Invoices and credit notes with work of these projects, also those that Odoo's
         own button made, in the companies that are on; the latest first."""
         # sudo: their number is shown to whoever sees the project.
@@ -116,18 +120,18 @@ class ProjectProject(models.Model):
         }
 
     @api.depends_context("allowed_company_ids")
-    def _compute_project_invoice_count(self):
-        moves = self._moves_by_project()
+    def _compute_billing_invoice_count(self):
+        moves = self._psa_moves_by_project()
         for project in self:
             own = moves.get(project._origin.id, self.env["account.move"])
             drafts = own.filtered(lambda move: move.state == "draft")
-            project.project_invoice_count = len(own)
-            project.draft_invoice_count = len(drafts)
+            project.billing_invoice_count = len(own)
+            project.billing_draft_count = len(drafts)
 
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_billing_invoice_ids(self):
         """Those that the user may read."""
-        moves = self._moves_by_project()
+        moves = self._psa_moves_by_project()
         Move = self.env["account.move"]
         readable = Move.union(*moves.values()).with_env(self.env)
         readable = readable._filtered_access("read")
@@ -135,40 +139,40 @@ class ProjectProject(models.Model):
             own = moves.get(project._origin.id, Move).with_env(self.env)
             project.billing_invoice_ids = own & readable
 
-    def action_view_project_invoices(self, *domain):
+    def action_psa_view_invoices(self, *domain):
         """The invoices and credit notes with work of this project."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "psa_invoicing.account_move_action"
         )
-        moves = self._moves_by_project().get(self.id, self.env["account.move"])
+        moves = self._psa_moves_by_project().get(self.id, self.env["account.move"])
         return {
             **action,
             "domain": [("id", "in", moves.ids), *domain],
             "context": {"create": False},
         }
 
-    def action_view_draft_invoices(self):
+    def action_psa_view_draft_invoices(self):
         """Of them, those that are not confirmed."""
-        return self.action_view_project_invoices(("state", "=", "draft"))
+        return self.action_psa_view_invoices(("state", "=", "draft"))
 
-    def action_view_posted_invoices(self):
+    def action_psa_view_posted_invoices(self):
         """Of them, those that are confirmed."""
-        return self.action_view_project_invoices(("state", "=", "posted"))
+        return self.action_psa_view_invoices(("state", "=", "posted"))
 
     # === What is open ===
 
-    def action_view_billing_backlog(self):
+    def action_psa_view_backlog(self):
         """What is open on these projects.
 
         :raises AccessError: unless the user is a billing administrator
         """
         self.check_access("read")
-        return self.env["account.move"]._action_on_backlog(
+        return self.env["account.move"]._psa_action_on_backlog(
             [("project_id", "in", self.ids)]
         )
 
-    def action_view_unsold_time(self):
+    def action_psa_view_unsold_time(self):
         """Time on these projects that no contract line pays for.
 
         :raises AccessError: unless the user is a billing administrator
@@ -189,7 +193,7 @@ class ProjectProject(models.Model):
     def get_panel_data(self):
         """The same figures as on the tab, for whoever may see them there."""
         data = super().get_panel_data()
-        if data and self.allow_billable and self._with_billing_figures():
+        if data and self.allow_billable and self._psa_with_figures():
             data["billing"] = self._billing_panel()
         return data
 
@@ -212,7 +216,7 @@ class ProjectProject(models.Model):
 
     def _get_stat_buttons(self):
         buttons = super()._get_stat_buttons()
-        if self.allow_billable and self._with_billing_figures():
+        if self.allow_billable and self._psa_with_figures():
             buttons += self._billing_buttons()
         return buttons
 
@@ -243,15 +247,15 @@ class ProjectProject(models.Model):
                 32,
                 "pencil",
                 self.env._("Drafts"),
-                self.draft_invoice_count,
-                "action_view_draft_invoices",
+                self.billing_draft_count,
+                "action_psa_view_draft_invoices",
             ),
             button(
                 33,
                 "check-square-o",
                 self.env._("Invoiced"),
                 amount("billing_billed_amount"),
-                "action_view_posted_invoices",
+                "action_psa_view_posted_invoices",
             ),
         ]
         if self.env.user.has_group(BILLING_MANAGER):
@@ -261,7 +265,7 @@ class ProjectProject(models.Model):
                     "hourglass-half",
                     self.env._("To Invoice"),
                     amount("billing_ready_amount"),
-                    "action_view_billing_backlog",
+                    "action_psa_view_backlog",
                 )
             )
         return buttons

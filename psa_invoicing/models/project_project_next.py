@@ -29,7 +29,7 @@ class ProjectProject(models.Model):
         compute="_compute_billing_next_state",
     )
 
-    def _next_rows(self) -> dict:
+    def _psa_next_rows(self) -> dict:
         """The row of the schedule that is invoiced next, by project."""
         # sudo: its date is shown to whoever sees the project.
         rows = (
@@ -48,17 +48,17 @@ class ProjectProject(models.Model):
     @api.depends("billing_hold", "billing_start_date", "invoice_schedule_ids")
     @api.depends_context("uid", "allowed_company_ids", "lang")
     def _compute_billing_next(self):
-        rows = self._next_rows()
+        rows = self._psa_next_rows()
         # sudo: it was just checked who may see amounts; he need not read timesheets.
-        seen = self._with_billing_figures().sudo()
-        estimates = seen._estimates(rows)
+        seen = self._psa_with_figures().sudo()
+        estimates = seen._psa_estimates(rows)
         for project in self:
             project_id = project._origin.id
-            project.billing_next = project_id in rows and project._next_in_words(
+            project.billing_next = project_id in rows and project._psa_next_in_words(
                 rows[project_id], estimates.get(project_id)
             )
 
-    def _estimates(self, rows: dict) -> dict[int, str]:
+    def _psa_estimates(self, rows: dict) -> dict[int, str]:
         """What is open of what the next rows will bill, in words, by project."""
         rows = {id_: row for id_, row in rows.items() if id_ in self._origin.ids}
         if not rows:
@@ -87,7 +87,7 @@ class ProjectProject(models.Model):
             row = rows[project.id]
             if (
                 day <= limits[project.id]
-                and self._is_due(row._cutoffs(), kind, line.id, day)
+                and self._psa_is_due(row._cutoffs(), kind, line.id, day)
                 and day >= (project.billing_start_date or day)
             ):
                 found[project.id].append(
@@ -103,7 +103,7 @@ class ProjectProject(models.Model):
                 )
         texts = {}
         for project in self:
-            currency, value = project._measure_of(found[project._origin.id])
+            currency, value = project._psa_measure_of(found[project._origin.id])
             total = sum(map(value, found[project._origin.id]))
             texts[project._origin.id] = (
                 self.env._(
@@ -118,19 +118,19 @@ class ProjectProject(models.Model):
         return texts
 
     @api.model
-    def _is_due(self, cutoffs, kind: str, line_id: int, day) -> bool:
+    def _psa_is_due(self, cutoffs, kind: str, line_id: int, day) -> bool:
         """Whether a row of the schedule covers work.
 
         :param cutoffs: of the row; None: it covers everything
         """
         return not cutoffs or scopes.is_due(kind, line_id, day, cutoffs)
 
-    def _next_in_words(self, row, estimate: str | None) -> str:
+    def _psa_next_in_words(self, row, estimate: str | None) -> str:
         """:param estimate: what it will bill, for whoever may know"""
         today = self._billing_today()
         words = {
-            "date": self._short_date(row.run_date, today),
-            "cutoff": self._short_date(row._effective_cutoff_date(), today),
+            "date": self._psa_short_date(row.run_date, today),
+            "cutoff": self._psa_short_date(row._effective_cutoff_date(), today),
         }
         if self.billing_hold:
             return self.env._("On hold: nothing is invoiced on %(date)s.", **words)
@@ -142,7 +142,7 @@ class ProjectProject(models.Model):
             text = self.env._("Next: %(date)s, up to %(cutoff)s", **words)
         return ", ".join(filter(None, (text, estimate)))
 
-    def _short_date(self, day, today) -> str:
+    def _psa_short_date(self, day, today) -> str:
         date_format = "d MMM" if day.year == today.year else "d MMM yyyy"
         return format_date(self.env, day, date_format=date_format)
 

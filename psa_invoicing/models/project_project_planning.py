@@ -64,9 +64,9 @@ class ProjectProject(models.Model):
     billing_override_ids = fields.One2many(
         "psa.billing.override", "project_id", string="Other Dates"
     )
-    has_billing_overrides = fields.Boolean(
+    psa_has_billing_overrides = fields.Boolean(
         string="Other Dates for Some Work",
-        compute="_compute_has_billing_overrides",
+        compute="_compute_psa_has_billing_overrides",
         readonly=False,
         help="Types of transactions, or contract lines, that are billed with a "
         "frequency of their own.",
@@ -92,9 +92,9 @@ class ProjectProject(models.Model):
                 project.billing_start_date = project._billing_today()
 
     @api.depends("billing_override_ids")
-    def _compute_has_billing_overrides(self):
+    def _compute_psa_has_billing_overrides(self):
         for project in self:
-            project.has_billing_overrides = bool(project.billing_override_ids)
+            project.psa_has_billing_overrides = bool(project.billing_override_ids)
 
     @api.depends("invoice_schedule_ids.run_date", "invoice_schedule_ids.state")
     def _compute_next_invoice_date(self):
@@ -147,7 +147,7 @@ class ProjectProject(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         projects = super().create(vals_list)
-        projects.filtered("billing_frequency_id")._plan_invoices()
+        projects.filtered("billing_frequency_id")._psa_plan_invoices()
         return projects
 
     def copy_data(self, default=None):
@@ -169,7 +169,7 @@ class ProjectProject(models.Model):
     def write(self, vals):
         result = super().write(vals)
         if PLANNING_FIELDS & set(vals):
-            self._plan_invoices()
+            self._psa_plan_invoices()
         return result
 
     def _billing_company(self):
@@ -186,13 +186,13 @@ class ProjectProject(models.Model):
         Of no project, where the user's company works.
         """
         if len(self) > 1:
-            self._fetch_billing_companies()
+            self._psa_fetch_companies()
         companies = {project._billing_company() for project in self}
         return min(
             company._billing_today() for company in companies or {self.env.company}
         )
 
-    def _fetch_billing_companies(self):
+    def _psa_fetch_companies(self):
         """Read what :meth:`_billing_company` needs, and no more: there may be ten
         thousand projects, and all of their fields and contract lines fill memory."""
         # sudo: as there
@@ -200,18 +200,18 @@ class ProjectProject(models.Model):
         projects.fetch(["company_id", "sale_line_id"])
         projects.sale_line_id.fetch(["company_id"])
 
-    def action_plan_from_start(self):
+    def action_psa_plan_from_start(self):
         """Plan the invoice dates between the billing start and today as well.
 
         :raises AccessError: unless the user is a billing administrator
         """
         self.env["account.move"]._check_billing_manager()
         self.check_access("read")
-        self._plan_invoices(from_start=True)
+        self._psa_plan_invoices(from_start=True)
         return True
 
     @api.model
-    def _plan_all(self):
+    def _psa_plan_all(self):
         """Extend the schedules of all projects by the days that have passed.
 
         Commits after every so many projects, as an invoice run does.
@@ -222,24 +222,24 @@ class ProjectProject(models.Model):
             | Domain("billing_milestones", "=", "reached")
         )
         for ids in split_every(PLANNED_TOGETHER, to_plan.ids):
-            self.browse(ids)._plan_or_log()
+            self.browse(ids)._psa_plan_or_log()
             self.env["ir.cron"]._commit_progress()
             self.env.invalidate_all()
 
-    def _plan_or_log(self):
+    def _psa_plan_or_log(self):
         """Plan what can be planned: a project whose frequency finds no day keeps the
         rows that it has, and must not keep all others from being billed."""
         try:
             with self.env.cr.savepoint():
-                self._plan_invoices()
+                self._psa_plan_invoices()
         except UserError as error:
             if len(self) > 1:
                 for project in self:
-                    project._plan_or_log()
+                    project._psa_plan_or_log()
                 return
             _logger.error("Project %s cannot be planned: %s", self.id, error)
 
-    def _plan_invoices(self, from_start: bool = False):
+    def _psa_plan_invoices(self, from_start: bool = False):
         """Bring the planned rows of the schedule in line with the frequencies.
 
         Rows of the past and rows that were billed stay as they are, and so do dates
@@ -263,7 +263,7 @@ class ProjectProject(models.Model):
             today = project._billing_today()
             first = from_start and project.billing_start_date or today
             known = rows.get(project, Schedule)
-            due = project._due_dates(today, first, dates_of, known)
+            due = project._psa_due_dates(today, first, dates_of, known)
             gone = known.filtered(
                 lambda row, today=today, due=due: row._is_obsolete(today, due)
             )
@@ -283,9 +283,9 @@ class ProjectProject(models.Model):
             ]
         obsolete.unlink()
         Schedule.create(missing)
-        self._plan_reached_milestones()
+        self._psa_plan_reached_milestones()
 
-    def _due_dates(
+    def _psa_due_dates(
         self, today: date, first: date, dates_of: Callable, known
     ) -> dict[date, Cutoffs]:
         """What is due on which date, a year ahead.
@@ -300,20 +300,20 @@ class ProjectProject(models.Model):
             return {}
         calendar = self._billing_company().resource_calendar_id
         horizon = today + relativedelta(months=PLANNED_MONTHS)
-        frequencies = self._frequencies_by_scope()
+        frequencies = self._psa_frequencies_by_scope()
         due: dict[date, Cutoffs] = {}
         for scope, frequency in frequencies.items():
             if not frequency:
                 continue
             dates = dates_of(frequency, self.billing_start_date, horizon, calendar)
             short = known._short_of_end(scope, today, frequencies)
-            for run_date, cutoff_date in self._until_end(dates, short):
+            for run_date, cutoff_date in self._psa_until_end(dates, short):
                 if run_date >= first and cutoff_date >= self.billing_start_date:
                     scopes = due.setdefault(run_date, dict.fromkeys(frequencies))
                     scopes[scope] = cutoff_date
         return due
 
-    def _frequencies_by_scope(self) -> dict:
+    def _psa_frequencies_by_scope(self) -> dict:
         """The billing frequency of each scope; none: by hand, or when something is
         reached."""
         self.ensure_one()
@@ -324,7 +324,7 @@ class ProjectProject(models.Model):
             found[override._scope()] = override.frequency_id
         return found
 
-    def _until_end(
+    def _psa_until_end(
         self, dates: list[Occurrence], short: set[date]
     ) -> Iterator[Occurrence]:
         """Dates up to the billing end: on it or after it, one last run bills what was
@@ -339,7 +339,7 @@ class ProjectProject(models.Model):
                 return
             yield occurrence
 
-    def _plan_reached_milestones(self):
+    def _psa_plan_reached_milestones(self):
         """Bill what is reached with the next invoice run, where projects say so."""
         eager = self.filtered(
             lambda project: (
@@ -364,7 +364,7 @@ class ProjectProject(models.Model):
         ).grouped("project_id")
         for project in eager.sudo():
             today = project._billing_today()
-            scopes = project._frequencies_by_scope()
+            scopes = project._psa_frequencies_by_scope()
             last = min(today, project.billing_end_date or today)
             due = waiting.get(project, rows.browse())
             if any(
@@ -375,9 +375,9 @@ class ProjectProject(models.Model):
                 and not any(row.run_date <= today and row._bills(item) for row in due)
                 for item in reached
             ):
-                project._plan_today({**dict.fromkeys(scopes), MILESTONE: last})
+                project._psa_plan_today({**dict.fromkeys(scopes), MILESTONE: last})
 
-    def _plan_today(self, cutoffs: Cutoffs):
+    def _psa_plan_today(self, cutoffs: Cutoffs):
         """Bill something with the next invoice run.
 
         If today's run was already, the next day's planning finds it again.

@@ -114,10 +114,10 @@ class PsaBacklog(models.Model):
             "billing_hold_reason",
             "billing_type",
             "company_id",
-            "credited_quantity",
+            "billing_credited_quantity",
             "date",
             "department_id",
-            "draft_quantity",
+            "billing_draft_quantity",
             "employee_id",
             "name",
             "product_uom_id",
@@ -126,7 +126,7 @@ class PsaBacklog(models.Model):
             "task_id",
             "timesheet_invoice_type",
             "unit_amount",
-            "written_off_quantity",
+            "billing_written_off_quantity",
         ],
         "psa.reinvoiced.cost": [
             "billable_quantity",
@@ -134,9 +134,9 @@ class PsaBacklog(models.Model):
             "billing_hold",
             "billing_hold_reason",
             "billing_type",
-            "credited_quantity",
-            "draft_quantity",
-            "written_off_quantity",
+            "billing_credited_quantity",
+            "billing_draft_quantity",
+            "billing_written_off_quantity",
         ],
         "project.milestone": [
             "billable_quantity",
@@ -144,14 +144,14 @@ class PsaBacklog(models.Model):
             "billing_hold",
             "billing_hold_reason",
             "billing_type",
-            "credited_quantity",
-            "draft_quantity",
+            "billing_credited_quantity",
+            "billing_draft_quantity",
             "is_reached",
             "name",
             "project_id",
             "reached_date",
             "sale_line_id",
-            "written_off_quantity",
+            "billing_written_off_quantity",
         ],
         "sale.order.line": [
             "billable_quantity",
@@ -162,9 +162,9 @@ class PsaBacklog(models.Model):
             "billing_project_id",
             "billing_type",
             "company_id",
-            "credited_quantity",
+            "billing_credited_quantity",
             "discount",
-            "draft_quantity",
+            "billing_draft_quantity",
             "name",
             "order_id",
             "price_unit",
@@ -172,7 +172,7 @@ class PsaBacklog(models.Model):
             "product_uom_id",
             "qty_delivered_method",
             "state",
-            "written_off_quantity",
+            "billing_written_off_quantity",
         ],
         "sale.order": ["currency_id", "currency_rate", "partner_id"],
         "project.project": [
@@ -364,7 +364,7 @@ class PsaBacklog(models.Model):
         query = Query(self.env, "line", SQL.identifier(lines._table))
         conditions = {}
         for source in SOURCES:
-            _own, domain = self.env[MODELS[source]].sudo()._may_be_billed_domains()
+            _own, domain = self.env[MODELS[source]].sudo()._psa_may_be_billed_domains()
             domain = domain.map_conditions(self._of_product).optimize_full(lines)
             conditions[source] = domain._to_sql(lines, "line", query)
         return query.from_clause, conditions
@@ -500,10 +500,10 @@ class PsaBacklog(models.Model):
             "own_who": column("who"),
             "own_uom_id": column("uom_id"),
             "row_count": SQL("1"),
-            "own_unit_id": model._unit_sql(),
+            "own_unit_id": model._psa_unit_sql(),
             "own_company_id": SQL("NULL"),
             "own_hold_reason": own_hold_reason,
-            "transaction_type": model._type_sql(),
+            "transaction_type": model._psa_type_sql(),
             "billing_type": SQL(
                 "COALESCE(%s, %s)", SQL.identifier(table, "billing_type"), CHARGEABLE
             ),
@@ -544,14 +544,14 @@ class PsaBacklog(models.Model):
         :param number: tells the rows of one id from each other
         """
         table = model._table
-        credited = model._quantity_sql(table, "credited_quantity")
+        credited = model._psa_quantity_sql(table, "billing_credited_quantity")
         has_credited = SQL(
             "%s <> 0 AND ABS(%s) > %s",
-            model._column(table, "credited_quantity"),
+            model._psa_column_sql(table, "billing_credited_quantity"),
             credited,
             TOLERANCE,
         )
-        new = SQL("%s - %s", model._open_sql(table), credited)
+        new = SQL("%s - %s", model._psa_open_sql(table), credited)
         # What is credited is all that is open. Put like this, PostgreSQL expects hardly
         # any.
         has_none = SQL("(%s AND ABS(%s) <= %s)", has_credited, new, TOLERANCE)
@@ -567,8 +567,8 @@ class PsaBacklog(models.Model):
             "own_quantity": credited if is_credited else new,
             "is_wanted": SQL(
                 "(%s AND %s AND %s)",
-                model._in_open_index_sql(),
-                model._is_open_sql(table),
+                model._psa_in_open_index_sql(),
+                model._psa_is_open_sql(table),
                 has_credited if is_credited else SQL("%s IS NOT TRUE", has_none),
             ),
         }
@@ -593,10 +593,10 @@ class PsaBacklog(models.Model):
             is_hold=SQL.identifier(table, "billing_hold"),
             is_draft=SQL(
                 "%(draft)s <> 0 AND %(open)s * %(draft)s < 0",
-                open=model._open_sql(table),
-                draft=model._column(table, "draft_quantity"),
+                open=model._psa_open_sql(table),
+                draft=model._psa_column_sql(table, "billing_draft_quantity"),
             ),
-            is_unfit=SQL("(%s) IS NOT TRUE", model._may_be_billed_sql()),
+            is_unfit=SQL("(%s) IS NOT TRUE", model._psa_may_be_billed_sql()),
             # Put twice: PostgreSQL then expects hardly any.
             is_to_credit=SQL("SIGN(%(new)s) = -1 AND -SIGN(%(new)s) = 1", new=quantity),
             is_later=SQL(
@@ -798,8 +798,8 @@ class PsaBacklog(models.Model):
             project,
             SQL.identifier(table),
             SQL("%s = ANY(%s)", project, ids) if name == "project_id" else of_partners,
-            model._in_open_index_sql(),
-            model._is_open_sql(table),
+            model._psa_in_open_index_sql(),
+            model._psa_is_open_sql(table),
         )
 
     @api.model
@@ -822,8 +822,8 @@ class PsaBacklog(models.Model):
         table, names = model._table, model._billing_columns
         conditions = [
             SQL("%s = %s", SQL.identifier(table, names[name]), id_),
-            model._in_open_index_sql(),
-            model._is_open_sql(table),
+            model._psa_in_open_index_sql(),
+            model._psa_is_open_sql(table),
         ]
         if before:
             day = SQL.identifier(table, names["date"])

@@ -106,7 +106,7 @@ class PsaBacklog(models.Model):
         """Most contract lines have time on them, and few are not to be billed: those
         are looked up first, by index, for each thing that they must be."""
         entries = self.env[MODELS[TIME]].sudo()
-        _own, domain = entries._may_be_billed_domains()
+        _own, domain = entries._psa_may_be_billed_domains()
         found = []
         for part in getattr(domain, "children", [domain]):
             lines, is_unfit = self._is_unfit_sql(part)
@@ -150,8 +150,8 @@ class PsaBacklog(models.Model):
             "SELECT DISTINCT %s FROM %s WHERE %s AND %s",
             SQL.identifier(model._table, model._billing_columns["sale_line_id"]),
             SQL.identifier(model._table),
-            model._in_open_index_sql(),
-            model._is_open_sql(model._table),
+            model._psa_in_open_index_sql(),
+            model._psa_is_open_sql(model._table),
         )
 
     @api.model

@@ -52,11 +52,11 @@ class PsaBilling(models.AbstractModel):
         request = replace(move._billing_request(), credited=True)
         by_itself = {item.key for item in self._select(request)}
         if not keys <= by_itself:
-            on_it = {row.key for row in move._ledger_rows()}
+            on_it = {row.key for row in move._psa_ledger_rows()}
             self._keep_to(move, (on_it | keys) - {None}, items)
-        move._cap({key: None for key in keys})
+        move._psa_cap({key: None for key in keys})
         self._apply(move, Difference(added=items))
-        move._follow_details()
+        move._psa_follow_details()
         self._refresh_period(move)
         if move.currency_id.compare_amounts(move.amount_untaxed, 0) < 0:
             raise UserError(

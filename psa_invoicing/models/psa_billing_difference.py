@@ -97,7 +97,7 @@ class PsaBilling(models.AbstractModel):
             return self.env._("deleted")
         detail = self.env["psa.invoice.detail"].browse(row.id)
         source = detail[SOURCE_FIELDS[row.item.source]]
-        line = source._contract_lines()
+        line = source._psa_contract_lines()
         if line != detail.sale_line_id:
             return (
                 self.env._("moved to “%(line)s”", line=line.display_name)
@@ -124,7 +124,7 @@ class PsaBilling(models.AbstractModel):
     def _term_change(self, term: Term) -> Change:
         label = term.move_line._fields[term.name]._description_string(self.env)
         return Change(
-            f"{label}: {term.move_line._title()}",
+            f"{label}: {term.move_line._psa_title()}",
             "",
             self._term_text(term.name, term.move_line.billing_written[term.name]),
             self._term_text(term.name, term.value),

@@ -365,5 +365,5 @@ class PsaBillingFrequency(models.Model):
         if set(self._date_fields()) & set(vals):
             self.env["project.project"].sudo().search(
                 [("billing_frequency_id", "in", self.ids)]
-            )._plan_invoices()
+            )._psa_plan_invoices()
         return result

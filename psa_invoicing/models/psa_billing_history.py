@@ -37,9 +37,9 @@ TABLES = ("line", "bill", "source", "part")
 # By what details are searched while more of them are written.
 SEARCHED = ("sale_line_id", "analytic_line_id", "cost_id", "milestone_id")
 
-# Which order lines are in the ledger (``sale.order.line._is_in_ledger``), and whether
-# nothing finer is behind them (``_is_billed_itself``), in a query with ``line`` and the
-# ``template`` of its product.
+# Which order lines are in the ledger (``sale.order.line._psa_is_in_ledger``), and
+# whether nothing finer is behind them (``_psa_is_billed_itself``), in a query with
+# ``line`` and the ``template`` of its product.
 CONTRACT_LINE = SQL(
     """(line.display_type IS NULL AND line.is_downpayment IS NOT TRUE
         AND template.type <> 'combo')"""
@@ -87,7 +87,7 @@ class PsaBilling(models.AbstractModel):
         self._link_credited_lines()
         # Credit notes of invoices that are in the ledger say what they take back.
         self._record_credit_notes(
-            Domain("credited_line_id.detail_ids", "!=", False), contract_lines
+            Domain("billing_credited_line_id.detail_ids", "!=", False), contract_lines
         )
         self.env.flush_all()
         ids = self._unknown_contract_lines(contract_lines)
@@ -99,7 +99,7 @@ class PsaBilling(models.AbstractModel):
         self.env.invalidate_all()
         self._record_credit_notes(Domain("move_id.state", "=", "draft"), contract_lines)
         for chunk in split_every(1000, held, list):
-            self.env["sale.order.line"].browse(chunk)._refresh_excluded_quantity()
+            self.env["sale.order.line"].browse(chunk)._psa_refresh_excluded_quantity()
             self.env.flush_all()
             self.env.invalidate_all()
 
@@ -163,7 +163,7 @@ class PsaBilling(models.AbstractModel):
             )
         )
         lines = self.env["sale.order.line"].browse(line_id for (line_id,) in rows)
-        lines._refresh_excluded_quantity()
+        lines._psa_refresh_excluded_quantity()
         self.env.flush_all()
 
     @api.model
@@ -222,8 +222,8 @@ class PsaBilling(models.AbstractModel):
         """Compute in SQL what new columns say of a database with history."""
         cr = self.env.cr
         cr.execute(
-            "UPDATE account_move SET reopens_transactions = TRUE"
-            " WHERE move_type = 'out_refund' AND reopens_transactions IS NULL"
+            "UPDATE account_move SET psa_reopens_transactions = TRUE"
+            " WHERE move_type = 'out_refund' AND psa_reopens_transactions IS NULL"
         )
         self._fill_contract_lines()
         cr.execute(
@@ -305,13 +305,13 @@ class PsaBilling(models.AbstractModel):
         self.env.cr.execute(
             """
             UPDATE account_move_line AS target
-               SET credited_line_id = found.origin_id
+               SET billing_credited_line_id = found.origin_id
               FROM (
             SELECT credit.id, MIN(origin.id) AS origin_id
               FROM account_move AS move
               JOIN account_move_line AS credit
                 ON credit.move_id = move.id AND credit.display_type = 'product'
-               AND credit.credited_line_id IS NULL
+               AND credit.billing_credited_line_id IS NULL
               JOIN account_move_line AS origin
                 ON origin.move_id = move.reversed_entry_id
                AND origin.display_type = 'product'
@@ -326,7 +326,7 @@ class PsaBilling(models.AbstractModel):
              WHERE target.id = found.id
             """
         )
-        self.env["account.move.line"].invalidate_model(["credited_line_id"])
+        self.env["account.move.line"].invalidate_model(["billing_credited_line_id"])
 
     @api.model
     def _record_credit_notes(self, domain: Domain, contract_lines):
@@ -343,7 +343,7 @@ class PsaBilling(models.AbstractModel):
         if contract_lines is not None:
             domain &= Domain("sale_line_ids", "in", contract_lines.ids)
         found = self.env["account.move.line"].sudo().search(domain)
-        lines = found.filtered(lambda line: line._contract_line())
+        lines = found.filtered(lambda line: line._psa_contract_line())
         if not lines:
             return
         links = self.env.execute_query(
@@ -419,7 +419,7 @@ class PsaBilling(models.AbstractModel):
                 CREATE TEMPORARY TABLE psa_history_bill AS
                 SELECT item.id, line.id AS line_id, item.move_id, item.price_unit,
                        move.move_type = 'out_refund' AS is_credit,
-                       item.credited_line_id, currency.rounding,
+                       item.billing_credited_line_id, currency.rounding,
                        COALESCE(move.invoice_date, item.date, %(made)s) AS day,
                        sign.factor * item.quantity
                            * COALESCE(unit.factor / line.factor, 1)::float8
@@ -544,7 +544,7 @@ class PsaBilling(models.AbstractModel):
                AND ABS(%(open)s) > %(zero)s AND entry.id IN (%(delivered)s)
             """,
             time=TIME,
-            open=Entry._open_sql("entry"),
+            open=Entry._psa_open_sql("entry"),
             zero=TOLERANCE,
             delivered=Entry._search(domain).select(),
         )
@@ -565,7 +565,7 @@ class PsaBilling(models.AbstractModel):
              WHERE line.source = %(cost)s AND ABS(%(open)s) > %(zero)s
             """,
             cost=COST,
-            open=self.env["psa.reinvoiced.cost"]._open_sql("cost"),
+            open=self.env["psa.reinvoiced.cost"]._psa_open_sql("cost"),
             zero=TOLERANCE,
         )
 
@@ -588,7 +588,7 @@ class PsaBilling(models.AbstractModel):
                 SQL("(SELECT company_id FROM sale_order_line WHERE id = line.id)"),
             ),
             milestone=MILESTONE,
-            open=self.env["project.milestone"]._open_sql("milestone"),
+            open=self.env["project.milestone"]._psa_open_sql("milestone"),
             zero=TOLERANCE,
         )
 
@@ -664,12 +664,12 @@ class PsaBilling(models.AbstractModel):
                                   GROUP BY line_id, bill_id) AS part
                                 ON part.line_id = bill.line_id
                                AND part.bill_id = bill.id
-                         LEFT JOIN (SELECT line_id, credited_line_id,
+                         LEFT JOIN (SELECT line_id, billing_credited_line_id,
                                            SUM(quantity) AS quantity
                                       FROM psa_history_bill WHERE is_credit
-                                  GROUP BY line_id, credited_line_id) AS credit
+                                  GROUP BY line_id, billing_credited_line_id) AS credit
                                 ON credit.line_id = bill.line_id
-                               AND credit.credited_line_id = bill.id
+                               AND credit.billing_credited_line_id = bill.id
                              WHERE NOT bill.is_credit) AS found
                      WHERE quantity > %(smallest)s)
                 SELECT want.line_id, want.id, have.id,
@@ -852,7 +852,8 @@ class PsaBilling(models.AbstractModel):
                    AND invoice.move_type = 'out_invoice'
                  WHERE bill.is_credit AND credit.sale_line_id = ANY(%s)
               ORDER BY credit.id,
-                       origin.move_line_id = bill.credited_line_id DESC NULLS LAST,
+                       origin.move_line_id = bill.billing_credited_line_id
+                           DESC NULLS LAST,
                        origin.id DESC) AS found
                  WHERE target.id = found.id
                 """,
@@ -897,8 +898,8 @@ class PsaBilling(models.AbstractModel):
                 "UPDATE %s AS source SET %s FROM (%s) AS ledger"
                 " WHERE source.id = ledger.id",
                 SQL.identifier(model._table),
-                self.env["psa.transaction.mixin"]._ledger_assignments(),
-                model._ledger_figures_sql(ids),
+                self.env["psa.transaction.mixin"]._psa_ledger_assignments(),
+                model._psa_ledger_figures_sql(ids),
             )
         )
 
@@ -951,5 +952,5 @@ class PsaBilling(models.AbstractModel):
                                    WHERE bill.line_id = line.id AND bill.is_credit)
             """,
             ORDER_LINE,
-            self.env["sale.order.line"]._is_open_sql("source"),
+            self.env["sale.order.line"]._psa_is_open_sql("source"),
         )

@@ -93,7 +93,7 @@ class PsaBillingOverride(models.Model):
         for project in projects:
             if not project.billing_start_date:
                 project.billing_start_date = project._billing_today()
-        projects._plan_invoices()
+        projects._psa_plan_invoices()
 
     def _scope(self) -> str:
         """See ``core.scopes``."""

@@ -81,18 +81,18 @@ class PsaBilling(models.AbstractModel):
             move.billing_request = {**move.billing_request, "known_until": known}
         self._apply(move, difference)
         self._follow_terms(difference.terms)
-        move._follow_details()
+        move._psa_follow_details()
         self._refresh_period(move)
 
     @api.model
     def _give_up_what_others_billed(self, move):
         """A revived invoice claims only what nobody else has billed since."""
         orders = self._orders_that_agree(move)
-        difference = self._difference_of(move, orders, move._ledger_rows())
+        difference = self._difference_of(move, orders, move._psa_ledger_rows())
         difference.added = []
         if difference:
             self._apply(move, difference)
-            move._follow_details()
+            move._psa_follow_details()
 
     @api.model
     def _refresh_period(self, move):
@@ -126,27 +126,27 @@ class PsaBilling(models.AbstractModel):
         """What contract lines say now, and a person did not edit on the draft."""
         terms = []
         for move_line, wanted in self._contract_terms(move):
-            edited = move_line._edited_fields()
+            edited = move_line._psa_edited_fields()
             terms += [
                 Term(move_line, name, value)
                 for name, value in wanted.items()
-                if name not in edited and not move_line._says(name, value)
+                if name not in edited and not move_line._psa_has_value(name, value)
             ]
         return terms
 
     @api.model
     def _contract_terms(self, move) -> Iterator[tuple]:
         """``(invoice line, what its contract line says now)``."""
-        lines = move._lines_by_slice()
-        layout = move._layout()
+        lines = move._psa_lines_by_slice()
+        layout = move._psa_layout()
         named = self._named_on_lines(move, layout)
         contract_lines = self._lines_by_id(line_id for line_id, _slice in lines)
         said: dict = {}
         for (line_id, _slice), move_line in lines.items():
             line = self._line_in_customer_language(contract_lines[line_id])
-            if not line._is_in_ledger() or line.currency_id != move.currency_id:
+            if not line._psa_is_in_ledger() or line.currency_id != move.currency_id:
                 continue
-            said[line_id] = said.get(line_id) or line._invoice_terms()
+            said[line_id] = said.get(line_id) or line._psa_invoice_terms()
             captions = self._captions(line, layout, named.get(move_line.id, []))
             text = said[line_id]["name"]
             yield move_line, {**said[line_id], "name": "\n".join([text, *captions])}
@@ -167,7 +167,7 @@ class PsaBilling(models.AbstractModel):
     def _note_edits(self, move):
         """Take what differs from the contract for a person's work, on a draft of which
         nobody noted what was written on it."""
-        move._note_written()
+        move._psa_note_written()
         for move_line, terms in self._contract_terms(move):
             written = {**move_line.billing_written, **terms}
             if terms["name"].startswith(f"{move_line.name}\n"):
@@ -180,7 +180,7 @@ class PsaBilling(models.AbstractModel):
                 source = detail[SOURCE_FIELDS[key[0]]]
                 if detail.billing_type != (source.billing_type or CHARGEABLE):
                     types[key] = detail.billing_type
-        move._choose_types(types)
+        move._psa_choose_types(types)
 
     @api.model
     def _follow_terms(self, terms: list[Term]):
@@ -212,11 +212,11 @@ class PsaBilling(models.AbstractModel):
         difference becomes an adjustment, since there is nothing behind it.
         """
         move = move_line.move_id
-        contract_line = move_line._contract_line()
+        contract_line = move_line._psa_contract_line()
         unit = contract_line.product_uom_id
         rows = [
             row
-            for row in move._ledger_rows()
+            for row in move._psa_ledger_rows()
             if row.move_line_id == move_line.id and row.is_charged
         ]
         target = move_line.product_uom_id._compute_quantity(
@@ -235,12 +235,12 @@ class PsaBilling(models.AbstractModel):
                 wanted.append(
                     item if whole else item.lowered(item.source_quantity * share)
                 )
-        move._cap(caps)
+        move._psa_cap(caps)
         # Adjustments have no transaction: the former one goes, whatever comes instead.
         self._apply(move, self._difference(rows, wanted), move_line)
         if unit.compare(target, fsum(kept)) != 0:
             self._add_adjustment(move_line, contract_line, target - fsum(kept))
-        move._spread_amounts()
+        move._psa_spread_amounts()
 
     @api.model
     def _lowerable(self, move, move_line, contract_line) -> list[Transaction]:
@@ -248,11 +248,11 @@ class PsaBilling(models.AbstractModel):
 
         :return: with their whole open quantity, in order of date
         """
-        rows = move._ledger_rows()
+        rows = move._psa_ledger_rows()
         on_line = [row for row in rows if row.item.sale_line_id == contract_line.id]
-        keys = {row.key for row in on_line} | set(move._caps())
+        keys = {row.key for row in on_line} | set(move._psa_caps())
         keys -= {row.key for row in on_line if not row.is_charged}
-        layout, is_consolidated = move._layout(), move._is_consolidated()
+        layout, is_consolidated = move._psa_layout(), move._psa_is_consolidated()
         items = [
             item
             for item in self._asked(move, rows)
@@ -361,7 +361,7 @@ class PsaBilling(models.AbstractModel):
         :param orders: that belong on it
         :param rows: of the ledger on it
         """
-        caps = move._caps()
+        caps = move._psa_caps()
         agreed = set(orders.order_line.ids)
         wanted = []
         for item in self._asked(move, rows):
@@ -381,7 +381,7 @@ class PsaBilling(models.AbstractModel):
 
         :param rows: of the ledger on it
         """
-        types = move._chosen_types()
+        types = move._psa_chosen_types()
         found = self._select(move._billing_request(), self._released(rows), move)
         return [
             item.typed(types[item.key]) if item.key in types else item for item in found
@@ -407,7 +407,7 @@ class PsaBilling(models.AbstractModel):
         another one joins if it would have been put on the same invoice.
         """
         own = self.env["sale.order"].browse(move.billing_request.get("orders") or ())
-        others = move.billing_project_ids._contracts() - own
+        others = move.billing_project_ids._psa_contracts() - own
         if not others:
             return own
         headers = self._headers({*own.ids, *others.ids})

@@ -42,13 +42,13 @@ class PsaBilling(models.AbstractModel):
                 self._record_reversal(move_line)
             else:
                 self._record_open(move_line)
-        move_lines.move_id._spread_amounts()
-        move_lines.sale_line_ids._refresh_excluded_quantity()
+        move_lines.move_id._psa_spread_amounts()
+        move_lines.sale_line_ids._psa_refresh_excluded_quantity()
 
     @api.model
     def _takes_over(self, move_line) -> bool:
         """Whether a line credits, or replaces, one that is in the ledger."""
-        return bool(move_line.credited_line_id.detail_ids)
+        return bool(move_line.billing_credited_line_id.detail_ids)
 
     @api.model
     def _signed_quantity(self, move_line, contract_line) -> float:
@@ -62,7 +62,7 @@ class PsaBilling(models.AbstractModel):
 
     @api.model
     def _record_open(self, move_line):
-        contract_line = move_line._contract_line()
+        contract_line = move_line._psa_contract_line()
         target = self._signed_quantity(move_line, contract_line)
         items = self._open_on_contract_line(contract_line)
         if target < 0:
@@ -143,7 +143,7 @@ class PsaBilling(models.AbstractModel):
         """Where the transactions of a contract line are kept."""
         if contract_line.is_expense:
             return [COST]
-        if contract_line._is_billed_by_transactions():
+        if contract_line._psa_is_billed_by_transactions():
             return [
                 TIME if contract_line.qty_delivered_method == "timesheet" else MILESTONE
             ]
@@ -157,9 +157,9 @@ class PsaBilling(models.AbstractModel):
 
         Of a part, the latest ones.
         """
-        contract_line = move_line._contract_line()
+        contract_line = move_line._psa_contract_line()
         target = self._signed_quantity(move_line, contract_line)
-        origin = move_line.credited_line_id
+        origin = move_line.billing_credited_line_id
         if origin.move_id.move_type == move_line.move_id.move_type:
             rest = self._replace(move_line, origin, contract_line, target)
         else:

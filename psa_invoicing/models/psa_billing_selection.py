@@ -263,14 +263,18 @@ class PsaBilling(models.AbstractModel):
         unit."""
         table = model._table
         is_released = SQL("%s = ANY(%s)", SQL.identifier(table, "id"), released_ids)
-        is_open = model._is_open_sql(table)
+        is_open = model._psa_is_open_sql(table)
         # What a draft bills too much of, since a transaction on it was lowered, is for
         # its Recalculate to settle, not for another invoice.
-        is_of_draft = SQL("FALSE") if request.of_drafts else model._is_beyond_sql(table)
-        quantity = model._open_sql(table)
+        is_of_draft = (
+            SQL("FALSE") if request.of_drafts else model._psa_is_beyond_sql(table)
+        )
+        quantity = model._psa_open_sql(table)
         if not request.credited:
             quantity = SQL(
-                "%s - %s", quantity, model._quantity_sql(table, "credited_quantity")
+                "%s - %s",
+                quantity,
+                model._psa_quantity_sql(table, "billing_credited_quantity"),
             )
         model.flush_model()
         query = model._search(domain)

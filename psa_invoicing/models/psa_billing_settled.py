@@ -25,7 +25,7 @@ IS_SAME = """
     AND COALESCE(detail.name, '') = COALESCE(entry.name, '')
     AND detail.billing_type = COALESCE(entry.billing_type, 'chargeable')
     AND ABS(detail.source_quantity) > %(zero)s
-    AND ABS(COALESCE(entry.credited_quantity, 0)) <= %(zero)s
+    AND ABS(COALESCE(entry.billing_credited_quantity, 0)) <= %(zero)s
 """
 
 
@@ -99,7 +99,7 @@ class PsaBilling(models.AbstractModel):
         :param orders: that belong on the draft
         """
         Time = self.env["account.analytic.line"]
-        own, of_line = Time._split_by_contract_line(Time._billing_domain(request))
+        own, of_line = Time._psa_split_by_contract_line(Time._billing_domain(request))
         lines = self._settled_lines(move, orders).filtered_domain(of_line)
         Time.flush_model()
         self.env["psa.invoice.detail"].flush_model()
@@ -116,7 +116,7 @@ class PsaBilling(models.AbstractModel):
             SQL("(SELECT * FROM psa_invoice_detail WHERE id = ANY(%s))", id_array(ids)),
             SQL("detail.analytic_line_id = entry.id"),
         )
-        query.add_where(SQL("NOT %s", Time._is_open_sql("entry")))
+        query.add_where(SQL("NOT %s", Time._psa_is_open_sql("entry")))
         query.add_where(SQL(IS_SAME, zero=TOLERANCE))
         query.add_where(SQL("entry.id <> ALL(%s)", self._decided_ids(move)))
         if request.from_billing_start:
@@ -183,12 +183,12 @@ class PsaBilling(models.AbstractModel):
         Time.flush_model()
         entry = Time._table
         query = Time._search([("so_line", "in", lines.ids)])
-        query.add_where(Time._is_open_sql(entry))
+        query.add_where(Time._psa_is_open_sql(entry))
         query.groupby = SQL("so_line, product_uom_id")
         rows = self.env.execute_query(
             query.select(
                 SQL("so_line, product_uom_id"),
-                SQL("SUM(GREATEST(%s, 0))", Time._open_sql(entry)),
+                SQL("SUM(GREATEST(%s, 0))", Time._psa_open_sql(entry)),
             )
         )
         factors = self._unit_factors(
@@ -202,5 +202,5 @@ class PsaBilling(models.AbstractModel):
     @api.model
     def _decided_ids(self, move) -> list[int]:
         """Entries of which a person has lowered the quantity or chosen the type."""
-        decided = move._caps().keys() | move._chosen_types().keys()
+        decided = move._psa_caps().keys() | move._psa_chosen_types().keys()
         return [id_ for source, id_ in decided if source == TIME]

@@ -247,12 +247,12 @@ class PsaBilling(models.AbstractModel):
                 for move_line, items in self._lines_and_items(draft, move)
             ]
         )
-        moves._state_delivery()
+        moves._psa_state_delivery()
         for move in moves:
             if move.company_id.billing_deduct_downpayments:
-                move._deduct_downpayments()
-        moves._log_origin()
-        moves._note_written()
+                move._psa_deduct_downpayments()
+        moves._psa_log_origin()
+        moves._psa_note_written()
         return moves
 
     @api.model
@@ -275,7 +275,7 @@ class PsaBilling(models.AbstractModel):
 
         What is not charged hangs on no line.
         """
-        made = move._lines_by_slice()
+        made = move._psa_lines_by_slice()
         for (line_id, key), items in draft.slices.items():
             if charged := [item for item in items if item.is_chargeable]:
                 yield made[line_id, key], charged
@@ -623,7 +623,7 @@ class PsaBilling(models.AbstractModel):
                 SQL(
                     """(move.move_type <> 'out_refund'
                         OR (move.state = 'posted'
-                            AND move.reopens_transactions IS NOT FALSE))"""
+                            AND move.psa_reopens_transactions IS NOT FALSE))"""
                 ),
                 self.env["psa.invoice.detail"]._credit_sql(),
                 move.id if move else None,
@@ -636,14 +636,14 @@ class PsaBilling(models.AbstractModel):
         """What is to be billed of contract lines in all, unrounded, in their unit."""
         by_time = lines.filtered(
             lambda line: (
-                line._is_billed_by_transactions()
+                line._psa_is_billed_by_transactions()
                 and line.qty_delivered_method == "timesheet"
             )
         )
         by_cost = lines.filtered("is_expense")
         totals: dict[int, float] = {
             line.id: line.qty_delivered
-            if line._is_billed_when_delivered()
+            if line._psa_is_billed_when_delivered()
             else line.product_uom_qty
             for line in lines - by_time - by_cost
         }
@@ -697,7 +697,7 @@ class PsaBilling(models.AbstractModel):
         Detail._insert(rows)
         Detail._refresh_sources(sources)
         if any(row["billing_type"] != CHARGEABLE for row in rows):
-            self.env["sale.order.line"].browse(lines)._refresh_excluded_quantity()
+            self.env["sale.order.line"].browse(lines)._psa_refresh_excluded_quantity()
 
     @api.model
     def _bill_lines(self, additions: list[tuple]) -> dict:
@@ -715,7 +715,7 @@ class PsaBilling(models.AbstractModel):
         """Divide the untaxed amount of an invoice line over its transactions."""
         if not move_line or not all(item.is_chargeable for item in items):
             return [0.0] * len(items)
-        return move_line._shares([item.quantity for item in items])
+        return move_line._psa_shares([item.quantity for item in items])
 
     @api.model
     def _detail_values(self, item: Transaction, line) -> dict:
@@ -792,7 +792,7 @@ class PsaBilling(models.AbstractModel):
             )
         details = self.env["psa.invoice.detail"].create(values)
         details._refresh_sources(details._sources())
-        details.sale_line_id._refresh_excluded_quantity()
+        details.sale_line_id._psa_refresh_excluded_quantity()
         return details
 
 

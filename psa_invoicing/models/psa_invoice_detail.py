@@ -240,11 +240,11 @@ class PsaInvoiceDetail(models.Model):
                     last and scope == OWN and detail.date <= fields.Date.to_date(last)
                 )
 
-    @api.depends("move_id.pending_changes")
+    @api.depends("move_id.psa_pending_changes")
     @api.depends_context("lang")
     def _compute_change(self):
         for move, details in self.grouped("move_id").items():
-            texts = (move.pending_changes or {}).get("texts", {})
+            texts = (move.psa_pending_changes or {}).get("texts", {})
             for detail in details:
                 detail.change = texts.get(str(detail._origin.id))
 
@@ -311,7 +311,7 @@ class PsaInvoiceDetail(models.Model):
             """(move.id IS NULL
                 OR (move.state <> 'cancel' OR move.payment_state = 'invoicing_legacy')
                    AND (NOT %s OR (move.state = 'posted'
-                                   AND move.reopens_transactions IS NOT FALSE)))""",
+                                   AND move.psa_reopens_transactions IS NOT FALSE)))""",
             self._credit_sql(),
         )
 
@@ -345,8 +345,8 @@ class PsaInvoiceDetail(models.Model):
                 )
             )
         moves = self.move_id
-        moves._check_may_change_rows()
-        moves._check_drafts()
+        moves._psa_check_may_change_rows()
+        moves._psa_check_drafts()
         vals = dict(vals)
         if "quantity" in vals:
             self._lower(vals.pop("quantity"))
@@ -355,12 +355,12 @@ class PsaInvoiceDetail(models.Model):
         if chosen := vals.get("billing_type"):
             for move, details in self.grouped("move_id").items():
                 if move.is_project_invoice:
-                    move._choose_types(
+                    move._psa_choose_types(
                         {detail._key: chosen for detail in details if detail._key}
                     )
         result = super().write(vals)
-        moves._follow_details()
-        moves._keep_review()
+        moves._psa_follow_details()
+        moves._psa_keep_review()
         return result
 
     def _lower(self, quantity: float):
@@ -392,7 +392,7 @@ class PsaInvoiceDetail(models.Model):
                 {"quantity": quantity, "source_quantity": source_quantity}
             )
         for move, quantities in caps.items():
-            move._cap(quantities)
+            move._psa_cap(quantities)
         self._refresh_sources(self._sources())
 
     def unlink(self):
@@ -403,13 +403,13 @@ class PsaInvoiceDetail(models.Model):
         if self.env.context.get("psa_ledger") is LEDGER:
             return super().unlink()
         moves = self.move_id
-        moves._check_may_change_rows()
-        moves._check_drafts()
+        moves._psa_check_may_change_rows()
+        moves._psa_check_drafts()
         for move, details in self.grouped("move_id").items():
-            move._cap({detail._key: 0.0 for detail in details if detail._key})
+            move._psa_cap({detail._key: 0.0 for detail in details if detail._key})
         self._drop()
-        moves._follow_details()
-        moves._keep_review()
+        moves._psa_follow_details()
+        moves._psa_keep_review()
         return True
 
     def _drop(self):
@@ -422,7 +422,7 @@ class PsaInvoiceDetail(models.Model):
         lines = self.sale_line_id
         self.with_context(psa_ledger=LEDGER).unlink()
         self._refresh_sources(sources)
-        lines._refresh_excluded_quantity()
+        lines._psa_refresh_excluded_quantity()
         self._tell_drafts_beyond(sources)
 
     def _check_not_credited(self):
@@ -451,7 +451,7 @@ class PsaInvoiceDetail(models.Model):
         :raises UserError: if nothing is left of them
         """
         self.move_id._check_billing_manager()
-        self.move_id._check_drafts()
+        self.move_id._psa_check_drafts()
         if not (reason or "").strip():
             raise UserError(self.env._("Say why it is written off."))
         # sudo: the administrator was just checked; he need not read timesheets.
@@ -505,7 +505,7 @@ class PsaInvoiceDetail(models.Model):
         """The last row that bills, or writes off, what this credit reopened."""
         later = (
             self[SOURCE_FIELDS[self._key[0]]]
-            ._details()
+            ._psa_details()
             .filtered(
                 lambda each: each.id > self.id and each._counts() and each != self
             )
@@ -541,7 +541,7 @@ class PsaInvoiceDetail(models.Model):
         )
         if not takes_back:
             return not move or move.state != "cancel"
-        return move.state == "posted" and move.reopens_transactions
+        return move.state == "posted" and move.psa_reopens_transactions
 
     def _release(self):
         """Let the next invoice run bill what was credited."""
@@ -589,7 +589,7 @@ class PsaInvoiceDetail(models.Model):
         empty = self.filtered(lambda detail: is_zero(detail.source_quantity))
         empty.with_context(psa_ledger=LEDGER).unlink()
         self._refresh_sources(sources)
-        lines._refresh_excluded_quantity()
+        lines._psa_refresh_excluded_quantity()
 
     # === What the transactions say of themselves ===
 
@@ -605,14 +605,14 @@ class PsaInvoiceDetail(models.Model):
     def _refresh_sources(self, sources: dict[str, list[int]]):
         """Bring what the transactions say about themselves in line with the ledger."""
         for transactions in self._transactions(sources):
-            transactions._refresh_from_ledger()
+            transactions._psa_refresh_from_ledger()
 
     @api.model
     def _tell_drafts_beyond(self, sources: dict[str, list[int]]):
         """Ask for Recalculate where something was taken away that corrected what other
         drafts bill, or that they correct."""
         for transactions in self._transactions(sources):
-            transactions._flag_drafts_beyond()
+            transactions._psa_flag_drafts_beyond()
 
     @api.model
     def _transactions(self, sources: dict[str, list[int]]) -> Iterator:

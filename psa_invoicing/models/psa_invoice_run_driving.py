@@ -82,7 +82,7 @@ class PsaInvoiceRun(models.Model):
         ):
             # The scheduler calls as often as the run of today needs.
             return
-        self.env["project.project"]._plan_all()
+        self.env["project.project"]._psa_plan_all()
         run = self._begin(is_background=True)
         run._go_on()
 
@@ -210,7 +210,7 @@ class PsaInvoiceRun(models.Model):
         ids = due.project_id.ids
         for start in range(0, len(ids), 500):
             projects = due.project_id.browse(ids[start : start + 500])
-            orders = projects._orders()
+            orders = projects._psa_orders()
             found += projects.filtered(
                 lambda project, orders=orders: of_other_companies(
                     orders[project], self.env

@@ -50,7 +50,7 @@ class PsaInvoiceRun(models.Model):
             return
         try:
             with self.env.cr.savepoint():
-                moves._send_unattended()
+                moves._psa_send_unattended()
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             raise
         except Exception as error:
@@ -61,7 +61,7 @@ class PsaInvoiceRun(models.Model):
                     self._send_each(move)
                 return
             _logger.exception("Invoice %s cannot be confirmed.", moves.id)
-            moves._note_failed_sending(
+            moves._psa_note_failed_sending(
                 self.env._(
                     "it could not be confirmed because of an unexpected error "
                     "(%(error)s); the server's log says more",

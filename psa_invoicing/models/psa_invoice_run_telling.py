@@ -93,7 +93,7 @@ class PsaInvoiceRun(models.Model):
             [("run_id", "=", self.id)], ["project_id", "state"]
         )
         lines.project_id.fetch(["billing_user_id"])
-        lines.project_id._fetch_billing_companies()
+        lines.project_id._psa_fetch_companies()
         responsible = {
             project: self._responsible(project) for project in lines.project_id
         }

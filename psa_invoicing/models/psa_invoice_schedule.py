@@ -250,7 +250,7 @@ class PsaInvoiceSchedule(models.Model):
     def _without_caught_up(self):
         """Leave out due rows that a later one of their project bills with its own,
         where the company wants one draft for all that were missed."""
-        self.project_id._fetch_billing_companies()
+        self.project_id._psa_fetch_companies()
         last = {}
         for row in self.sorted("run_date"):
             if row.project_id._billing_company().billing_catch_up == "one":
@@ -349,7 +349,7 @@ class PsaInvoiceSchedule(models.Model):
                     if (cutoffs := row._cutoffs_with(missed[row]))
                 },
             )
-            made = projects._bill(request)
+            made = projects._psa_bill(request)
             moves |= made
             for row in rows:
                 invoices = made.filtered(

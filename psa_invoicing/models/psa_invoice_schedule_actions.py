@@ -230,7 +230,7 @@ class PsaInvoiceSchedule(models.Model):
         cutoffs = self._cutoffs() or {OWN: self.cutoff_date}
         if self.planned_date:
             # sudo: whoever bills a project need not see all of it.
-            frequencies = self.sudo().project_id._frequencies_by_scope()
+            frequencies = self.sudo().project_id._psa_frequencies_by_scope()
             stay = {
                 scope
                 for scope, frequency in frequencies.items()

@@ -21,7 +21,7 @@ class PsaReinvoicedCost(models.Model):
     _order = "date, id"
 
     _billing_source = COST
-    _detail_field = "cost_id"
+    _billing_detail_field = "cost_id"
     _billing_columns = {
         "sale_line_id": "sale_line_id",
         "project_id": "project_id",
@@ -77,11 +77,11 @@ class PsaReinvoicedCost(models.Model):
         """(project_id, date) WHERE ABS(
             CASE WHEN billing_type = 'non_chargeable' THEN 0
                  ELSE COALESCE(billable_quantity, 0) - COALESCE(billed_quantity, 0)
-                      - COALESCE(written_off_quantity, 0) END) > 0.000001"""
+                      - COALESCE(billing_written_off_quantity, 0) END) > 0.000001"""
     )
 
     @api.model
-    def _type_sql(self):
+    def _psa_type_sql(self):
         return SQL.identifier(self._table, "kind")
 
     @api.model
@@ -109,10 +109,10 @@ class PsaReinvoicedCost(models.Model):
         self.invalidate_model()
         rows = self.sudo().search([("source_move_line_id", "in", move_lines.ids)])
         changed = rows.filtered(lambda row: before.get(row.id) != row.billable_quantity)
-        changed._flag_drafts()
+        changed._psa_flag_drafts()
         # Of a bill that is being reset, what was written off waits for its return.
-        changed.filtered("billable_quantity")._fit_write_offs()
-        changed._refresh_held()
+        changed.filtered("billable_quantity")._psa_fit_write_offs()
+        changed._psa_refresh_held()
 
     @api.model
     def _follow_sql(self, move_line_ids: list[int] | None = None) -> SQL:

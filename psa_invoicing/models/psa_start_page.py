@@ -57,7 +57,7 @@ class PsaStartPage(models.AbstractModel):
 
         :raises AccessError: unless the user is a billing reviewer
         """
-        self.env["account.move"]._check_reviewer()
+        self.env["account.move"]._psa_check_reviewer()
         is_manager = self.env.user.has_group(BILLING_MANAGER)
         sections = self._sections()
         shown = [
@@ -98,7 +98,7 @@ class PsaStartPage(models.AbstractModel):
 
     @api.model
     def _card(self, key: str) -> Card:
-        self.env["account.move"]._check_reviewer()
+        self.env["account.move"]._psa_check_reviewer()
         for _name, cards in self._sections():
             for card in cards:
                 if card.key == key:

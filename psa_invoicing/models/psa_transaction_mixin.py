@@ -42,9 +42,9 @@ TRANSACTION_MODELS = (
 # Figures that follow from the ledger; nothing else writes them.
 LEDGER_FIELDS = (
     "billed_quantity",
-    "draft_quantity",
-    "credited_quantity",
-    "written_off_quantity",
+    "billing_draft_quantity",
+    "billing_credited_quantity",
+    "billing_written_off_quantity",
 )
 # What a billing administrator decides about a transaction.
 DECISION_FIELDS = {"billing_type", "billing_hold", "billing_hold_reason"}
@@ -64,7 +64,7 @@ class PsaTransactionMixin(models.AbstractModel):
 
     _billing_source = ""
     """One of ``core.billing.SOURCES``."""
-    _detail_field = ""
+    _billing_detail_field = ""
     """Name of the field of ``psa.invoice.detail`` that points to this model."""
     _billing_columns: dict[str, str] = {}
     """Columns by what selection calls them: sale_line_id, project_id, date, text, and
@@ -91,17 +91,24 @@ class PsaTransactionMixin(models.AbstractModel):
         help="Quantity on draft and posted invoices, less what was credited, in the "
         "transaction's own unit.",
     )
-    draft_quantity = fields.Float(
-        readonly=True, copy=False, help="Part of the billed quantity, on drafts."
+    billing_draft_quantity = fields.Float(
+        string="Draft Quantity",
+        readonly=True,
+        copy=False,
+        help="Part of the billed quantity, on drafts.",
     )
-    credited_quantity = fields.Float(
+    billing_credited_quantity = fields.Float(
+        string="Credited Quantity",
         readonly=True,
         copy=False,
         help="Open again because it was credited. No invoice run bills it until "
         "somebody releases it.",
     )
-    written_off_quantity = fields.Float(
-        readonly=True, copy=False, help="Quantity that is never billed."
+    billing_written_off_quantity = fields.Float(
+        string="Written Off Quantity",
+        readonly=True,
+        copy=False,
+        help="Quantity that is never billed.",
     )
     open_quantity = fields.Float(
         compute="_compute_open_quantity",
@@ -121,14 +128,17 @@ class PsaTransactionMixin(models.AbstractModel):
         raise NotImplementedError
 
     @api.depends(
-        "billing_type", "billable_quantity", "billed_quantity", "written_off_quantity"
+        "billing_type",
+        "billable_quantity",
+        "billed_quantity",
+        "billing_written_off_quantity",
     )
     def _compute_open_quantity(self):
         for record in self:
             quantity = (
                 record.billable_quantity
                 - record.billed_quantity
-                - record.written_off_quantity
+                - record.billing_written_off_quantity
             )
             if record.billing_type == NON_CHARGEABLE or is_zero(quantity):
                 quantity = 0.0
@@ -154,45 +164,45 @@ class PsaTransactionMixin(models.AbstractModel):
 
     def _field_to_sql(self, alias, field_expr, query=None):
         if field_expr == "open_quantity":
-            return self._open_sql(alias)
+            return self._psa_open_sql(alias)
         if field_expr == "billing_status":
-            return self._status_sql(alias)
+            return self._psa_status_sql(alias)
         if field_expr == "billable_quantity":
-            return self._billable_sql(alias)
+            return self._psa_billable_sql(alias)
         return super()._field_to_sql(alias, field_expr, query)
 
-    def _column(self, alias: str, name: str) -> SQL:
+    def _psa_column_sql(self, alias: str, name: str) -> SQL:
         return self._fields[name].to_sql(self, alias)
 
-    def _quantity_sql(self, alias: str, name: str) -> SQL:
-        return SQL("COALESCE(%s, 0)", self._column(alias, name))
+    def _psa_quantity_sql(self, alias: str, name: str) -> SQL:
+        return SQL("COALESCE(%s, 0)", self._psa_column_sql(alias, name))
 
-    def _billable_sql(self, alias: str) -> SQL:
+    def _psa_billable_sql(self, alias: str) -> SQL:
         """The billable quantity, whatever its billing type."""
-        return self._quantity_sql(alias, "billable_quantity")
+        return self._psa_quantity_sql(alias, "billable_quantity")
 
-    def _open_sql(self, alias: str) -> SQL:
+    def _psa_open_sql(self, alias: str) -> SQL:
         return SQL(
             "CASE WHEN %s = 'non_chargeable' THEN 0 ELSE %s - %s - %s END",
-            self._column(alias, "billing_type"),
-            self._billable_sql(alias),
-            self._quantity_sql(alias, "billed_quantity"),
-            self._quantity_sql(alias, "written_off_quantity"),
+            self._psa_column_sql(alias, "billing_type"),
+            self._psa_billable_sql(alias),
+            self._psa_quantity_sql(alias, "billed_quantity"),
+            self._psa_quantity_sql(alias, "billing_written_off_quantity"),
         )
 
-    def _is_open_sql(self, alias: str) -> SQL:
+    def _psa_is_open_sql(self, alias: str) -> SQL:
         """The condition of the index over what is open."""
-        return SQL("ABS(%s) > 0.000001", self._open_sql(alias))
+        return SQL("ABS(%s) > 0.000001", self._psa_open_sql(alias))
 
-    def _is_beyond_sql(self, alias: str) -> SQL:
+    def _psa_is_beyond_sql(self, alias: str) -> SQL:
         """Whether drafts bill more than there is, or take back more than was billed."""
         return SQL(
             "%s * %s < 0",
-            self._open_sql(alias),
-            self._quantity_sql(alias, "draft_quantity"),
+            self._psa_open_sql(alias),
+            self._psa_quantity_sql(alias, "billing_draft_quantity"),
         )
 
-    def _status_sql(self, alias: str) -> SQL:
+    def _psa_status_sql(self, alias: str) -> SQL:
         return SQL(
             """CASE
                  WHEN ABS(%(credited)s) > %(zero)s THEN 'credited'
@@ -203,12 +213,12 @@ class PsaTransactionMixin(models.AbstractModel):
                  WHEN ABS(%(written_off)s) > %(zero)s THEN 'written_off'
                  ELSE 'none'
                END""",
-            credited=self._quantity_sql(alias, "credited_quantity"),
-            draft=self._quantity_sql(alias, "draft_quantity"),
-            billed=self._quantity_sql(alias, "billed_quantity"),
-            written_off=self._quantity_sql(alias, "written_off_quantity"),
-            hold=self._column(alias, "billing_hold"),
-            is_open=self._is_open_sql(alias),
+            credited=self._psa_quantity_sql(alias, "billing_credited_quantity"),
+            draft=self._psa_quantity_sql(alias, "billing_draft_quantity"),
+            billed=self._psa_quantity_sql(alias, "billed_quantity"),
+            written_off=self._psa_quantity_sql(alias, "billing_written_off_quantity"),
+            hold=self._psa_column_sql(alias, "billing_hold"),
+            is_open=self._psa_is_open_sql(alias),
             zero=TOLERANCE,
         )
 
@@ -218,12 +228,12 @@ class PsaTransactionMixin(models.AbstractModel):
         if operator == "!=" and not value:
             # Literally what the index says.
             return Domain.custom(
-                to_sql=lambda model, alias, _query: model._is_open_sql(alias)
+                to_sql=lambda model, alias, _query: model._psa_is_open_sql(alias)
             )
         return Domain.custom(
             to_sql=lambda model, alias, _query: SQL(
                 f"ROUND((%s)::numeric, 6) {operator} %s",
-                model._open_sql(alias),
+                model._psa_open_sql(alias),
                 value or 0.0,
             )
         )
@@ -233,7 +243,7 @@ class PsaTransactionMixin(models.AbstractModel):
             return NotImplemented
         return Domain.custom(
             to_sql=lambda model, alias, _query: SQL(
-                "%s IN %s", model._status_sql(alias), tuple(value)
+                "%s IN %s", model._psa_status_sql(alias), tuple(value)
             )
         )
 
@@ -249,27 +259,27 @@ class PsaTransactionMixin(models.AbstractModel):
         domain = Domain.TRUE if with_held else Domain("billing_hold", "=", False)
         # An empty billing type means chargeable.
         domain &= Domain("billing_type", "!=", NON_CHARGEABLE)
-        domain &= Domain(self._contract_line_path("state"), "=", "sale")
+        domain &= Domain(self._psa_contract_line_path("state"), "=", "sale")
         if request.project_ids:
             domain &= Domain(names["project_id"], "in", request.project_ids)
         if request.sale_line_ids:
             domain &= Domain(names["sale_line_id"], "in", request.sale_line_ids)
         if request.picks is not None:
-            domain &= Domain("id", "in", self._picked_ids(request))
+            domain &= Domain("id", "in", self._psa_picked_ids(request))
         if request.start_date:
             domain &= Domain(names["date"], ">=", request.start_date)
         if request.cutoff_date:
             domain &= Domain(names["date"], "<=", request.cutoff_date)
         if request.unit_ids:
-            domain &= self._unit_domain(list(request.unit_ids))
+            domain &= self._psa_unit_domain(list(request.unit_ids))
         return domain
 
     @api.model
-    def _picked_ids(self, request: Request) -> list[int]:
+    def _psa_picked_ids(self, request: Request) -> list[int]:
         return [id_ for source, id_ in request.picks if source == self._billing_source]
 
     @api.model
-    def _may_be_billed_domains(self) -> tuple[Domain, Domain]:
+    def _psa_may_be_billed_domains(self) -> tuple[Domain, Domain]:
         """Whether a transaction with something open may be billed: what
         :meth:`_billing_domain` says of itself, and what it says of its contract line.
 
@@ -286,7 +296,7 @@ class PsaTransactionMixin(models.AbstractModel):
             (names["sale_line_id"], False),
             (names["project_id"], False),
         }
-        own, of_line = self._split_by_contract_line(domain)
+        own, of_line = self._psa_split_by_contract_line(domain)
         own = Domain.AND(
             part
             for part in getattr(own, "children", [own])
@@ -298,10 +308,10 @@ class PsaTransactionMixin(models.AbstractModel):
         return own, of_line
 
     @api.model
-    def _may_be_billed_sql(self) -> SQL:
+    def _psa_may_be_billed_sql(self) -> SQL:
         """Whether a row of this table may be billed, as far as it says so itself: an
         expression that joins nothing."""
-        domain, _of_line = self._may_be_billed_domains()
+        domain, _of_line = self._psa_may_be_billed_domains()
         if domain.is_true():
             return SQL("TRUE")
         query = self._search(domain, active_test=False)
@@ -310,7 +320,7 @@ class PsaTransactionMixin(models.AbstractModel):
         return SQL("%s IN %s", SQL.identifier(self._table, "id"), query.subselect())
 
     @api.model
-    def _split_by_contract_line(self, domain: Domain) -> tuple[Domain, Domain]:
+    def _psa_split_by_contract_line(self, domain: Domain) -> tuple[Domain, Domain]:
         """``(conditions on transactions themselves, those on contract lines)``."""
         name = self._billing_columns["sale_line_id"]
         own, of_line = Domain.TRUE, Domain.TRUE
@@ -329,34 +339,34 @@ class PsaTransactionMixin(models.AbstractModel):
     # === What a row of the backlog says of a transaction ===
 
     @api.model
-    def _type_sql(self) -> SQL:
+    def _psa_type_sql(self) -> SQL:
         """The type of a transaction: one of ``core.billing.TYPES``."""
         return SQL("%s", self._billing_source)
 
     @api.model
-    def _unit_sql(self) -> SQL:
+    def _psa_unit_sql(self) -> SQL:
         """The transaction's own unit, where it has one; else that of its project."""
         return SQL("NULL")
 
     @api.model
-    def _in_open_index_sql(self) -> SQL:
+    def _psa_in_open_index_sql(self) -> SQL:
         """What the index over what is open is about, but for what is open."""
         return SQL("TRUE")
 
     @api.model
-    def _contract_line_path(self, name: str) -> str:
+    def _psa_contract_line_path(self, name: str) -> str:
         line = self._billing_columns["sale_line_id"]
         return name if line == "id" else f"{line}.{name}"
 
     @api.model
-    def _unit_domain(self, unit_ids: list[int]) -> Domain:
+    def _psa_unit_domain(self, unit_ids: list[int]) -> Domain:
         """The department of the transaction, else that of its project; with those
         below."""
         project = self._billing_columns["project_id"]
         return Domain(f"{project}.unit_id", "child_of", unit_ids)
 
     @api.model
-    def _treated_sql(self, line_ids: list[int], until: date | None = None) -> SQL:
+    def _psa_treated_sql(self, line_ids: list[int], until: date | None = None) -> SQL:
         """``(contract line id, excluded, never billed)`` of what is on hold or not
         charged, in the contract line's unit.
 
@@ -370,9 +380,9 @@ class PsaTransactionMixin(models.AbstractModel):
         column = SQL.identifier(table, names["sale_line_id"])
         rest = SQL(
             "(%s - %s - %s)",
-            self._billable_sql(table),
-            self._quantity_sql(table, "billed_quantity"),
-            self._quantity_sql(table, "written_off_quantity"),
+            self._psa_billable_sql(table),
+            self._psa_quantity_sql(table, "billed_quantity"),
+            self._psa_quantity_sql(table, "billing_written_off_quantity"),
         )
         factor, join = SQL("1"), SQL()
         if "uom_id" in names:
@@ -407,11 +417,11 @@ class PsaTransactionMixin(models.AbstractModel):
     # === The ledger writes its figures ===
 
     @api.model
-    def _own_details_sql(self) -> SQL:
+    def _psa_own_details_sql(self) -> SQL:
         """Which rows of the ledger ``detail`` are about this kind of transaction."""
         return SQL("TRUE")
 
-    def _refresh_from_ledger(self):
+    def _psa_refresh_from_ledger(self):
         """Recompute the figures of these transactions, one UPDATE for all.
 
         They are written even when they stay the same: two database transactions that
@@ -423,7 +433,7 @@ class PsaTransactionMixin(models.AbstractModel):
             return
         Detail = self.env["psa.invoice.detail"]
         self.flush_recordset(
-            [name for name in self._ledger_columns() if self._fields[name].store]
+            [name for name in self._psa_ledger_columns() if self._fields[name].store]
         )
         Detail.flush_model()
         self.env["account.move"].flush_model(
@@ -431,7 +441,7 @@ class PsaTransactionMixin(models.AbstractModel):
                 "is_project_invoice",
                 "move_type",
                 "payment_state",
-                "reopens_transactions",
+                "psa_reopens_transactions",
                 "state",
             ]
         )
@@ -440,14 +450,14 @@ class PsaTransactionMixin(models.AbstractModel):
                 "UPDATE %s AS source SET %s FROM (%s) AS ledger"
                 " WHERE source.id = ledger.id",
                 SQL.identifier(self._table),
-                self._ledger_assignments(),
-                self._ledger_figures_sql(self.ids),
+                self._psa_ledger_assignments(),
+                self._psa_ledger_figures_sql(self.ids),
             )
         )
-        self.invalidate_recordset(self._ledger_columns())
+        self.invalidate_recordset(self._psa_ledger_columns())
 
     @api.model
-    def _ledger_figures_sql(self, ids: list[int] | None = None) -> SQL:
+    def _psa_ledger_figures_sql(self, ids: list[int] | None = None) -> SQL:
         """What the ledger says of each transaction.
 
         What was credited is up for review until it is billed again, written off or
@@ -457,7 +467,7 @@ class PsaTransactionMixin(models.AbstractModel):
         :param ids: of these (None: of all that are in the ledger)
         """
         Detail = self.env["psa.invoice.detail"]
-        column = SQL.identifier("detail", self._detail_field)
+        column = SQL.identifier("detail", self._billing_detail_field)
         wanted = (
             SQL("(SELECT DISTINCT unnest(%s)) AS wanted(id)", id_array(ids))
             if ids is not None
@@ -466,7 +476,7 @@ class PsaTransactionMixin(models.AbstractModel):
                 " WHERE %s IS NOT NULL AND %s) AS wanted(id)",
                 column,
                 column,
-                self._own_details_sql(),
+                self._psa_own_details_sql(),
             )
         )
         return SQL(
@@ -512,58 +522,58 @@ class PsaTransactionMixin(models.AbstractModel):
             selected=SQL("%s = ANY(%s)", column, id_array(ids))
             if ids is not None
             else SQL("%s IS NOT NULL", column),
-            own=self._own_details_sql(),
+            own=self._psa_own_details_sql(),
             # Odoo leaves entries unlinked while its own "reverse and modify" invoice is
             # a draft, and tests that it does.
             replacement=SQL(
                 """move.is_project_invoice IS NOT TRUE AND EXISTS (
                        SELECT FROM account_move_line AS line
                         WHERE line.id = detail.move_line_id
-                          AND line.credited_line_id IS NOT NULL)"""
+                          AND line.billing_credited_line_id IS NOT NULL)"""
             ),
             credit=Detail._credit_sql(),
             live=Detail._live_sql(),
         )
 
     @api.model
-    def _ledger_assignments(self) -> SQL:
+    def _psa_ledger_assignments(self) -> SQL:
         """SET clause of what follows from the ledger."""
         return SQL(
-            "billed_quantity = ledger.billed, draft_quantity = ledger.draft,"
-            " credited_quantity = ledger.credited,"
-            " written_off_quantity = ledger.written_off"
+            "billed_quantity = ledger.billed, billing_draft_quantity = ledger.draft,"
+            " billing_credited_quantity = ledger.credited,"
+            " billing_written_off_quantity = ledger.written_off"
         )
 
     @api.model
-    def _ledger_columns(self) -> list[str]:
+    def _psa_ledger_columns(self) -> list[str]:
         return [*LEDGER_FIELDS, "open_quantity", "billing_status"]
 
     @api.model_create_multi
     def create(self, vals_list):
         if not self.env.su:
-            vals_list = [self._without_ledger_figures(vals) for vals in vals_list]
+            vals_list = [self._psa_without_ledger_figures(vals) for vals in vals_list]
             if any(DECISION_FIELDS & set(vals) for vals in vals_list):
                 self._check_billing_decision(vals_list)
         records = super().create(vals_list)
         if any(
             vals.get("billing_hold") or vals.get("billing_type") for vals in vals_list
         ):
-            records._contract_lines()._refresh_excluded_quantity()
+            records._psa_contract_lines()._psa_refresh_excluded_quantity()
         return records
 
     def write(self, vals):
         if not self.env.su:
-            vals = self._without_ledger_figures(vals)
+            vals = self._psa_without_ledger_figures(vals)
             if DECISION_FIELDS & set(vals):
                 self._check_billing_decision([vals])
         result = super().write(vals)
         if {"billing_type", "billing_hold"} & set(vals):
-            self._contract_lines()._refresh_excluded_quantity()
-            self._flag_drafts()
+            self._psa_contract_lines()._psa_refresh_excluded_quantity()
+            self._psa_flag_drafts()
         return result
 
     @api.model
-    def _without_ledger_figures(self, vals: dict) -> dict:
+    def _psa_without_ledger_figures(self, vals: dict) -> dict:
         """The ledger alone says what is billed, not a client that writes the field."""
         return {key: val for key, val in vals.items() if key not in LEDGER_FIELDS}
 
@@ -580,18 +590,18 @@ class PsaTransactionMixin(models.AbstractModel):
                 ):
                     self.env["account.move"]._check_billing_manager()
 
-    def _contract_lines(self):
+    def _psa_contract_lines(self):
         # sudo: whoever records a transaction need not see the order.
         name = self._billing_columns["sale_line_id"]
         lines = self.sudo() if name == "id" else self.sudo()[name]
         return self.env["sale.order.line"].sudo().browse(lines.ids)
 
-    def _refresh_held(self):
+    def _psa_refresh_held(self):
         """What is on hold or not charged is not for Odoo's order button either: its
         contract line follows when its quantity changes."""
-        self._treated()._contract_lines()._refresh_excluded_quantity()
+        self._psa_treated()._psa_contract_lines()._psa_refresh_excluded_quantity()
 
-    def _treated(self):
+    def _psa_treated(self):
         """Transactions on hold, offered or non-chargeable."""
         return self.filtered(
             lambda record: (
@@ -599,41 +609,44 @@ class PsaTransactionMixin(models.AbstractModel):
             )
         )
 
-    def _fit_write_offs(self):
+    def _psa_fit_write_offs(self):
         """A transaction that was lowered has less to write off: the latest go first.
 
         Else it would be written off beyond what there is, and the customer credited
         for it.
         """
         # sudo: whoever may correct a transaction need not see the ledger.
-        for record in self.sudo().filtered("written_off_quantity"):
+        for record in self.sudo().filtered("billing_written_off_quantity"):
             excess = -record.open_quantity
-            if excess * record.written_off_quantity <= 0:
+            if excess * record.billing_written_off_quantity <= 0:
                 continue
-            details = record._details().filtered("is_write_off")
+            details = record._psa_details().filtered("is_write_off")
             details.sorted("id", reverse=True)._shrink(excess)
 
-    def _flag_drafts(self):
+    def _psa_flag_drafts(self):
         """Ask for Recalculate on the drafts that these transactions are on."""
         # sudo: whoever may correct a transaction need not see the invoice.
         drafts = (
             self.env["psa.invoice.detail"]
             .sudo()
             .search(
-                [(self._detail_field, "in", self.ids), ("move_id.state", "=", "draft")]
+                [
+                    (self._billing_detail_field, "in", self.ids),
+                    ("move_id.state", "=", "draft"),
+                ]
             )
             .move_id.filtered("is_project_invoice")
         )
         drafts.needs_recalculation = True
 
-    def _flag_drafts_beyond(self):
+    def _psa_flag_drafts_beyond(self):
         """Ask for Recalculate on drafts that bill more of these transactions than there
         is, since what had corrected it is gone."""
         self.flush_recordset()
         query = self._as_query(ordered=False)
-        query.add_where(self._is_open_sql(self._table))
-        query.add_where(self._is_beyond_sql(self._table))
-        self.browse(query)._flag_drafts()
+        query.add_where(self._psa_is_open_sql(self._table))
+        query.add_where(self._psa_is_beyond_sql(self._table))
+        self.browse(query)._psa_flag_drafts()
 
     # === Decisions of a billing administrator ===
 
@@ -643,7 +656,7 @@ class PsaTransactionMixin(models.AbstractModel):
         :param reason: why, for whoever looks at the backlog
         :raises AccessError: unless the user is a billing administrator
         """
-        self._check_may_decide()
+        self._psa_check_may_decide()
         # sudo: the administrator was just checked; he need not edit timesheets.
         self.sudo().write({"billing_hold": True, "billing_hold_reason": reason})
         return True
@@ -654,13 +667,13 @@ class PsaTransactionMixin(models.AbstractModel):
 
         :raises AccessError: unless the user is a billing administrator
         """
-        self._check_may_decide()
+        self._psa_check_may_decide()
         # sudo: the administrator was just checked; he need not edit timesheets.
         records = self.sudo()
         records.filtered("billing_hold").write(
             {"billing_hold": False, "billing_hold_reason": False}
         )
-        records._details().filtered("origin_detail_id")._release()
+        records._psa_details().filtered("origin_detail_id")._release()
         return True
 
     def action_psa_set_billing_type(self, billing_type: str):
@@ -668,7 +681,7 @@ class PsaTransactionMixin(models.AbstractModel):
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: for any other type
         """
-        self._check_may_decide()
+        self._psa_check_may_decide()
         as_word(self.env, billing_type, dict(BILLING_TYPES))
         # sudo: the administrator was just checked; he need not edit timesheets.
         self.sudo().write({"billing_type": billing_type})
@@ -684,7 +697,7 @@ class PsaTransactionMixin(models.AbstractModel):
         :raises UserError: if there is no reason, or nothing is open
         :return: the ledger rows
         """
-        self._check_may_decide()
+        self._psa_check_may_decide()
         if not (reason or "").strip():
             raise UserError(self.env._("Say why it is written off."))
         # sudo: the administrator was just checked; he need not read timesheets.
@@ -700,8 +713,8 @@ class PsaTransactionMixin(models.AbstractModel):
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: if the period of the write-off is closed
         """
-        self._check_may_decide()
-        self.sudo()._details().filtered("is_write_off")._undo_write_off()
+        self._psa_check_may_decide()
+        self.sudo()._psa_details().filtered("is_write_off")._undo_write_off()
         return True
 
     def action_psa_view_invoices(self):
@@ -710,12 +723,12 @@ class PsaTransactionMixin(models.AbstractModel):
         :raises AccessError: unless the user is a billing administrator
         """
         self.env["account.move"]._check_billing_manager()
-        moves = self._details().move_id
+        moves = self._psa_details().move_id
         if not moves:
             raise UserError(
                 self.env._("These transactions are on no invoice and no credit note.")
             )
-        return moves._open(moves, self.env._("Invoices"), "list,form")
+        return moves._psa_open_records(moves, self.env._("Invoices"), "list,form")
 
     def action_manual_invoice(self):
         """Open the wizard that invoices these transactions, and nothing else.
@@ -723,7 +736,7 @@ class PsaTransactionMixin(models.AbstractModel):
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: if they belong to no project
         """
-        self._check_may_decide()
+        self._psa_check_may_decide()
         # sudo: an administrator need not read timesheets.
         records = self.sudo()
         names = self._billing_columns
@@ -734,16 +747,16 @@ class PsaTransactionMixin(models.AbstractModel):
             **({"cutoff_date": max(days)} if days else {}),
         )
 
-    def _check_may_decide(self):
+    def _psa_check_may_decide(self):
         self.env["account.move"]._check_billing_manager()
         check_exist(self)
         # sudo: an administrator need not read timesheets, but not of other companies.
-        check_switched_on(self.env, self._contract_lines().company_id)
+        check_switched_on(self.env, self._psa_contract_lines().company_id)
 
-    def _details(self):
+    def _psa_details(self):
         """The ledger rows of these transactions."""
         Detail = self.env["psa.invoice.detail"]
-        details = Detail.search([(self._detail_field, "in", self.ids)])
+        details = Detail.search([(self._billing_detail_field, "in", self.ids)])
         return details.filtered(
             lambda detail: detail._key and detail._key[0] == self._billing_source
         )

@@ -88,7 +88,7 @@ class ResCompany(models.Model):
     )
 
     @api.constrains("billing_after_run", "billing_review_required")
-    def _check_after_run(self):
+    def _check_billing_after_run(self):
         for company in self:
             if company.billing_after_run == "send" and company.billing_review_required:
                 raise ValidationError(
@@ -101,7 +101,7 @@ class ResCompany(models.Model):
                 )
 
     @api.constrains("billing_reminder_days")
-    def _check_reminder_days(self):
+    def _check_billing_reminder_days(self):
         if any(company.billing_reminder_days < 0 for company in self):
             raise ValidationError(
                 self.env._("Drafts are reminded of after 0 or more days.")

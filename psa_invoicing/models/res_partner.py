@@ -48,9 +48,9 @@ class ResPartner(models.Model):
         help="Work for this customer that the backlog shows as ready, untaxed, in the "
         "company's currency.",
     )
-    project_invoice_count = fields.Integer(
+    billing_invoice_count = fields.Integer(
         string="Project Invoices",
-        compute="_compute_project_invoice_count",
+        compute="_compute_billing_invoice_count",
         groups=ACCOUNTANTS,
     )
 
@@ -76,7 +76,7 @@ class ResPartner(models.Model):
             )
 
     @api.depends_context("uid", "allowed_company_ids")
-    def _compute_project_invoice_count(self):
+    def _compute_billing_invoice_count(self):
         counts = dict(
             self.env["account.move"]._read_group(
                 [
@@ -89,9 +89,9 @@ class ResPartner(models.Model):
         )
         for partner in self:
             customer = partner.commercial_partner_id._origin
-            partner.project_invoice_count = counts.get(customer, 0)
+            partner.billing_invoice_count = counts.get(customer, 0)
 
-    def action_view_project_invoices(self):
+    def action_psa_view_invoices(self):
         """The project invoices and credit notes of these customers."""
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "psa_invoicing.account_move_action"
@@ -105,13 +105,13 @@ class ResPartner(models.Model):
             "context": {"create": False},
         }
 
-    def action_view_billing_backlog(self):
+    def action_psa_view_backlog(self):
         """What is open for these customers.
 
         :raises AccessError: unless the user is a billing administrator
         """
         self.check_access("read")
-        return self.env["account.move"]._action_on_backlog(
+        return self.env["account.move"]._psa_action_on_backlog(
             [("partner_id", "child_of", self.commercial_partner_id.ids)]
         )
 

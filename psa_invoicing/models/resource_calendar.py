@@ -25,7 +25,7 @@ class ResourceCalendar(models.Model):
         holidays = self._billing_holidays(start, hours)
 
         def is_working_day(day: date) -> bool:
-            return bool(self._hours_of(hours, day)) and day not in holidays
+            return bool(self._psa_hours_of(hours, day)) and day not in holidays
 
         return is_working_day
 
@@ -46,7 +46,7 @@ class ResourceCalendar(models.Model):
             hours[key] = min(first, slot.hour_from), max(last, slot.hour_to)
         return hours
 
-    def _hours_of(self, hours: dict, day: date) -> tuple[float, float] | None:
+    def _psa_hours_of(self, hours: dict, day: date) -> tuple[float, float] | None:
         week = False
         if self.two_weeks_calendar:
             week = str(self.env["resource.calendar.attendance"].get_week_type(day))
@@ -78,7 +78,7 @@ class ResourceCalendar(models.Model):
             )
             for offset in range((last.date() - first.date()).days + 1):
                 day = first.date() + timedelta(days=offset)
-                if (worked := self._hours_of(hours, day)) and (
+                if (worked := self._psa_hours_of(hours, day)) and (
                     first <= _moment(day, worked[0])
                     and _moment(day, worked[1]) <= last + timedelta(minutes=1)
                 ):

@@ -10,9 +10,13 @@ from .psa_transaction_mixin import TRANSACTION_MODELS
 class SaleOrder(models.Model):
     _inherit = "sale.order"
 
-    has_time_rates = fields.Boolean(compute="_compute_has_time_rates")
+    psa_has_time_rates = fields.Boolean(
+        string="Has Time Rates", compute="_compute_psa_has_time_rates"
+    )
 
-    has_billed_project = fields.Boolean(compute="_compute_has_billed_project")
+    psa_has_billed_project = fields.Boolean(
+        string="Has Billed Project", compute="_compute_psa_has_billed_project"
+    )
 
     billing_ready_amount = fields.Monetary(
         string="Ready to Invoice",
@@ -21,8 +25,8 @@ class SaleOrder(models.Model):
         help="Work on this order that the backlog shows as ready, of any project, "
         "untaxed.",
     )
-    project_invoice_count = fields.Integer(
-        string="Project Invoices", compute="_compute_project_invoice_count"
+    billing_invoice_count = fields.Integer(
+        string="Project Invoices", compute="_compute_billing_invoice_count"
     )
 
     @api.depends_context("uid", "allowed_company_ids")
@@ -37,12 +41,12 @@ class SaleOrder(models.Model):
             order.billing_ready_amount = amounts.get(order._origin.id, 0.0)
 
     @api.depends("order_line.invoice_lines")
-    def _compute_project_invoice_count(self):
-        moves = self._project_invoices()
+    def _compute_billing_invoice_count(self):
+        moves = self._psa_project_invoices()
         for order in self:
-            order.project_invoice_count = len(moves.get(order._origin.id, ()))
+            order.billing_invoice_count = len(moves.get(order._origin.id, ()))
 
-    def _project_invoices(self) -> dict[int, set[int]]:
+    def _psa_project_invoices(self) -> dict[int, set[int]]:
         """Ids of project invoices and credit notes with work on these orders."""
         found: dict[int, set[int]] = defaultdict(set)
         groups = (
@@ -61,49 +65,49 @@ class SaleOrder(models.Model):
             found[line.order_id.id].add(move.id)
         return found
 
-    def action_view_project_invoices(self):
+    def action_psa_view_invoices(self):
         """The project invoices and credit notes with work on these orders."""
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "psa_invoicing.account_move_action"
         )
-        moves = set().union(*self._project_invoices().values())
+        moves = set().union(*self._psa_project_invoices().values())
         return {
             **action,
             "domain": [("id", "in", sorted(moves))],
             "context": {"create": False},
         }
 
-    def action_view_billing_backlog(self):
+    def action_psa_view_backlog(self):
         """What is open on these orders.
 
         :raises AccessError: unless the user is a billing administrator
         """
         self.check_access("read")
-        return self.env["account.move"]._action_on_backlog(
+        return self.env["account.move"]._psa_action_on_backlog(
             [("order_id", "in", self.ids)]
         )
 
     @api.depends("order_line.billing_project_id", "project_ids")
-    def _compute_has_billed_project(self):
+    def _compute_psa_has_billed_project(self):
         for order in self:
-            order.has_billed_project = bool(
+            order.psa_has_billed_project = bool(
                 # sudo: who sells need not see the projects.
                 order.sudo().order_line.billing_project_id or order.sudo().project_ids
             )
 
     @api.depends("order_line.product_id", "state")
-    def _compute_has_time_rates(self):
+    def _compute_psa_has_time_rates(self):
         for order in self:
-            order.has_time_rates = bool(order._lines_with_rates())
+            order.psa_has_time_rates = bool(order._psa_lines_with_rates())
 
-    def _lines_with_rates(self):
+    def _psa_lines_with_rates(self):
         """Lines on which time is billed; of one with several rates the first."""
         return self.order_line.filtered(
             lambda line: (
                 line.state == "sale"
                 and line.product_id
                 and line.product_id._is_delivered_timesheet()
-                and not line.rate_origin_line_id
+                and not line.billing_rate_origin_line_id
             )
         )
 
@@ -113,7 +117,7 @@ class SaleOrder(models.Model):
         context = self.env.context
         if context.get("timesheet_start_date") or context.get("timesheet_end_date"):
             # What depends on the quantity to invoice, the status too, is computed anew.
-            self.order_line.modified(["excluded_quantity"])
+            self.order_line.modified(["billing_excluded_quantity"])
         return moves
 
     def action_manual_invoice(self):
@@ -124,10 +128,10 @@ class SaleOrder(models.Model):
         """
         self.env["account.move"]._check_billing_manager()
         return self.env["psa.manual.invoice"]._action_on(
-            self._billed_projects(), order_ids=self.ids
+            self._psa_billed_projects(), order_ids=self.ids
         )
 
-    def _billed_projects(self):
+    def _psa_billed_projects(self):
         """Projects in which something is done or sold on these orders."""
         # sudo: who bills need not read orders and timesheets.
         lines = self.sudo().order_line
@@ -142,5 +146,5 @@ class SaleOrder(models.Model):
         return projects.with_env(self.env)
 
     @api.ondelete(at_uninstall=False)
-    def _unlink_except_billed(self):
-        self.order_line._check_not_billed()
+    def _unlink_except_billing_details(self):
+        self.order_line._psa_check_not_billed()

@@ -20,8 +20,8 @@ AGREED_FIELDS = {"discount", "name", "price_unit", "tax_ids"}
 NEW = """
     CASE WHEN billing_type = 'non_chargeable' THEN 0
          ELSE COALESCE(billable_quantity, 0) - COALESCE(billed_quantity, 0)
-              - COALESCE(written_off_quantity, 0) END
-    - COALESCE(credited_quantity, 0)"""
+              - COALESCE(billing_written_off_quantity, 0) END
+    - COALESCE(billing_credited_quantity, 0)"""
 
 
 class SaleOrderLine(models.Model):
@@ -31,7 +31,7 @@ class SaleOrderLine(models.Model):
     _inherit = ["sale.order.line", "psa.transaction.mixin"]
 
     _billing_source = ORDER_LINE
-    _detail_field = "sale_line_id"
+    _billing_detail_field = "sale_line_id"
     _billing_columns = {
         "sale_line_id": "id",
         "project_id": "billing_project_id",
@@ -57,14 +57,14 @@ class SaleOrderLine(models.Model):
         "or the day of the last delivery where delivered quantities are billed.",
     )
     billable_quantity = fields.Float(store=True)
-    excluded_quantity = fields.Float(
+    billing_excluded_quantity = fields.Float(
         string="Quantity Not to Invoice",
         readonly=True,
         copy=False,
         help="Part of the line that Odoo must not offer for invoicing now: on hold, "
         "offered, never charged, written off, or on a draft credit note.",
     )
-    never_billed_quantity = fields.Float(
+    psa_never_billed_quantity = fields.Float(
         string="Quantity Never Billed",
         readonly=True,
         copy=False,
@@ -72,7 +72,7 @@ class SaleOrderLine(models.Model):
         "charged or written off.",
     )
 
-    rate_origin_line_id = fields.Many2one(
+    billing_rate_origin_line_id = fields.Many2one(
         "sale.order.line",
         string="First Rate",
         readonly=True,
@@ -81,10 +81,13 @@ class SaleOrderLine(models.Model):
         ondelete="set null",
         help="The contract line whose price this one replaces from a day on.",
     )
-    rate_line_ids = fields.One2many(
-        "sale.order.line", "rate_origin_line_id", string="Later Rates", copy=False
+    billing_rate_line_ids = fields.One2many(
+        "sale.order.line",
+        "billing_rate_origin_line_id",
+        string="Later Rates",
+        copy=False,
     )
-    rate_start_date = fields.Date(
+    billing_rate_start_date = fields.Date(
         string="Rate From",
         readonly=True,
         copy=False,
@@ -95,7 +98,7 @@ class SaleOrderLine(models.Model):
         """(billing_project_id, billing_date) WHERE ABS(
             CASE WHEN billing_type = 'non_chargeable' THEN 0
                  ELSE COALESCE(billable_quantity, 0) - COALESCE(billed_quantity, 0)
-                      - COALESCE(written_off_quantity, 0) END) > 0.000001"""
+                      - COALESCE(billing_written_off_quantity, 0) END) > 0.000001"""
     )
 
     # What no run bills: counted beside the backlog.
@@ -154,9 +157,9 @@ class SaleOrderLine(models.Model):
         """Delivered lines take the day on which the delivered quantity changes."""
         for line in self:
             company = line.company_id or self.env.company
-            if line._is_billed_by_transactions():
+            if line._psa_is_billed_by_transactions():
                 line.billing_date = False
-            elif line._is_billed_when_delivered():
+            elif line._psa_is_billed_when_delivered():
                 line.billing_date = line.qty_delivered and company._billing_today()
             else:
                 ordered = line.order_id.date_order
@@ -174,33 +177,33 @@ class SaleOrderLine(models.Model):
     )
     def _compute_billable_quantity(self):
         for line in self:
-            if not line._is_billed_itself():
+            if not line._psa_is_billed_itself():
                 line.billable_quantity = 0.0
-            elif line._is_billed_when_delivered():
+            elif line._psa_is_billed_when_delivered():
                 line.billable_quantity = line.qty_delivered
             else:
                 line.billable_quantity = line.product_uom_qty
 
-    def _is_billed_itself(self) -> bool:
+    def _psa_is_billed_itself(self) -> bool:
         """Whether nothing finer is behind a line of a project's contract."""
         return bool(
             self.billing_project_id
             and self.state == "sale"
-            and self._is_contract_line()
+            and self._psa_is_contract_line()
             and not self.is_expense
-            and not self._is_billed_by_transactions()
+            and not self._psa_is_billed_by_transactions()
         )
 
-    def _is_billed_by_transactions(self) -> bool:
+    def _psa_is_billed_by_transactions(self) -> bool:
         return (
-            self._is_billed_when_delivered()
+            self._psa_is_billed_when_delivered()
             and self.qty_delivered_method in BILLED_BY_TRANSACTIONS
         )
 
-    def _is_billed_when_delivered(self) -> bool:
+    def _psa_is_billed_when_delivered(self) -> bool:
         return self.product_id.invoice_policy == "delivery"
 
-    def _is_contract_line(self) -> bool:
+    def _psa_is_contract_line(self) -> bool:
         """Whether the ledger answers for a line: no heading and no down payment."""
         return bool(
             self.product_id
@@ -209,12 +212,12 @@ class SaleOrderLine(models.Model):
             and self.product_id.type != "combo"
         )
 
-    def _is_in_ledger(self) -> bool:
+    def _psa_is_in_ledger(self) -> bool:
         """Whether invoices of this line, whoever makes them, are in the ledger."""
-        return self._is_contract_line() and bool(
+        return self._psa_is_contract_line() and bool(
             self.billing_project_id
             or (
-                self._is_billed_when_delivered()
+                self._psa_is_billed_when_delivered()
                 and self.qty_delivered_method in ("milestones", "timesheet")
             )
         )
@@ -232,7 +235,7 @@ class SaleOrderLine(models.Model):
         return domain & wanted
 
     @api.model
-    def _type_sql(self):
+    def _psa_type_sql(self):
         """Goods on an order are material."""
         goods = self.env["product.product"]._search(
             [("type", "=", "consu")], active_test=False
@@ -246,7 +249,7 @@ class SaleOrderLine(models.Model):
         )
 
     @api.model
-    def _own_details_sql(self) -> SQL:
+    def _psa_own_details_sql(self) -> SQL:
         """Every row of the ledger names its contract line."""
         return SQL(
             "detail.transaction_type IN ('order_line', 'material')"
@@ -255,83 +258,85 @@ class SaleOrderLine(models.Model):
 
     # === What Odoo derives from a line ===
 
-    @api.depends("excluded_quantity")
+    @api.depends("billing_excluded_quantity")
     def _compute_qty_to_invoice(self):
         """What is on hold, offered or written off is not offered for invoicing."""
         result = super()._compute_qty_to_invoice()
         for line in self:
-            if line.excluded_quantity and line.state == "sale":
-                line.qty_to_invoice -= line.excluded_quantity
-            if line.is_downpayment and line._is_partly_deducted():
-                line.qty_to_invoice = -1.0 if line._undeducted() > 0 else 0.0
+            if line.billing_excluded_quantity and line.state == "sale":
+                line.qty_to_invoice -= line.billing_excluded_quantity
+            if line.is_downpayment and line._psa_is_partly_deducted():
+                line.qty_to_invoice = -1.0 if line._psa_undeducted() > 0 else 0.0
         return result
 
-    @api.depends("excluded_quantity", "never_billed_quantity")
+    @api.depends("billing_excluded_quantity", "psa_never_billed_quantity")
     def _compute_invoice_status(self):
         """Invoiced: nothing is open, and what was billed, offered and written off
         makes up what was ordered."""
         result = super()._compute_invoice_status()
-        for line in self.filtered("never_billed_quantity"):
+        for line in self.filtered("psa_never_billed_quantity"):
             unit = line.product_uom_id
-            treated = line.qty_invoiced + line.never_billed_quantity
+            treated = line.qty_invoiced + line.psa_never_billed_quantity
             if (
                 line.invoice_status == "no"
                 and line.state == "sale"
-                and is_zero(line.excluded_quantity - line.never_billed_quantity)
+                and is_zero(
+                    line.billing_excluded_quantity - line.psa_never_billed_quantity
+                )
                 and unit.compare(treated, line.product_uom_qty) >= 0
             ):
                 line.invoice_status = "invoiced"
         return result
 
-    @api.depends("never_billed_quantity", "qty_invoiced_posted")
+    @api.depends("psa_never_billed_quantity", "qty_invoiced_posted")
     def _compute_untaxed_amount_to_invoice(self):
         """What is never billed is worth nothing any more."""
         result = super()._compute_untaxed_amount_to_invoice()
-        for line in self.filtered("never_billed_quantity"):
+        for line in self.filtered("psa_never_billed_quantity"):
             if line.state != "sale":
                 continue
             price = line.price_unit * (1 - line.discount / 100.0)
             line.untaxed_amount_to_invoice = line.tax_ids.compute_all(
                 price,
                 currency=line.currency_id,
-                quantity=line._quantity_to_pay() - line.qty_invoiced_posted,
+                quantity=line._psa_quantity_to_pay() - line.qty_invoiced_posted,
                 product=line.product_id,
                 partner=line.order_id.partner_shipping_id,
             )["total_excluded"]
         return result
 
-    @api.depends("never_billed_quantity")
+    @api.depends("psa_never_billed_quantity")
     def _compute_amount_to_invoice(self):
         """What is never billed is no credit that the customer takes up."""
         result = super()._compute_amount_to_invoice()
-        for line in self.filtered("never_billed_quantity"):
+        for line in self.filtered("psa_never_billed_quantity"):
             if line.product_uom_qty:
                 price = line.price_total / line.product_uom_qty
-                line.amount_to_invoice -= price * line.never_billed_quantity
+                line.amount_to_invoice -= price * line.psa_never_billed_quantity
         return result
 
-    @api.depends("never_billed_quantity")
+    @api.depends("psa_never_billed_quantity")
     def _compute_amount_to_invoice_at_date(self):
         """What is never billed is no revenue to accrue."""
         result = super()._compute_amount_to_invoice_at_date()
-        lines = self.filtered("never_billed_quantity")
-        never_billed = lines._never_billed_at_date()
+        lines = self.filtered("psa_never_billed_quantity")
+        never_billed = lines._psa_never_billed_at_date()
         for line in lines:
             quantity = never_billed.get(line.id, 0.0)
             line.amount_to_invoice_at_date -= quantity * line.price_unit
         return result
 
-    def _never_billed_at_date(self) -> dict[int, float]:
+    def _psa_never_billed_at_date(self) -> dict[int, float]:
         """Quantities for which the customer never pays, of what was delivered by the
         day that an accrual asks about."""
         if not self or not self._date_in_the_past():
-            return {line.id: line.never_billed_quantity for line in self}
+            return {line.id: line.psa_never_billed_quantity for line in self}
         until = fields.Date.to_date(self.env.context["accrual_entry_date"])
         self.env.flush_all()
         return {
             line_id: never
             for line_id, _excluded, never in self.env.execute_query(
-                self._excluded_sql(self.ids, until)
+                self._psa_excluded_sql(self.ids, until)
             )
         }
 
@@ -346,18 +351,18 @@ class SaleOrderLine(models.Model):
             delivered[line_id] -= quantity
         return delivered
 
-    def _quantity_to_pay(self) -> float:
+    def _psa_quantity_to_pay(self) -> float:
         """What the customer pays for in all, in the line's unit."""
         quantity = (
             self.qty_delivered
-            if self._is_billed_when_delivered()
+            if self._psa_is_billed_when_delivered()
             else self.product_uom_qty
         )
-        return quantity - self.never_billed_quantity
+        return quantity - self.psa_never_billed_quantity
 
     # === Down payments ===
 
-    def _undeducted(self) -> float:
+    def _psa_undeducted(self) -> float:
         """What is left of a down payment, untaxed, in the order's currency.
 
         A down payment counts once it is posted, a deduction from the draft on.
@@ -369,29 +374,29 @@ class SaleOrderLine(models.Model):
                 else item.price_subtotal
                 for item in self.invoice_lines
                 if item.parent_state == "posted"
-                or (item.parent_state == "draft" and item._is_deduction())
+                or (item.parent_state == "draft" and item._psa_is_deduction())
             )
         )
 
-    def _is_partly_deducted(self) -> bool:
+    def _psa_is_partly_deducted(self) -> bool:
         """Whether a project invoice has deducted from this down payment: quantities,
         by which Odoo goes, then say nothing of what is left."""
         return self.is_downpayment and any(
-            item._is_deduction()
+            item._psa_is_deduction()
             and item.parent_state != "cancel"
             and item.move_id.is_project_invoice
             for item in self.invoice_lines
         )
 
-    def _prepare_deduction(self, amount: float) -> dict:
+    def _psa_prepare_deduction(self, amount: float) -> dict:
         """Values of an invoice line that deducts from a down payment.
 
         :param amount: untaxed, at most what is left
         """
         order = self.env["psa.billing"]._in_customer_language(self.order_id)
         line = self.with_env(order.env)
-        whole = self.currency_id.compare_amounts(amount, self._undeducted()) == 0
-        if whole and not self._is_partly_deducted():
+        whole = self.currency_id.compare_amounts(amount, self._psa_undeducted()) == 0
+        if whole and not self._psa_is_partly_deducted():
             # To the cent what was paid down, with its taxes.
             return line._prepare_invoice_line(
                 quantity=-1.0,
@@ -401,30 +406,30 @@ class SaleOrderLine(models.Model):
             )
         return {
             **line._prepare_invoice_line(quantity=-1.0),
-            "price_unit": self._price_of(amount),
+            "price_unit": self._psa_downpayment_price(amount),
             "extra_tax_data": False,
         }
 
-    def _price_of(self, untaxed: float) -> float:
+    def _psa_downpayment_price(self, untaxed: float) -> float:
         """The price whose untaxed amount is this share of the down payment's own."""
         paid_down = fsum(
             item.price_subtotal
             for item in self.invoice_lines
             if item.parent_state == "posted"
             and item.move_type == "out_invoice"
-            and not item._is_deduction()
+            and not item._psa_is_deduction()
         )
         return self.price_unit * untaxed / paid_down if paid_down else untaxed
 
     def _prepare_invoice_line(self, **optional_values):
         """Odoo deducts what is left of a down payment, if a part was deducted here."""
         values = super()._prepare_invoice_line(**optional_values)
-        if self.is_downpayment and self._is_partly_deducted():
-            values["price_unit"] = self._price_of(self._undeducted())
+        if self.is_downpayment and self._psa_is_partly_deducted():
+            values["price_unit"] = self._psa_downpayment_price(self._psa_undeducted())
             values["extra_tax_data"] = False
         return values
 
-    def _invoice_terms(self) -> dict:
+    def _psa_invoice_terms(self) -> dict:
         """What an invoice line takes over from this contract line.
 
         :return: by name of the field, as JSON keeps it
@@ -464,19 +469,21 @@ class SaleOrderLine(models.Model):
 
     # === Rates from a date ===
 
-    def _rate_at(self, day):
+    def _psa_rate_at(self, day):
         """The contract line that has the price of a day: this one, or the one that
         came before or after it."""
         self.ensure_one()
         # sudo: whoever logs time need not see the order.
         line = self.sudo()
-        origin = line.rate_origin_line_id or line
-        started = origin.rate_line_ids.filtered(
-            lambda rate: rate.rate_start_date <= day
+        origin = line.billing_rate_origin_line_id or line
+        started = origin.billing_rate_line_ids.filtered(
+            lambda rate: rate.billing_rate_start_date <= day
         )
-        return (started.sorted("rate_start_date")[-1:] or origin).with_env(self.env)
+        return (started.sorted("billing_rate_start_date")[-1:] or origin).with_env(
+            self.env
+        )
 
-    def _add_rate(self, start_date, price_unit: float):
+    def _psa_add_rate(self, start_date, price_unit: float):
         """Add a contract line with a new price from a day on, and move what is not
         billed yet of that day and later there.
 
@@ -486,9 +493,9 @@ class SaleOrderLine(models.Model):
         :return: the new line, and the entries that are left because they are billed or
             written off
         """
-        self._check_new_rate(start_date)
-        current = self._rate_at(start_date)
-        line = current._create_rate(start_date, price_unit)
+        self._psa_check_new_rate(start_date)
+        current = self._psa_rate_at(start_date)
+        line = current._psa_create_rate(start_date, price_unit)
         entries = self.env["account.analytic.line"].search(
             [
                 ("so_line", "=", current.id),
@@ -496,13 +503,13 @@ class SaleOrderLine(models.Model):
                 ("date", ">=", start_date),
             ]
         )
-        entries = entries.filtered(lambda entry: line._rate_at(entry.date) == line)
-        movable = entries._may_change_contract_line()
+        entries = entries.filtered(lambda entry: line._psa_rate_at(entry.date) == line)
+        movable = entries._psa_may_change_contract_line()
         if movable:
             movable.write({"so_line": line.id})
         return line, entries - movable
 
-    def _check_new_rate(self, start_date):
+    def _psa_check_new_rate(self, start_date):
         self.ensure_one()
         if (
             self.state != "sale"
@@ -516,8 +523,8 @@ class SaleOrderLine(models.Model):
                     line=self.display_name,
                 )
             )
-        current = self._rate_at(start_date)
-        if current.rate_start_date == start_date:
+        current = self._psa_rate_at(start_date)
+        if current.billing_rate_start_date == start_date:
             raise UserError(
                 self.env._(
                     "“%(line)s” has a rate from %(date)s already. Change the price on "
@@ -527,26 +534,26 @@ class SaleOrderLine(models.Model):
                 )
             )
 
-    def _create_rate(self, start_date, price_unit: float):
+    def _psa_create_rate(self, start_date, price_unit: float):
         """A line like this one, right behind it, with another price."""
-        origin = self.rate_origin_line_id or self
+        origin = self.billing_rate_origin_line_id or self
         values = self.copy_data(
             {
                 "order_id": self.order_id.id,
-                "name": origin._rate_name(start_date),
+                "name": origin._psa_rate_name(start_date),
                 # What is ordered in all stands on the first line.
                 "product_uom_qty": 0,
                 "price_unit": price_unit,
                 # A price that somebody set: it does not follow the pricelist.
                 "technical_price_unit": 0,
                 "project_id": self.project_id.id,
-                "rate_origin_line_id": origin.id,
-                "rate_start_date": start_date,
+                "billing_rate_origin_line_id": origin.id,
+                "billing_rate_start_date": start_date,
             }
         )
         line = self.with_context(sale_no_log_for_new_lines=True).create(values)
         line = line.with_env(self.env)
-        line._place_behind(self)
+        line._psa_place_behind(self)
         self.order_id.message_post(
             body=self.env._(
                 "New rate of “%(line)s” from %(date)s: %(price)s instead of %(old)s.",
@@ -560,7 +567,7 @@ class SaleOrderLine(models.Model):
         )
         return line
 
-    def _rate_name(self, start_date) -> str:
+    def _psa_rate_name(self, start_date) -> str:
         """The text of this line, with the day from which another price is valid, in the
         customer's language."""
         line = self.with_context(lang=self.order_id.partner_id.lang or self.env.lang)
@@ -572,7 +579,7 @@ class SaleOrderLine(models.Model):
         )
         return "\n".join([title, *rest])
 
-    def _place_behind(self, line):
+    def _psa_place_behind(self, line):
         """Under the same heading as another line of the order."""
         lines = self.order_id.order_line.sorted(lambda each: (each.sequence, each.id))
         others = list(lines - self)
@@ -583,12 +590,12 @@ class SaleOrderLine(models.Model):
 
     def _timesheet_service_generation(self):
         """The work goes on where it was: a new rate is no new project or task."""
-        lines = self.filtered(lambda line: not line.rate_origin_line_id)
+        lines = self.filtered(lambda line: not line.billing_rate_origin_line_id)
         return super(SaleOrderLine, lines)._timesheet_service_generation()
 
     # === Life of a line ===
 
-    def _agreed(self) -> dict:
+    def _psa_agreed_terms(self) -> dict:
         """What the contract says of a unit, by line."""
         return {line: tuple(line[name] for name in AGREED_FIELDS) for line in self}
 
@@ -597,27 +604,29 @@ class SaleOrderLine(models.Model):
         if not self:
             # Odoo's posting writes four times an invoice on lines that it has not.
             return super().write(vals)
-        agreed = self._agreed() if AGREED_FIELDS & set(vals) else {}
+        agreed = self._psa_agreed_terms() if AGREED_FIELDS & set(vals) else {}
         result = super().write(vals)
         self.filtered(
-            lambda line: line in agreed and agreed[line] != line._agreed()[line]
-        )._flag_drafts()
+            lambda line: (
+                line in agreed and agreed[line] != line._psa_agreed_terms()[line]
+            )
+        )._psa_flag_drafts()
         if "product_uom_qty" in vals:
             # sudo: whoever may edit an order need not see the milestones.
             self.env["project.milestone"].sudo().search(
                 [("sale_line_id", "in", self.ids), ("billed_quantity", "!=", 0)]
-            )._flag_drafts()
+            )._psa_flag_drafts()
         if {"product_uom_qty", "qty_delivered", "name", "billing_date"} & set(vals):
-            self.filtered("draft_quantity")._flag_drafts()
-            self._fit_write_offs()
-            self._refresh_held()
+            self.filtered("billing_draft_quantity")._psa_flag_drafts()
+            self._psa_fit_write_offs()
+            self._psa_refresh_held()
         return result
 
     @api.ondelete(at_uninstall=False)
-    def _unlink_except_billed(self):
-        self._check_not_billed()
+    def _unlink_except_billing_details(self):
+        self._psa_check_not_billed()
 
-    def _check_not_billed(self):
+    def _psa_check_not_billed(self):
         """Refuse to delete what a draft or posted invoice was made from."""
         detail = (
             self.env["psa.invoice.detail"]
@@ -640,7 +649,7 @@ class SaleOrderLine(models.Model):
                 )
             )
 
-    def _refresh_excluded_quantity(self):
+    def _psa_refresh_excluded_quantity(self):
         """Recompute what is left out, from the ledger and from what is on hold.
 
         Only lines where it changes are written.
@@ -651,28 +660,28 @@ class SaleOrderLine(models.Model):
         figures = {
             line_id: (excluded, never)
             for line_id, excluded, never in self.env.execute_query(
-                self._excluded_sql(self.ids)
+                self._psa_excluded_sql(self.ids)
             )
         }
         for line in self.sudo():
             unit = line.product_uom_id
             excluded, never = figures.get(line.id, (0.0, 0.0))
             values = {
-                "excluded_quantity": unit.round(excluded),
-                "never_billed_quantity": unit.round(never),
+                "billing_excluded_quantity": unit.round(excluded),
+                "psa_never_billed_quantity": unit.round(never),
             }
             if any(unit.compare(line[name], values[name]) for name in values):
                 line.write(values)
 
     @api.model
-    def _excluded_sql(self, ids: list[int], until: date | None = None) -> SQL:
+    def _psa_excluded_sql(self, ids: list[int], until: date | None = None) -> SQL:
         """``(id, excluded quantity, never billed quantity)``, in the lines' unit.
 
         :param until: only of transactions dated up to this day
         """
         Detail = self.env["psa.invoice.detail"]
         treated = [
-            self.env[model]._treated_sql(ids, until) for model in TRANSACTION_MODELS
+            self.env[model]._psa_treated_sql(ids, until) for model in TRANSACTION_MODELS
         ]
         return SQL(
             """

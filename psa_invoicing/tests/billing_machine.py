@@ -40,7 +40,7 @@ LIVE = """
           OR detail.origin_detail_id IS NULL
              AND (detail.transaction_type <> 'adjustment'
                   OR move.reversed_entry_id IS NULL)
-          OR move.state = 'posted' AND move.reopens_transactions))
+          OR move.state = 'posted' AND move.psa_reopens_transactions))
 """
 SOURCES = {
     "account.analytic.line": "analytic_line_id",
@@ -235,7 +235,7 @@ class BillingMachine(RuleBasedStateMachine):
             self.entries(),
             self.case.milestones,
             self.case.orders.order_line.filtered(
-                lambda line: line._is_billed_itself() or line.billable_quantity
+                lambda line: line._psa_is_billed_itself() or line.billable_quantity
             ),
             self.env["psa.reinvoiced.cost"].search(
                 [("project_id", "in", self.case.projects.ids)], order="id"
@@ -512,7 +512,7 @@ class BillingMachine(RuleBasedStateMachine):
         looked_at = Billing._rows_to_look_at(move, orders)
         self.case.assertEqual(
             Billing._difference_of(move, orders, looked_at),
-            Billing._difference_of(move, orders, move._ledger_rows()),
+            Billing._difference_of(move, orders, move._psa_ledger_rows()),
         )
 
     # === Changes on a draft ===
@@ -706,15 +706,15 @@ class BillingMachine(RuleBasedStateMachine):
             wrong = self.query(
                 f"""
                 SELECT source.id, source.billed_quantity, ledger.billed,
-                       source.draft_quantity, ledger.draft,
-                       source.written_off_quantity, ledger.written_off
+                       source.billing_draft_quantity, ledger.draft,
+                       source.billing_written_off_quantity, ledger.written_off
                   FROM {table} AS source
              LEFT JOIN ({ledger}) AS ledger ON ledger.source_id = source.id
                  WHERE ABS(COALESCE(source.billed_quantity, 0)
                            - COALESCE(ledger.billed, 0)) > 0.00001
-                    OR ABS(COALESCE(source.draft_quantity, 0)
+                    OR ABS(COALESCE(source.billing_draft_quantity, 0)
                            - COALESCE(ledger.draft, 0)) > 0.00001
-                    OR ABS(COALESCE(source.written_off_quantity, 0)
+                    OR ABS(COALESCE(source.billing_written_off_quantity, 0)
                            - COALESCE(ledger.written_off, 0)) > 0.00001
                 """
             )
@@ -733,7 +733,7 @@ class BillingMachine(RuleBasedStateMachine):
                 sign = -1.0 if whole < 0 or (not whole and treated < 0) else 1.0
                 excess = max(sign * (treated - whole), -sign * treated)
                 # Where a correction was credited, it is due to the customer again.
-                excess += min(sign * record.credited_quantity, 0.0)
+                excess += min(sign * record.billing_credited_quantity, 0.0)
                 if excess > TOLERANCE or corrected:
                     found[model, record.id] = (excess, flagged, corrected)
         return found
@@ -779,7 +779,7 @@ class BillingMachine(RuleBasedStateMachine):
             unit,
         ) in rows:
             contract = self.env["sale.order.line"].browse(contract_id)
-            if not contract._is_in_ledger():
+            if not contract._psa_is_in_ledger():
                 continue
             self.case.assertAlmostEqual(
                 quantity,
@@ -798,7 +798,7 @@ class BillingMachine(RuleBasedStateMachine):
     def check_contract_lines(self):
         """What Odoo still offers for invoicing is what is there and not billed."""
         lines = self.case.orders.order_line.filtered(
-            lambda line: line._is_in_ledger() or line.is_expense
+            lambda line: line._psa_is_in_ledger() or line.is_expense
         )
         lines = lines | self.env["sale.order.line"].search(
             [("order_id", "in", self.case.orders.ids), ("is_expense", "=", True)]
@@ -814,7 +814,9 @@ class BillingMachine(RuleBasedStateMachine):
                     False,
                     "chargeable",
                 ):
-                    quantity = record.billed_quantity + record.written_off_quantity
+                    quantity = (
+                        record.billed_quantity + record.billing_written_off_quantity
+                    )
                 expected[line.id].append(self.in_unit_of(line, record, quantity))
         for line_id, quantity in self.query(
             f"""SELECT detail.sale_line_id, -SUM(detail.quantity)
@@ -839,9 +841,9 @@ class BillingMachine(RuleBasedStateMachine):
                 delta=0.0051 * (3 + 2 * documents[line.id]),
                 msg=f"Quantity to invoice of {line.display_name} ({line})",
             )
-        names = ["excluded_quantity", "never_billed_quantity"]
+        names = ["billing_excluded_quantity", "psa_never_billed_quantity"]
         stored = lines.read(names)
-        lines._refresh_excluded_quantity()
+        lines._psa_refresh_excluded_quantity()
         self.case.assertEqual(stored, lines.read(names))
 
     @staticmethod

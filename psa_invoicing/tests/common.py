@@ -255,7 +255,7 @@ class BillingCase(AccountTestInvoicingCommon):
             for record in source:
                 self.assertGreaterEqual(record.open_quantity, 0, record.display_name)
         for line in moves.detail_ids.sale_line_id:
-            invoiced = line.qty_invoiced + line.never_billed_quantity
+            invoiced = line.qty_invoiced + line.psa_never_billed_quantity
             due = (
                 line.qty_delivered
                 if line.product_id.invoice_policy == "delivery"

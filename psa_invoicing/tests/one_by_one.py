@@ -87,7 +87,7 @@ def _expected(wizard) -> list[tuple]:
 
 def _remark(env, item) -> str | bool:
     record = env[MODELS[item.source]].browse(item.source_id)
-    if abs(record.credited_quantity) >= 1e-6:
+    if abs(record.billing_credited_quantity) >= 1e-6:
         return "credited"
     start = env["project.project"].browse(item.project_id).billing_start_date
     return "before_start" if start and item.date < start else False

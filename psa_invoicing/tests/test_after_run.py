@@ -174,7 +174,7 @@ class TestReminder(AfterRunCase):
 
     def remind(self, day):
         with freeze_time(day):
-            self.env["account.move"]._remind_of_drafts()
+            self.env["account.move"]._psa_remind_of_drafts()
         return self.draft.activity_search([REMINDER])
 
     def test_once_and_after_some_days(self):

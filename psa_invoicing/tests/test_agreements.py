@@ -143,7 +143,7 @@ class TestWishesOfCustomers(BillingCase):
     def test_a_purchase_order_is_required(self):
         self.customer.billing_po_required = True
         move = self.time_project(2)._psa_invoice(JANUARY)
-        self.assertTrue(move.is_po_missing)
+        self.assertTrue(move.billing_po_missing)
         with self.assertRaisesRegex(UserError, "Customer Reference"):
             move.action_psa_send()
         self.assertEqual(move.state, "draft")
@@ -161,7 +161,7 @@ class TestWishesOfCustomers(BillingCase):
         )
         move = self.time_project(2)._psa_invoice(JANUARY)
         move.partner_id = contact
-        self.assertTrue(move.is_po_missing)
+        self.assertTrue(move.billing_po_missing)
 
     # === Recipients ===
 
@@ -211,7 +211,7 @@ class TestWishesOfCustomers(BillingCase):
         page = self.printed(move)
         for text in ("Annex", "Read the plans", "Alice", "Bob", "Offered", "300.00"):
             self.assertIn(text, page)
-        section = move._annex()[0]
+        section = move._psa_annex()[0]
         self.assertEqual((section["quantity"], section["amount"]), (6, 500))
 
     def test_what_a_customer_does_not_want_to_see(self):

@@ -212,7 +212,7 @@ class TestReceipts(AnnexCase):
         self.customer.billing_annex_receipts = True
 
     def names(self, move):
-        return move._receipts().mapped("name")
+        return move._psa_receipts().mapped("name")
 
     def test_only_on_request(self):
         project = self.job()
@@ -277,7 +277,7 @@ class TestReceipts(AnnexCase):
         self.bill(project)
         move = project._psa_invoice(JANUARY)
         move.action_post()
-        self.assertFalse(move._reverse_moves()._receipts())
+        self.assertFalse(move._reverse_moves()._psa_receipts())
 
     def test_they_go_with_the_mail(self):
         project = self.job()
@@ -317,7 +317,7 @@ class TestReceipts(AnnexCase):
         self.bill(project)
         secret = self.attach(self.bill(self.job()), "secret.png", RECEIPT + b"secret")
         move = project._psa_invoice(JANUARY)
-        self.assertNotIn(secret, move._receipts())
+        self.assertNotIn(secret, move._psa_receipts())
 
 
 @tagged("post_install", "-at_install")
@@ -376,7 +376,7 @@ class TestPortal(AnnexCase, HttpCase):
         self.assertEqual(self.get(f"/receipts/{secret.id}").status_code, 404)
 
     def test_no_receipts_unless_asked_for(self):
-        receipt = self.move._receipts()
+        receipt = self.move._psa_receipts()
         self.customer.billing_annex_receipts = False
         self.assertNotIn("ticket.png", self.get("").text)
         self.assertEqual(self.get(f"/receipts/{receipt.id}").status_code, 404)
@@ -386,7 +386,7 @@ class TestPortal(AnnexCase, HttpCase):
             {"name": "Other", "email": "other@example.com"}
         )
         self.reader.partner_id.parent_id = other
-        receipt = self.move._receipts()
+        receipt = self.move._psa_receipts()
         for path in ("", "?report_type=html", f"/receipts/{receipt.id}"):
             answer = self.get(path, allow_redirects=False)
             self.assertEqual(answer.status_code, 303, path)

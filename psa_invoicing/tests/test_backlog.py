@@ -285,7 +285,7 @@ class TestStatus(BacklogCase):
         self.assertEqual(self.statuses(project), ["credited"])
         self.rows(project).action_psa_write_off("Goodwill")
         self.assertFalse(self.rows(project))
-        self.assertEqual(line.written_off_quantity, 2)
+        self.assertEqual(line.billing_written_off_quantity, 2)
 
     def test_what_was_billed_too_much_is_to_credit(self):
         """Of 3 licences billed one is taken back."""
@@ -447,7 +447,7 @@ class TestActions(BacklogCase):
         form.quantity = 0.25
         form.reason = "Rework"
         form.save().action_apply()
-        self.assertEqual(entry.written_off_quantity, 2)
+        self.assertEqual(entry.billing_written_off_quantity, 2)
         self.assertEqual(self.ready(project), 200)
 
     def test_the_wizard_bills_what_was_selected(self):

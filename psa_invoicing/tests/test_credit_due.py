@@ -250,7 +250,7 @@ class TestCreditDue(BillingCase):
         credit = bill.copy(
             {"move_type": "in_refund", "invoice_date": date(2026, 1, 20)}
         )
-        credit.invoice_line_ids.credited_line_id = False
+        credit.invoice_line_ids.billing_credited_line_id = False
         credit.invoice_line_ids.quantity = 2
         credit.action_post()
         self.assertEqual(project._psa_invoice(JANUARY).amount_untaxed, 100)

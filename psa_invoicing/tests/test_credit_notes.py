@@ -134,10 +134,10 @@ class TestCreditNotes(BillingCase):
         self.entries[2].unit_amount = 10
         move = self.work._psa_invoice(JANUARY)
         self.assertEqual(move.detail_ids.mapped("quantity"), [6])
-        self.assertEqual(self.entries[2].credited_quantity, 4)
+        self.assertEqual(self.entries[2].billing_credited_quantity, 4)
         self.assertFalse(self.work._psa_invoice(JANUARY))
         self.wizard_invoice()
-        self.assertEqual(self.entries.mapped("credited_quantity"), [0, 0, 0])
+        self.assertEqual(self.entries.mapped("billing_credited_quantity"), [0, 0, 0])
         self.assertEqual(self.open_hours(), [0, 0, 0])
 
     def test_credited_entries_may_be_edited_again(self):
@@ -207,7 +207,7 @@ class TestCreditNotes(BillingCase):
 
     def test_a_lower_price_reopens_nothing(self):
         credit_note = self.credit(price_unit=10)
-        self.assertFalse(credit_note.reopens_transactions)
+        self.assertFalse(credit_note.psa_reopens_transactions)
         credit_note.action_post()
         self.assertEqual(self.open_hours(), [0, 0, 0])
         self.assertEqual(self.order_line.qty_to_invoice, 0)
@@ -224,11 +224,11 @@ class TestCreditNotes(BillingCase):
     def test_a_lower_quantity_at_another_price_reopens(self):
         credit_note = self.credit(price_unit=10)
         credit_note.invoice_line_ids.quantity = 2
-        self.assertTrue(credit_note.reopens_transactions)
+        self.assertTrue(credit_note.psa_reopens_transactions)
 
     def test_a_person_decides_whether_it_reopens(self):
         credit_note = self.credit()
-        credit_note.reopens_transactions = False
+        credit_note.psa_reopens_transactions = False
         credit_note.action_post()
         self.assertEqual(self.open_hours(), [0, 0, 0])
         self.assertEqual(self.order_line.qty_to_invoice, 0)
@@ -347,7 +347,7 @@ class TestCreditNotes(BillingCase):
         )
         lowered.quantity = 3
         lowered.action_psa_write_off_rest("Too slow")
-        self.assertEqual(entries[2].written_off_quantity, 1)
+        self.assertEqual(entries[2].billing_written_off_quantity, 1)
         invoice.action_post()
         self.credit(2, invoice).action_post()
         self.assertEqual(entries.mapped("open_quantity"), [0, 0, 2])

@@ -246,8 +246,8 @@ class TestNewRate(PracticeCase):
     def new_rate(self, day=None, price=120):
         """:return: the new contract line"""
         self.message = self.wizard(day, price).action_apply()["params"]["message"]
-        return self.old.rate_line_ids.filtered(
-            lambda line: line.rate_start_date == (day or self.MARCH)
+        return self.old.billing_rate_line_ids.filtered(
+            lambda line: line.billing_rate_start_date == (day or self.MARCH)
         )
 
     def assert_lines(self, *lines):
@@ -363,7 +363,7 @@ class TestNewRate(PracticeCase):
         )
         self.assertEqual(
             self.dialog().current_price,
-            self.old._rate_at(self.dialog().start_date).price_unit,
+            self.old._psa_rate_at(self.dialog().start_date).price_unit,
         )
         with self.assertRaisesRegex(UserError, "has a rate from 03/01/2026 already"):
             self.new_rate()
@@ -393,7 +393,7 @@ class TestNewRate(PracticeCase):
         self.time_product.service_tracking = "task_in_project"
         line = self.contract(self.project("Generated"))
         tasks = self.env["project.task"].search_count([])
-        new, _left = line._add_rate(self.MARCH, 120)
+        new, _left = line._psa_add_rate(self.MARCH, 120)
         self.assertFalse(new.task_id)
         self.assertEqual(self.env["project.task"].search_count([]), tasks)
         self.assertEqual(new.billing_project_id, line.billing_project_id)
@@ -401,7 +401,7 @@ class TestNewRate(PracticeCase):
     def test_what_makes_no_sense_is_refused(self):
         package = self.contract(self.work, self.milestone_product)
         with self.assertRaisesRegex(UserError, "is not billed by its time"):
-            package._add_rate(self.MARCH, 120)
+            package._psa_add_rate(self.MARCH, 120)
         wizard = self.wizard(price=-1)
         with self.assertRaisesRegex(UserError, "is negative"):
             wizard.action_apply()
@@ -417,7 +417,7 @@ class TestNewRate(PracticeCase):
         )
         with self.assertRaises(AccessError):
             self.dialog(self.elsewhere())
-        self.assertFalse(self.old.rate_line_ids)
+        self.assertFalse(self.old.billing_rate_line_ids)
 
 
 class TestArchivedProject(PracticeCase):
@@ -528,7 +528,7 @@ class TestArchivedProject(PracticeCase):
         draft.action_psa_recalculate()
         self.assertEqual(draft.amount_untaxed, 600)
         self.assertEqual(draft.billing_project_ids, self.work)
-        self.assertEqual(self.work.project_invoice_count, 1)
+        self.assertEqual(self.work.billing_invoice_count, 1)
 
     def test_written_off(self):
         other = self.time_project(4)
@@ -540,7 +540,7 @@ class TestArchivedProject(PracticeCase):
         self.decide("write_off", form, reason="Bankrupt")
         entries = self.entries + other.timesheet_ids
         self.assertEqual(set(entries.mapped("billing_status")), {"written_off"})
-        self.assertEqual(set(entries._details().mapped("reason")), {"Bankrupt"})
+        self.assertEqual(set(entries._psa_details().mapped("reason")), {"Bankrupt"})
 
     def test_other_code_archives_without_a_dialog(self):
         self.work.write({"active": False})

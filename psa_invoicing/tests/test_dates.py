@@ -142,17 +142,17 @@ class TestDates(BillingCase):
         """January was billed; an entry of 10 January comes after that."""
         project = self.time_project(2)
         first = project._psa_invoice(JANUARY)
-        self.assertFalse(first.earlier_period_count)
+        self.assertFalse(first.billing_earlier_period_count)
         first.action_post()
         late = self.log(project, date(2026, 1, 10), 1)
         self.log(project, date(2026, 2, 1), 3)
         second = project._psa_invoice(date(2026, 2, 28))
-        self.assertEqual(second.earlier_period_count, 1)
+        self.assertEqual(second.billing_earlier_period_count, 1)
         marked = second.detail_ids.filtered("is_earlier_period")
         self.assertEqual(marked.analytic_line_id, late)
         late.date = date(2026, 2, 2)
         second.action_psa_recalculate()
-        self.assertEqual(second.earlier_period_count, 0)
+        self.assertEqual(second.billing_earlier_period_count, 0)
 
     def test_a_cutoff_that_is_still_to_come(self):
         project = self.time_project(2)

@@ -43,18 +43,20 @@ class TestDownPayments(BillingCase):
         self.pay_down(115)
         move = self.work._psa_invoice(JANUARY)
         self.assertEqual(move.amount_untaxed, 500)
-        self.assertEqual(move.downpayment_to_deduct, 100)
+        self.assertEqual(move.billing_downpayment_to_deduct, 100)
 
     def test_a_draft_down_payment_is_none_yet(self):
         self.pay_down(115, post=False)
-        self.assertEqual(self.work._psa_invoice(JANUARY).downpayment_to_deduct, 0)
+        self.assertEqual(
+            self.work._psa_invoice(JANUARY).billing_downpayment_to_deduct, 0
+        )
 
     def test_deducted_by_button(self):
         down = self.pay_down(115)
         move = self.work._psa_invoice(JANUARY)
         move.action_psa_deduct_downpayment()
         self.assertEqual((move.amount_untaxed, move.amount_tax), (400, 60))
-        self.assertEqual(move.downpayment_to_deduct, 0)
+        self.assertEqual(move.billing_downpayment_to_deduct, 0)
         deduction = move.invoice_line_ids.filtered("is_downpayment")[-1]
         self.assertEqual(
             deduction.account_id,
@@ -76,10 +78,10 @@ class TestDownPayments(BillingCase):
         first.action_psa_deduct_downpayment()
         self.assertEqual(first.amount_total, 0)
         first.action_post()
-        self.assertEqual(self.paid_down()._undeducted(), 300)
+        self.assertEqual(self.paid_down()._psa_undeducted(), 300)
         self.log(self.work, date(2026, 2, 1), 7)
         second = self.work._psa_invoice(FEBRUARY)
-        self.assertEqual(second.downpayment_to_deduct, 300)
+        self.assertEqual(second.billing_downpayment_to_deduct, 300)
         second.action_psa_deduct_downpayment()
         self.assertEqual((second.amount_untaxed, second.amount_tax), (400, 60))
         second.action_post()
@@ -105,7 +107,7 @@ class TestDownPayments(BillingCase):
         self.work.timesheet_ids[0].unit_amount = 2.5
         move.action_psa_recalculate()
         self.assertEqual(move.amount_untaxed, 0)
-        self.assertEqual(move.downpayment_to_deduct, 150)
+        self.assertEqual(move.billing_downpayment_to_deduct, 150)
 
     def test_recalculate_keeps_the_deduction(self):
         self.pay_down(115)
@@ -120,7 +122,9 @@ class TestDownPayments(BillingCase):
         move = self.work._psa_invoice(JANUARY)
         move.action_psa_deduct_downpayment()
         move.unlink()
-        self.assertEqual(self.work._psa_invoice(JANUARY).downpayment_to_deduct, 100)
+        self.assertEqual(
+            self.work._psa_invoice(JANUARY).billing_downpayment_to_deduct, 100
+        )
 
     def test_by_setting(self):
         self.env.company.billing_deduct_downpayments = True
@@ -132,7 +136,7 @@ class TestDownPayments(BillingCase):
         credit = down._reverse_moves()
         credit.action_post()
         move = self.work._psa_invoice(JANUARY)
-        self.assertEqual(move.downpayment_to_deduct, 0)
+        self.assertEqual(move.billing_downpayment_to_deduct, 0)
         move.action_post()
         self.assertEqual(self.order.amount_invoiced, 575)
         self.assertEqual(self.work.sale_line_id.qty_to_invoice, 0)
@@ -144,7 +148,7 @@ class TestDownPayments(BillingCase):
         move.action_post()
         credit = move._reverse_moves()
         credit.action_post()
-        self.assertEqual(self.paid_down()._undeducted(), 100)
+        self.assertEqual(self.paid_down()._psa_undeducted(), 100)
         self.assertEqual(self.order.amount_invoiced, 115)
 
     def test_each_tax_has_its_own_down_payment(self):
@@ -184,7 +188,7 @@ class TestDownPayments(BillingCase):
         self.log(project, date(2026, 1, 5), 4)
         self.pay_down(115, line.order_id)
         move = project._psa_invoice(JANUARY)
-        self.assertEqual(move.downpayment_to_deduct, 100)
+        self.assertEqual(move.billing_downpayment_to_deduct, 100)
         move.action_psa_deduct_downpayment()
         self.assertEqual(move.amount_untaxed, 300)
         self.assertEqual(move.currency_id, currency)

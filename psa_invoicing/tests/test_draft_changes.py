@@ -157,7 +157,7 @@ class TestDraftChanges(BillingCase):
         detail.billing_type = "complimentary"
         detail.billing_type = "chargeable"
         self.assertEqual(self.draft.invoice_line_ids.quantity, 9)
-        self.assertEqual(self.order_line.excluded_quantity, 0)
+        self.assertEqual(self.order_line.billing_excluded_quantity, 0)
         self.assert_ledger(self.draft)
 
     def test_everything_complimentary_charges_nothing(self):

@@ -38,7 +38,7 @@ class TestFrequencyAndSchedule(BillingCase):
             billing_frequency_id=self.monthly.id, billing_start_date=date(2025, 11, 1)
         )
         self.assertEqual(self.planned(project)[0], date(2026, 1, 31))
-        project.action_plan_from_start()
+        project.action_psa_plan_from_start()
         self.assertEqual(
             self.planned(project)[:3],
             [date(2025, 11, 30), date(2025, 12, 31), date(2026, 1, 31)],
@@ -97,7 +97,7 @@ class TestFrequencyAndSchedule(BillingCase):
     def test_a_missed_row_stays(self):
         project = self.project(billing_frequency_id=self.monthly.id)
         with freeze_time("2026-02-10"):
-            project._plan_invoices()
+            project._psa_plan_invoices()
             self.assertEqual(self.planned(project)[0], date(2026, 1, 31))
             self.assertEqual(self.planned(project)[-1], date(2027, 1, 31))
 
@@ -108,7 +108,7 @@ class TestFrequencyAndSchedule(BillingCase):
     def test_a_moved_row_is_neither_moved_back_nor_planned_twice(self):
         project = self.project(billing_frequency_id=self.monthly.id)
         self.move(project.invoice_schedule_ids[0], date(2026, 1, 28))
-        project._plan_invoices()
+        project._psa_plan_invoices()
         self.assertEqual(
             self.planned(project)[:2], [date(2026, 1, 28), date(2026, 2, 28)]
         )

@@ -19,9 +19,9 @@ OPENING = "Opening balance"
 # What the add-on writes on transactions; without it there is nothing of it.
 LEDGER_COLUMNS = (
     "billed_quantity",
-    "draft_quantity",
-    "credited_quantity",
-    "written_off_quantity",
+    "billing_draft_quantity",
+    "billing_credited_quantity",
+    "billing_written_off_quantity",
     "billing_hold",
     "billing_hold_reason",
 )
@@ -29,8 +29,8 @@ LINE_COLUMNS = (
     "billing_project_id",
     "billing_date",
     "billable_quantity",
-    "excluded_quantity",
-    "never_billed_quantity",
+    "billing_excluded_quantity",
+    "psa_never_billed_quantity",
 )
 
 
@@ -78,8 +78,8 @@ class HistoryCase(BillingCase):
             ("account_analytic_line", LEDGER_COLUMNS),
             ("project_milestone", (*LEDGER_COLUMNS, "billable_quantity")),
             ("sale_order_line", (*LEDGER_COLUMNS, *LINE_COLUMNS)),
-            ("account_move_line", ("credited_line_id",)),
-            ("account_move", ("reopens_transactions",)),
+            ("account_move_line", ("billing_credited_line_id",)),
+            ("account_move", ("psa_reopens_transactions",)),
         ):
             cr.execute(
                 SQL(
@@ -118,11 +118,11 @@ class HistoryCase(BillingCase):
         for line, (invoiced, to_invoice) in before.items():
             self.assertEqual(line.qty_invoiced, invoiced, line.display_name)
             self.assertAlmostEqual(
-                line.qty_to_invoice, to_invoice - line.excluded_quantity, 2
+                line.qty_to_invoice, to_invoice - line.billing_excluded_quantity, 2
             )
-            if not line.excluded_quantity:
+            if not line.billing_excluded_quantity:
                 self.assertEqual(line.order_id.invoice_status, status[line.order_id])
-        self.assert_taken_over(lines.filtered(lambda line: line._is_in_ledger()))
+        self.assert_taken_over(lines.filtered(lambda line: line._psa_is_in_ledger()))
         return {line: to_invoice for line, (_invoiced, to_invoice) in before.items()}
 
     def assert_taken_over(self, contract_lines):

@@ -78,12 +78,12 @@ class TestInvoiceLife(BillingCase):
 
     def test_posting_looks_at_details_that_do_not_add_up(self):
         """Else not: there may be thousands of them."""
-        self.assertFalse(self.draft._with_amounts_to_spread())
+        self.assertFalse(self.draft._psa_with_amounts_to_spread())
         details = self.draft.detail_ids
         figures = details.mapped(lambda detail: (detail.amount, detail.price_unit))
         for wrong in ({"amount": 1}, {"price_unit": 1}):
             details[:1].with_context(psa_ledger=LEDGER).write(wrong)
-            self.assertEqual(self.draft._with_amounts_to_spread(), self.draft)
+            self.assertEqual(self.draft._psa_with_amounts_to_spread(), self.draft)
             self.draft.action_post()
             self.assertEqual(
                 details.mapped(lambda detail: (detail.amount, detail.price_unit)),
@@ -95,7 +95,7 @@ class TestInvoiceLife(BillingCase):
         """It is worth nothing, and says so when the invoice is posted."""
         offered = self.draft.detail_ids[:1]
         offered.billing_type = "complimentary"
-        self.assertFalse(self.draft._with_amounts_to_spread())
+        self.assertFalse(self.draft._psa_with_amounts_to_spread())
         offered.with_context(psa_ledger=LEDGER).write({"amount": 1})
         self.draft.action_post()
         self.assertFalse(offered.amount)

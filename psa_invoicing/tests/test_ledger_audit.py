@@ -214,13 +214,14 @@ class TestLedgerAudit(BillingCase):
             "UPDATE account_move_line SET quantity = 8 WHERE id = %s",
             move.invoice_line_ids.id,
         )
-        milestone._refresh_from_ledger()
+        milestone._psa_refresh_from_ledger()
         self.assert_finds("billed_too_much", milestone)
 
     def test_a_figure_without_a_ledger(self):
         entry = self.time_project(5).timesheet_ids
         self.damage(
-            "UPDATE account_analytic_line SET credited_quantity = 1 WHERE id = %s",
+            "UPDATE account_analytic_line SET billing_credited_quantity = 1 "
+            "WHERE id = %s",
             entry.id,
         )
         self.assert_finds("figures", entry)
@@ -245,7 +246,7 @@ class TestLedgerAudit(BillingCase):
         move = self.posted(5)
         entry = move.detail_ids.analytic_line_id
         self.damage("DELETE FROM psa_invoice_detail WHERE move_id = %s", move.id)
-        entry._refresh_from_ledger()
+        entry._psa_refresh_from_ledger()
         self.assert_finds("line_without_details", move)
 
     def test_a_detail_that_lost_its_line(self):
@@ -333,7 +334,7 @@ class TestLedgerAudit(BillingCase):
             "UPDATE psa_invoice_detail SET analytic_line_id = NULL WHERE move_id = %s",
             move.id,
         )
-        entry._refresh_from_ledger()
+        entry._psa_refresh_from_ledger()
         self.assert_finds("detail_source", move)
 
     def test_a_transaction_of_another_type(self):
@@ -376,7 +377,7 @@ class TestLedgerAudit(BillingCase):
             other.id,
             credit_note.id,
         )
-        (other + project.sale_line_id)._refresh_excluded_quantity()
+        (other + project.sale_line_id)._psa_refresh_excluded_quantity()
         other._compute_qty_invoiced()
         other._compute_qty_to_invoice()
         project.sale_line_id._compute_qty_invoiced()
@@ -396,11 +397,11 @@ class TestLedgerAudit(BillingCase):
         line = project.sale_line_id
         project.timesheet_ids[0].action_psa_hold("Wait")
         self.damage(
-            "UPDATE sale_order_line SET excluded_quantity = 1, "
+            "UPDATE sale_order_line SET billing_excluded_quantity = 1, "
             "qty_to_invoice = qty_delivered - 1 WHERE id = %s",
             line.id,
         )
-        self.assert_finds("excluded_quantity", line)
+        self.assert_finds("billing_excluded_quantity", line)
 
     def test_what_odoo_offers_for_invoicing(self):
         line = self.posted(5).detail_ids.sale_line_id
@@ -454,7 +455,7 @@ class TestLedgerAudit(BillingCase):
             "WHERE id = %s",
             move.id,
         )
-        entry._refresh_from_ledger()
+        entry._psa_refresh_from_ledger()
         for name in ("qty_invoiced", "qty_to_invoice"):
             self.env.add_to_compute(line._fields[name], line)
         findings = {each["check"]: each for each in self.audit._findings()}
@@ -485,7 +486,7 @@ class TestLedgerAudit(BillingCase):
         for query, record in (
             ("UPDATE account_analytic_line SET billed_quantity = 4", entry),
             ("UPDATE account_analytic_line SET timesheet_invoice_id = NULL", entry),
-            ("UPDATE sale_order_line SET excluded_quantity = 1", line),
+            ("UPDATE sale_order_line SET billing_excluded_quantity = 1", line),
             ("UPDATE sale_order_line SET qty_to_invoice = 3", line),
             ("UPDATE account_move SET psa_state = 'paid'", move),
         ):

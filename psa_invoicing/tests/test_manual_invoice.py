@@ -37,7 +37,7 @@ class TestManualInvoice(BillingCase):
             ],
         )
         self.assertEqual((wizard.ticked, wizard.total), (2, 500))
-        self.assertFalse(project.project_invoice_count, "Nothing is written yet.")
+        self.assertFalse(project.billing_invoice_count, "Nothing is written yet.")
 
     def test_finish_bills_what_was_shown(self):
         project = self.time_project(2, 3)

@@ -271,7 +271,7 @@ class TestManualInvoiceReview(ReviewCase):
             UserError, "1 of these .*01/01/2026 · Alice · Work"
         ):
             wizard.action_finish()
-        self.assertEqual(project.project_invoice_count, 1, "Nothing half done.")
+        self.assertEqual(project.billing_invoice_count, 1, "Nothing half done.")
         review = wizard.review_refresh()
         self.assertEqual((review["count"], review["ticked"]), (1, 1))
         self.assertEqual(self.finish(wizard).amount_untaxed, 300)
@@ -283,7 +283,7 @@ class TestManualInvoiceReview(ReviewCase):
         projects[0].sale_line_id.order_id._action_cancel()
         with self.assertRaisesRegex(UserError, "billed or changed meanwhile"):
             wizard.action_finish()
-        self.assertFalse(sum(projects.mapped("project_invoice_count")))
+        self.assertFalse(sum(projects.mapped("billing_invoice_count")))
         wizard.review_refresh()
         self.assertEqual(self.left_out(wizard), {"project": 0})
         self.assertEqual(self.finish(wizard).amount_untaxed, 300)

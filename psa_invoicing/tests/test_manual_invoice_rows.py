@@ -98,7 +98,7 @@ class TestManualInvoiceRows(RowsCase):
         )
         move.action_post()
         move._reverse_moves(cancel=True)
-        self.assertTrue(first.credited_quantity)
+        self.assertTrue(first.billing_credited_quantity)
         project.timesheet_ids[0].action_psa_set_billing_type("complimentary")
         wizard = self.review(project)
         self.assertEqual(
@@ -247,4 +247,4 @@ class TestBilledWithoutTransactions(RowsCase):
             "DELETE FROM psa_invoice_detail WHERE move_id = %s", [move.id]
         )
         self.env.invalidate_all()
-        entries._refresh_from_ledger()
+        entries._psa_refresh_from_ledger()

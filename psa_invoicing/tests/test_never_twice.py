@@ -168,7 +168,7 @@ class TestNeverTwice(BillingCase):
         move.detail_ids[0].billing_type = "complimentary"
         move.invoice_line_ids.unlink()
         self.assertEqual(self.entries.mapped("open_quantity"), [0, 3, 4])
-        self.assertEqual(self.order_line.excluded_quantity, 2)
+        self.assertEqual(self.order_line.billing_excluded_quantity, 2)
 
     # === Beside Odoo's own button ===
 

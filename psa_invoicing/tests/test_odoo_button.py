@@ -235,7 +235,7 @@ class TestOdooButton(BillingCase):
         self.assertEqual(self.order_line.qty_to_invoice, 6)
         self.entries[1].unlink()
         self.assertEqual(self.order_line.qty_to_invoice, 6)
-        self.assertEqual(self.order_line.excluded_quantity, 0)
+        self.assertEqual(self.order_line.billing_excluded_quantity, 0)
 
     def test_non_chargeable_time_is_never_open(self):
         self.entries[1].action_psa_set_billing_type("non_chargeable")

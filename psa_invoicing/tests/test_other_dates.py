@@ -67,7 +67,7 @@ class TestOtherDates(OtherDatesCase):
         self.override(self.weekly, transaction_type="milestone")
         rows = self.work.invoice_schedule_ids
         before = rows.mapped(lambda row: (row.run_date, row.scope_cutoffs))
-        self.work._plan_invoices()
+        self.work._psa_plan_invoices()
         self.assertEqual(self.work.invoice_schedule_ids, rows)
         self.assertEqual(
             rows.mapped(lambda row: (row.run_date, row.scope_cutoffs)), before
@@ -177,7 +177,7 @@ class TestOtherDates(OtherDatesCase):
         with freeze_time("2026-01-31"):
             self.milestone(self.work, self.package, 0.5, JANUARY)
             self.assertEqual(len(self.row(JANUARY)), 1)
-            self.work._plan_invoices()
+            self.work._psa_plan_invoices()
             self.assertEqual(self.row(JANUARY).covers, "Regular, Milestone")
             self.run_due(JANUARY)
         self.assertEqual(self.row(JANUARY).invoice_ids.amount_untaxed, 250)
@@ -188,7 +188,7 @@ class TestOtherDates(OtherDatesCase):
             self.run_due(JANUARY)
             self.milestone(self.work, self.package, 0.5, JANUARY)
         with freeze_time("2026-02-01"):
-            self.work._plan_invoices()
+            self.work._psa_plan_invoices()
             self.run_due(date(2026, 2, 1))
         self.assertEqual(self.row(date(2026, 2, 1)).invoice_ids.amount_untaxed, 50)
 

@@ -193,7 +193,7 @@ class TestFiguresOfAProject(FigureCase):
         invoice.action_post()
         credit_note = invoice._reverse_moves()
         credit_note.invoice_line_ids.price_unit = 20
-        credit_note.reopens_transactions = False
+        credit_note.psa_reopens_transactions = False
         credit_note.action_post()
         self.assertEqual(
             figures(work), {"contract": 1000, "billed": 800, "not_charged": 200}
@@ -212,7 +212,7 @@ class TestFiguresOfAProject(FigureCase):
 
     def test_a_new_rate_goes_on_with_the_same_estimate(self):
         work = self.time_project(4, 4)
-        work.sale_line_id._add_rate(date(2026, 1, 2), 125)
+        work.sale_line_id._psa_add_rate(date(2026, 1, 2), 125)
         self.assertEqual(figures(work), {"contract": 1000, "ready": 900, "left": 1000})
         work._psa_invoice(JANUARY).action_post()
         self.assertEqual(figures(work), {"contract": 1000, "billed": 900, "left": 100})
@@ -328,7 +328,7 @@ class TestFiguresOfAProject(FigureCase):
         self.assertEqual(
             (found["ready"], found["hold"], found["other"]), (700, 200, 100)
         )
-        action = work.action_view_billing_backlog()
+        action = work.action_psa_view_backlog()
         rows = self.env[action["res_model"]].search(action["domain"])
         self.assertEqual(sum(rows.mapped("amount")), 1000)
 
@@ -416,14 +416,14 @@ class TestWhoSeesFigures(FigureCase):
     def test_a_reviewer_sees_what_he_reviews(self):
         work, other = (self.work + self.other).with_user(self.reviewer)
         self.assertEqual(figures(work), {"contract": 1000, "ready": 200, "left": 1000})
-        self.assertTrue(work.can_see_billing_figures)
+        self.assertTrue(work.psa_can_see_figures)
         self.assertEqual(figures(other), {})
-        self.assertFalse(other.can_see_billing_figures)
+        self.assertFalse(other.psa_can_see_figures)
         self.assertFalse(other.billing_chart)
-        self.assertFalse(other.unsold_warning)
+        self.assertFalse(other.billing_unsold_warning)
         self.assertNotIn("billing", other.get_panel_data())
         with self.assertRaises(AccessError):
-            work.action_view_billing_backlog()
+            work.action_psa_view_backlog()
 
     def test_others_see_none(self):
         roles = {
@@ -441,11 +441,11 @@ class TestWhoSeesFigures(FigureCase):
                 with self.subTest(role=role, field=name):
                     with self.assertRaises(AccessError):
                         work.read([name])
-            for name in ("action_view_billing_backlog", "action_view_unsold_time"):
+            for name in ("action_psa_view_backlog", "action_psa_view_unsold_time"):
                 with self.subTest(role=role, button=name):
                     with self.assertRaises(AccessError):
                         getattr(work, name)()
-            self.assertFalse(work.can_see_billing_figures)
+            self.assertFalse(work.psa_can_see_figures)
             self.assertNotIn("billing", work.get_panel_data())
             self.assertFalse(
                 {"To Invoice", "Invoiced"}
@@ -475,9 +475,9 @@ class TestQueriesForFigures(FigureCase):
             "billing_next",
             "billing_next_state",
             "billing_problem",
-            "draft_invoice_count",
+            "billing_draft_count",
             "billing_invoice_ids",
-            "unsold_warning",
+            "billing_unsold_warning",
             "billing_chart",
             *(f"billing_{name}_amount" for name in FIGURES),
         ]
@@ -643,16 +643,16 @@ class TestWaysToTheFigures(FigureCase):
             {"name": "Contact", "parent_id": self.customer.id}
         )
         invoice = work._psa_invoice(date(2026, 1, 1))
-        self.assertEqual(order.project_invoice_count, 1)
+        self.assertEqual(order.billing_invoice_count, 1)
         self.assertEqual(order.billing_ready_amount, 300)
         for partner in (self.customer, contact):
-            self.assertEqual(partner.project_invoice_count, 1)
+            self.assertEqual(partner.billing_invoice_count, 1)
             self.assertEqual(partner.billing_ready_amount, 300)
         for record in (order, self.customer):
-            action = record.action_view_project_invoices()
+            action = record.action_psa_view_invoices()
             found = self.env[action["res_model"]].search(action["domain"])
             self.assertEqual(found, invoice)
-            action = record.action_view_billing_backlog()
+            action = record.action_psa_view_backlog()
             found = self.env[action["res_model"]].search(action["domain"])
             self.assertEqual(sum(found.mapped("amount")), 300)
 
@@ -664,16 +664,18 @@ class TestWaysToTheFigures(FigureCase):
                 with self.assertRaises(AccessError):
                     record.with_user(seller).read(["billing_ready_amount"])
                 with self.assertRaises(AccessError):
-                    record.with_user(seller).action_view_billing_backlog()
+                    record.with_user(seller).action_psa_view_backlog()
 
     def test_time_without_contract_line(self):
         work = self.time_project(2)
-        self.assertFalse(work.unsold_warning)
+        self.assertFalse(work.billing_unsold_warning)
         work.sale_line_id = False  # Odoo takes it off what was logged, too.
         for day in (2, 3):
             self.log(work, date(2026, 1, day), 1.25)
         self.env.invalidate_all()
-        self.assertIn("3 entries, 04:30 hours, about $\xa0450.00", work.unsold_warning)
-        action = work.action_view_unsold_time()
+        self.assertIn(
+            "3 entries, 04:30 hours, about $\xa0450.00", work.billing_unsold_warning
+        )
+        action = work.action_psa_view_unsold_time()
         rows = self.env[action["res_model"]].search(action["domain"])
         self.assertEqual(rows.entry_id.sorted("date"), self.entries(work))

@@ -425,11 +425,11 @@ class TestDifference(RecalculationCase):
             ],
         )
         self.assertEqual(
-            self.draft.pending_summary, "changed: 1, to drop: 2, to add: 1"
+            self.draft.psa_pending_summary, "changed: 1, to drop: 2, to add: 1"
         )
         self.recalculate()
         self.assertEqual(self.changes(), [False, False])
-        self.assertFalse(self.draft.pending_summary)
+        self.assertFalse(self.draft.psa_pending_summary)
 
     def test_more_reasons(self):
         self.entries[0].date = date(2026, 2, 5)
@@ -455,7 +455,7 @@ class TestDifference(RecalculationCase):
             self.draft.detail_ids.with_user(accountant).sorted("date")[0].change,
             "now 3.00 Hours",
         )
-        self.assertEqual(draft.pending_summary, "changed: 1")
+        self.assertEqual(draft.psa_pending_summary, "changed: 1")
 
     def test_the_chatter_keeps_a_short_table(self):
         self.entries[0].write({"unit_amount": 3, "name": "<b>Bold</b>"})
@@ -491,7 +491,7 @@ class TestDifference(RecalculationCase):
         self.entries[0].unit_amount = 3
         self.env.invalidate_all()
         with Form(self.draft) as form:
-            self.assertEqual(form.pending_summary, "changed: 1")
+            self.assertEqual(form.psa_pending_summary, "changed: 1")
             with form.detail_ids.edit(1) as detail:
                 detail.billing_type = "complimentary"
         self.recalculate()
@@ -595,7 +595,7 @@ class TestCorrections(RecalculationCase):
         bill.invoice_line_ids.price_unit = 70
         bill.action_post()
         self.assertEqual(
-            self.draft.pending_summary, "prices and texts of the contract: 1"
+            self.draft.psa_pending_summary, "prices and texts of the contract: 1"
         )
         self.recalculate()
         self.assertEqual(self.draft.amount_untaxed, 970)
@@ -646,7 +646,7 @@ class TestAdoption(RecalculationCase):
         return wizard.action_apply()["params"]["message"]
 
     def test_it_is_reviewed_here_from_then_on(self):
-        self.assertTrue(self.theirs.is_adoptable)
+        self.assertTrue(self.theirs.psa_is_adoptable)
         self.assertIn("Nothing has changed", self.adopt())
         self.assertRecordValues(
             self.theirs,
@@ -712,6 +712,6 @@ class TestAdoption(RecalculationCase):
 
     def test_posted_or_without_projects_it_is_not_adopted(self):
         self.theirs.action_post()
-        self.assertFalse(self.theirs.is_adoptable)
+        self.assertFalse(self.theirs.psa_is_adoptable)
         plain = self.init_invoice("out_invoice", products=self.product_a)
-        self.assertFalse(plain.is_adoptable)
+        self.assertFalse(plain.psa_is_adoptable)

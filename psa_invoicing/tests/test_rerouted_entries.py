@@ -23,7 +23,7 @@ class TestReroutedEntries(BillingCase):
     def excluded(self, line):
         self.env.flush_all()
         self.env.invalidate_all()
-        return line.excluded_quantity
+        return line.billing_excluded_quantity
 
     def test_another_contract_line_of_the_project(self):
         self.assertEqual(self.excluded(self.line), 2)

@@ -58,7 +58,7 @@ class TestRights(BillingCase):
             "paid": lambda env: self.draft.with_env(env).action_psa_mark_paid(),
             "run": lambda env: env["psa.invoice.run"].action_run_due(),
             "invoice": lambda env: self.work.with_env(env).action_manual_invoice(),
-            "plan": lambda env: self.work.with_env(env).action_plan_from_start(),
+            "plan": lambda env: self.work.with_env(env).action_psa_plan_from_start(),
             "again": lambda env: self.row.with_env(env).action_plan_again(),
             "wizard": lambda env: env["psa.manual.invoice"].create(
                 {"project_ids": self.work.ids}

@@ -233,7 +233,7 @@ class TestRightsMatrix(BillingCase):
                 BILLER,
             ),
             "invoice": (self.on(self.work, "action_manual_invoice"), BILLER),
-            "plan": (self.on(self.work, "action_plan_from_start"), BILLER),
+            "plan": (self.on(self.work, "action_psa_plan_from_start"), BILLER),
             "plan again": (self.on(self.row, "action_plan_again"), BILLER),
             "skip": (
                 self.wizard("psa.schedule.skip", self.planned, reason="Agreed"),

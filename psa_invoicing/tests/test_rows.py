@@ -63,7 +63,7 @@ class TestRows(BillingCase):
     def test_only_what_was_on_the_draft_is_written_off(self):
         self.rows[2].quantity = 1
         self.remove(self.rows[2], "write_off", "Rework")
-        self.assertEqual(self.entries[2].written_off_quantity, 1)
+        self.assertEqual(self.entries[2].billing_written_off_quantity, 1)
         self.assertEqual(self.entries[2].open_quantity, 3)
 
     def test_queries_do_not_grow_with_the_rows(self):
@@ -147,7 +147,7 @@ class TestRows(BillingCase):
             entry.action_psa_view_invoices()
 
     def test_links_of_the_invoice(self):
-        self.assertEqual(self.move.detail_count, 3)
+        self.assertEqual(self.move.psa_detail_count, 3)
         rows = self.env["psa.invoice.detail"].search(
             self.move.action_psa_view_details()["domain"]
         )
@@ -165,7 +165,9 @@ class TestRows(BillingCase):
         ]
         self.move.write({"detail_ids": rows})
         self.assertEqual(self.move.amount_untaxed, 650)
-        self.assertEqual(self.entries.mapped("written_off_quantity"), [0.5, 0, 0])
+        self.assertEqual(
+            self.entries.mapped("billing_written_off_quantity"), [0.5, 0, 0]
+        )
         self.assertEqual(self.entries.mapped("open_quantity"), [0, 2, 0])
         self.assertEqual(
             self.rows.mapped("write_off_reason"), ["Goodwill", False, False]

@@ -128,7 +128,7 @@ class TestRunNow(BillingCase):
         self.assertFalse(run._invoices())
         row = self.row(project)
         self.assertEqual((row.state, row.invoice_ids.ids), ("planned", []))
-        self.assertFalse(project.project_invoice_count)
+        self.assertFalse(project.billing_invoice_count)
         self.assertEqual(sum(project.timesheet_ids.mapped("open_quantity")), 5)
 
     def test_a_dry_run_shows_what_a_run_then_does(self):

@@ -68,7 +68,7 @@ class TestScheduleActions(BillingCase):
         self.assertEqual(self.row.skip_user_id, self.biller)
         self.assertIn("01/31/2026 is skipped: One invoice", self.last_note())
         self.assertEqual(self.work.next_invoice_date, date(2026, 2, 28))
-        self.work._plan_invoices()
+        self.work._psa_plan_invoices()
         self.assertEqual(len(self.work.invoice_schedule_ids), 12, "Not planned anew.")
         self.run_due(date(2026, 1, 31))
         self.assertEqual(self.row.state, "skipped")
@@ -133,7 +133,7 @@ class TestScheduleActions(BillingCase):
         self.assertEqual(self.work.next_invoice_date, date(2026, 1, 20))
         self.run_due(date(2026, 1, 20))
         self.assertEqual(self.row.invoice_ids.amount_untaxed, 500)
-        self.work._plan_invoices()
+        self.work._psa_plan_invoices()
         self.assertEqual(
             self.work.invoice_schedule_ids.mapped("run_date")[:2],
             [date(2026, 1, 20), date(2026, 2, 28)],

@@ -115,7 +115,7 @@ class TestEndAfterLastRun(OtherDatesCase):
         last = self.row(date(2026, 1, 19))
         self.assertEqual(last.cutoff_date, date(2026, 1, 12))
         with freeze_time("2026-01-20"):
-            self.work._plan_invoices()
+            self.work._psa_plan_invoices()
         self.assertEqual(self.work.invoice_schedule_ids[-1], last)
 
     def test_today_after_the_run_of_the_day(self):
@@ -132,7 +132,7 @@ class TestEndAfterLastRun(OtherDatesCase):
         with freeze_time("2026-01-12 12:00:00"):
             self.run_due(date(2026, 1, 12))
         with freeze_time("2026-01-14"):
-            self.work._plan_invoices()
+            self.work._psa_plan_invoices()
         self.assertEqual(self.work.next_invoice_date, False)
         self.assertEqual(self.billed_days(), [date(2026, 1, 1), date(2026, 1, 12)])
 
@@ -144,7 +144,7 @@ class TestReachedMilestones(OtherDatesCase):
         self.milestone(self.work, self.package, 0.5, date(2026, 1, 20))
         for day in ("2026-01-21", "2026-01-22"):
             with freeze_time(day):
-                self.work._plan_invoices()
+                self.work._psa_plan_invoices()
         waiting = self.work.invoice_schedule_ids.filtered(
             lambda row: row.run_date < JANUARY
         )
@@ -304,7 +304,7 @@ class TestEndWithoutOwnDates(OtherDatesCase):
             self.run_due(FEBRUARY)
         self.assertEqual(self.billed_days(), [date(2026, 1, 1)])
         with freeze_time("2026-03-01"):
-            self.work._plan_invoices()
+            self.work._psa_plan_invoices()
         self.assertFalse(self.work.next_invoice_date)
 
     def test_the_last_date_is_skipped(self):
@@ -313,7 +313,7 @@ class TestEndWithoutOwnDates(OtherDatesCase):
             self.work.billing_end_date = JANUARY
         with freeze_time("2026-01-31"):
             self.row(JANUARY)._skip("Agreed")
-            self.work._plan_invoices()
+            self.work._psa_plan_invoices()
         self.assertEqual(self.row(FEBRUARY).cutoff_date, JANUARY)
         self.assertEqual(self.work.invoice_schedule_ids[-1], self.row(FEBRUARY))
 

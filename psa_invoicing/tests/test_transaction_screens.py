@@ -76,7 +76,7 @@ class TestDecisions(ScreenCase):
         form.reason = "Rework"
         form.save().action_apply()
         self.assertEqual(self.entries[0].open_quantity, 1.5)
-        self.assertEqual(self.entries[0].written_off_quantity, 0.5)
+        self.assertEqual(self.entries[0].billing_written_off_quantity, 0.5)
         self.assertEqual(self.work._psa_invoice(JANUARY).amount_untaxed, 450)
 
     def test_a_selection_is_written_off_whole_and_comes_back(self):
@@ -327,7 +327,7 @@ class TestInvoiceTabs(ScreenCase):
         self.assertEqual(first.quantity, -2)
         first.quantity = -1
         note.action_post()
-        self.assertEqual(self.entries.mapped("credited_quantity"), [1, 3])
+        self.assertEqual(self.entries.mapped("billing_credited_quantity"), [1, 3])
         with self.assertRaisesRegex(UserError, "no draft any more"):
             first.quantity = -0.5
 
@@ -341,7 +341,7 @@ class TestInvoiceTabs(ScreenCase):
 
     def test_a_credit_note_that_reopens_nothing(self):
         note = self.credit().with_user(self.biller)
-        note.reopens_transactions = False
+        note.psa_reopens_transactions = False
         note.action_post()
         self.assertEqual(set(self.entries.mapped("billing_status")), {"invoiced"})
 

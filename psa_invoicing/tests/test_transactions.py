@@ -327,11 +327,13 @@ class TestTransactions(BillingCase):
         entry = project.timesheet_ids.sorted("date")[0]
         entry.action_psa_write_off("Too slow")
         entry.unit_amount = 3
-        self.assertEqual((entry.open_quantity, entry.written_off_quantity), (0, 3))
+        self.assertEqual(
+            (entry.open_quantity, entry.billing_written_off_quantity), (0, 3)
+        )
         self.assertEqual(project._psa_invoice(JANUARY).amount_untaxed, 1000)
         self.assertEqual(project.sale_line_id.qty_to_invoice, 0)
         entry.unit_amount = 0
-        self.assertEqual(entry.written_off_quantity, 0)
+        self.assertEqual(entry.billing_written_off_quantity, 0)
 
     def test_a_write_off_of_a_closed_period_stays(self):
         entry = self.time_project(8).timesheet_ids
@@ -381,11 +383,11 @@ class TestTransactions(BillingCase):
         for record in (self.costs(project), milestone):
             record.action_psa_hold("Waits for approval")
             self.assertEqual(record.billing_status, "hold")
-            self.assertEqual(record._contract_lines().qty_to_invoice, 0)
+            self.assertEqual(record._psa_contract_lines().qty_to_invoice, 0)
         self.assertFalse(project._psa_invoice(ALWAYS))
         for record in (self.costs(project), milestone):
             record.action_psa_release()
-            self.assertEqual(record._contract_lines().qty_to_invoice, 1)
+            self.assertEqual(record._psa_contract_lines().qty_to_invoice, 1)
         self.assertEqual(project._psa_invoice(JANUARY).amount_untaxed, 200)
 
     def test_only_a_billing_administrator_decides(self):

@@ -21,8 +21,8 @@ class AccountMoveReversal(models.TransientModel):
         action = super(AccountMoveReversal, there).reverse_moves(is_modify=is_modify)
         if is_modify:
             for move in self.new_move_ids:
-                origin = move.invoice_line_ids.credited_line_id.move_id
+                origin = move.invoice_line_ids.billing_credited_line_id.move_id
                 if origin.is_project_invoice:
                     # sudo: the accountant may make the invoice; the ledger follows.
-                    move.sudo()._continue_project_invoice(origin.sudo())
+                    move.sudo()._psa_continue_project_invoice(origin.sudo())
         return action

@@ -13,6 +13,6 @@ class AccountMoveSendWizard(models.TransientModel):
         if self.alerts:
             # These can be put right in the dialog.
             self._raise_danger_alerts(self.alerts)
-        with self._keeping_reason(self.move_id):
+        with self._psa_keeping_reason(self.move_id):
             return super().action_send_and_print(allow_fallback_pdf=allow_fallback_pdf)
         return {"type": "ir.actions.act_window_close"}

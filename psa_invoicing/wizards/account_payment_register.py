@@ -20,12 +20,12 @@ class AccountPaymentRegister(models.TransientModel):
         """
         if (
             not self.payment_method_line_id.payment_account_id
-            and self._pays_cash_basis_taxes()
+            and self._psa_pays_cash_basis_taxes()
         ):
             self = self.with_context(force_payment_move=True)
         return super()._init_payments(to_process, edit_mode=edit_mode)
 
-    def _pays_cash_basis_taxes(self) -> bool:
+    def _psa_pays_cash_basis_taxes(self) -> bool:
         """Whether a tax of a project invoice is due as soon as it is paid."""
         return any(
             move._collect_tax_cash_basis_values()

@@ -21,7 +21,7 @@ class PsaAdoptDraft(models.TransientModel):
     def _compute_cutoff_date(self):
         """The last day that is billed already."""
         for wizard in self:
-            drafts = wizard.move_ids.filtered("is_adoptable")
+            drafts = wizard.move_ids.filtered("psa_is_adoptable")
             wizard.cutoff_date = max(drafts.detail_ids.mapped("date"), default=False)
 
     def action_apply(self):
@@ -33,6 +33,6 @@ class PsaAdoptDraft(models.TransientModel):
         self.ensure_one()
         self.move_ids._check_billing_manager()
         self.move_ids.check_access("write")
-        self.move_ids._check_drafts()
-        self.move_ids.filtered("is_adoptable")._adopt(self.cutoff_date)
+        self.move_ids._psa_check_drafts()
+        self.move_ids.filtered("psa_is_adoptable")._psa_adopt(self.cutoff_date)
         return self.move_ids.action_psa_recalculate()

@@ -93,7 +93,7 @@ class PsaContractLineChange(models.TransientModel):
         entries = Entry.sudo().browse(ids).exists().filtered("project_id")
         if not entries:
             raise UserError(self.env._("Select the time entries first."))
-        entries.with_env(self.env)._check_may_decide()
+        entries.with_env(self.env)._psa_check_may_decide()
         customers = entries.commercial_partner_id
         if len(customers) != 1:
             raise UserError(
@@ -147,7 +147,7 @@ class PsaContractLineChange(models.TransientModel):
         entries = self._entries_of(self.entry_ids or [])
         line = self.sale_line_id
         self._check_contract_line(line)
-        movable = entries._may_change_contract_line()
+        movable = entries._psa_may_change_contract_line()
         moved = movable.filtered(lambda entry: entry.so_line != line)
         if moved:
             # As Odoo does when a person chooses the line: it stays chosen.

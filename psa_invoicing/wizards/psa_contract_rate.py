@@ -49,10 +49,10 @@ class PsaContractRate(models.TransientModel):
         if self.env.context.get("active_model") == "sale.order":
             values["order_id"] = self.env.context.get("active_id")
         order = self.env["sale.order"].browse(values.get("order_id"))
-        lines = self._checked(order)._lines_with_rates()
+        lines = self._checked(order)._psa_lines_with_rates()
         if len(lines) == 1:
             values["sale_line_id"] = lines.id
-            values["price_unit"] = lines._rate_at(
+            values["price_unit"] = lines._psa_rate_at(
                 order.company_id._billing_today()
             ).price_unit
         return values
@@ -70,14 +70,14 @@ class PsaContractRate(models.TransientModel):
         for wizard in self:
             wizard.available_line_ids = self._checked(
                 wizard.order_id
-            )._lines_with_rates()
+            )._psa_lines_with_rates()
 
     @api.depends("sale_line_id", "start_date")
     def _compute_current_price(self):
         for wizard in self:
             line = wizard.sale_line_id
             wizard.current_price = (
-                line._rate_at(wizard.start_date).price_unit
+                line._psa_rate_at(wizard.start_date).price_unit
                 if line and wizard.start_date
                 else 0.0
             )
@@ -90,7 +90,7 @@ class PsaContractRate(models.TransientModel):
         :return: a message with what was done
         """
         self.ensure_one()
-        lines = self._checked(self.order_id)._lines_with_rates()
+        lines = self._checked(self.order_id)._psa_lines_with_rates()
         line = lines.filtered(lambda each: each == self.sale_line_id)
         if not line:
             raise UserError(
@@ -101,7 +101,7 @@ class PsaContractRate(models.TransientModel):
             )
         if self.price_unit < 0:
             raise UserError(self.env._("The new price is negative. Enter what it is."))
-        rate, left = line._add_rate(self.start_date, self.price_unit)
+        rate, left = line._psa_add_rate(self.start_date, self.price_unit)
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
@@ -122,7 +122,7 @@ class PsaContractRate(models.TransientModel):
             self.env._(
                 "New contract line from %(date)s; %(count)s time entries were moved "
                 "there.",
-                date=format_date(self.env, rate.rate_start_date),
+                date=format_date(self.env, rate.billing_rate_start_date),
                 count=moved.search_count([("so_line", "=", rate.id)]),
             )
         ]

@@ -119,7 +119,7 @@ class PsaInvoiceCorrection(models.TransientModel):
         )
         action = reversal.reverse_moves()
         # sudo: the administrator was just checked; the ledger is the engine's.
-        reversal.new_move_ids.sudo()._credit_exactly(parts)
+        reversal.new_move_ids.sudo()._psa_credit_exactly(parts)
         return action
 
 

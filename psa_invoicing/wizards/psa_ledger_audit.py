@@ -20,7 +20,7 @@ CHECKS = [
     ("credit_of_other_line", "Credit on Another Contract Line"),
     ("credit_of_cancelled", "Credit of a Cancelled Invoice"),
     ("write_off", "Write-off"),
-    ("excluded_quantity", "Quantity Not to Invoice"),
+    ("billing_excluded_quantity", "Quantity Not to Invoice"),
     ("quantity_to_invoice", "Quantity to Invoice"),
     ("timesheet_invoice", "Invoice of a Time Entry"),
     ("invoice_header", "Header of a Project Invoice"),
@@ -30,14 +30,14 @@ CHECKS = [
 # What is wrong there follows from the ledger, and can be computed anew from it.
 COMPUTED_CHECKS = (
     "figures",
-    "excluded_quantity",
+    "billing_excluded_quantity",
     "quantity_to_invoice",
     "timesheet_invoice",
     "billing_status",
 )
 # What is computed from other fields follows when one of those is said to have changed.
 FIELDS_BEHIND_CHECKS = {
-    "quantity_to_invoice": "excluded_quantity",
+    "quantity_to_invoice": "billing_excluded_quantity",
     "billing_status": "billing_sent_date",
 }
 
@@ -182,9 +182,9 @@ class PsaLedgerAuditLine(models.TransientModel):
         ).items():
             records = self.env[model].browse(lines.mapped("res_id")).exists()
             if check in ("figures", "timesheet_invoice"):
-                records._refresh_from_ledger()
-            elif check == "excluded_quantity":
-                records._refresh_excluded_quantity()
+                records._psa_refresh_from_ledger()
+            elif check == "billing_excluded_quantity":
+                records._psa_refresh_excluded_quantity()
             elif check in FIELDS_BEHIND_CHECKS:
                 records.modified([FIELDS_BEHIND_CHECKS[check]])
 

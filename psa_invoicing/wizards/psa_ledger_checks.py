@@ -104,7 +104,7 @@ class PsaLedgerAudit(models.TransientModel):
                       AND draft.needs_recalculation
                     WHERE detail.analytic_line_id = entry.id)
             """,
-            figures=self.env[MODELS[TIME]]._ledger_figures_sql(),
+            figures=self.env[MODELS[TIME]]._psa_ledger_figures_sql(),
             zero=TOLERANCE,
         )
 
@@ -137,7 +137,7 @@ class PsaLedgerAudit(models.TransientModel):
                    > MIN(ABS(billed.quantity)) - %(zero)s
             """,
             table=SQL.identifier(model._table),
-            column=SQL.identifier(model._detail_field),
+            column=SQL.identifier(model._billing_detail_field),
             live=Detail._live_sql(),
             zero=TOLERANCE,
         )
@@ -167,7 +167,10 @@ class PsaLedgerAudit(models.TransientModel):
 
     def _figures_sql(self, model) -> SQL:
         """``(transaction, four figures as stored, four as the ledger says)``."""
-        names = [name.removesuffix("_quantity") for name in LEDGER_FIELDS]
+        names = [
+            name.removeprefix("billing_").removesuffix("_quantity")
+            for name in LEDGER_FIELDS
+        ]
         stored = [
             SQL("COALESCE(source.%s, 0)", SQL.identifier(name))
             for name in LEDGER_FIELDS
@@ -183,7 +186,7 @@ class PsaLedgerAudit(models.TransientModel):
             stored=SQL(", ").join(stored),
             true=SQL(", ").join(true),
             table=SQL.identifier(model._table),
-            figures=model._ledger_figures_sql(),
+            figures=model._psa_ledger_figures_sql(),
             differ=SQL(" OR ").join(
                 SQL("ABS(%s - %s) > %s", one, other, TOLERANCE)
                 for one, other in zip(stored, true, strict=True)
@@ -191,7 +194,10 @@ class PsaLedgerAudit(models.TransientModel):
         )
 
     def _figures_in_words(self, figures: list[float]) -> dict[str, str]:
-        names = [name.removesuffix("_quantity") for name in LEDGER_FIELDS]
+        names = [
+            name.removeprefix("billing_").removesuffix("_quantity")
+            for name in LEDGER_FIELDS
+        ]
         names += [f"true_{name}" for name in names]
         return {
             name: self._number(figure)
@@ -478,7 +484,7 @@ class PsaLedgerAudit(models.TransientModel):
             HAVING ABS(SUM(detail.source_quantity)) > %(zero)s
             """,
             table=SQL.identifier(model._table),
-            column=SQL.identifier(model._detail_field),
+            column=SQL.identifier(model._billing_detail_field),
             live=self.env["psa.invoice.detail"]._live_sql(),
             moved=moved,
             zero=TOLERANCE,
@@ -683,24 +689,24 @@ class PsaLedgerAudit(models.TransientModel):
         rows = self._query(
             SQL(
                 """
-                SELECT line.id, COALESCE(line.excluded_quantity, 0),
-                       COALESCE(line.never_billed_quantity, 0),
+                SELECT line.id, COALESCE(line.billing_excluded_quantity, 0),
+                       COALESCE(line.psa_never_billed_quantity, 0),
                        COALESCE(figures.excluded, 0), COALESCE(figures.never, 0)
                   FROM sale_order_line AS line
              LEFT JOIN (%(figures)s) AS figures(line_id, excluded, never)
                     ON figures.line_id = line.id
-                 WHERE ABS(COALESCE(line.excluded_quantity, 0)
+                 WHERE ABS(COALESCE(line.billing_excluded_quantity, 0)
                            - COALESCE(figures.excluded, 0)) > %(step)s
-                    OR ABS(COALESCE(line.never_billed_quantity, 0)
+                    OR ABS(COALESCE(line.psa_never_billed_quantity, 0)
                            - COALESCE(figures.never, 0)) > %(step)s
                 """,
-                figures=self.env["sale.order.line"]._excluded_sql(ids),
+                figures=self.env["sale.order.line"]._psa_excluded_sql(ids),
                 step=self._rounding(),
             )
         )
         return [
             self._finding(
-                "excluded_quantity",
+                "billing_excluded_quantity",
                 line,
                 self.env._(
                     "It keeps %(excluded)s from being invoiced now and %(never)s for "
@@ -733,7 +739,7 @@ class PsaLedgerAudit(models.TransientModel):
                               WHEN 'order' THEN line.product_uom_qty
                               ELSE line.qty_delivered END
                               - COALESCE(line.qty_invoiced, 0)
-                              - COALESCE(line.excluded_quantity, 0) AS quantity
+                              - COALESCE(line.billing_excluded_quantity, 0) AS quantity
                        ) AS expected ON TRUE
                  WHERE line.state = 'sale' AND line.display_type IS NULL
                    AND template.type <> 'combo'
@@ -783,7 +789,7 @@ class PsaLedgerAudit(models.TransientModel):
                  WHERE shown.id IS DISTINCT FROM billed.id
                    AND (shown.is_project_invoice OR billed.is_project_invoice)
                 """,
-                figures=entries._ledger_figures_sql(),
+                figures=entries._psa_ledger_figures_sql(),
                 zero=TOLERANCE,
             )
         )
@@ -923,8 +929,8 @@ class PsaLedgerAudit(models.TransientModel):
                 SQL(
                     "(SELECT COUNT(DISTINCT %s) FROM psa_invoice_detail AS detail"
                     " WHERE %s)",
-                    SQL.identifier("detail", self.env[model]._detail_field),
-                    self.env[model]._own_details_sql(),
+                    SQL.identifier("detail", self.env[model]._billing_detail_field),
+                    self.env[model]._psa_own_details_sql(),
                 )
                 for model in TRANSACTION_MODELS
             ),

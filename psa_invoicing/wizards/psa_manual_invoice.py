@@ -317,9 +317,9 @@ class PsaManualInvoice(models.TransientModel):
                 if line.billing_type != item.billing_type:
                     types[key] = line.billing_type
             if caps:
-                move._cap(caps)
+                move._psa_cap(caps)
             if types:
-                move._choose_types(types)
+                move._psa_choose_types(types)
 
     def _open(self, moves) -> dict:
         action = self.env["ir.actions.act_window"]._for_xml_id(

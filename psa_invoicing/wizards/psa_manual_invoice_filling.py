@@ -126,12 +126,12 @@ class PsaManualInvoice(models.TransientModel):
             return SQL.identifier(alias, "name")
 
         billing_type = SQL.identifier(table, "billing_type")
-        credited = model._quantity_sql(table, "credited_quantity")
+        credited = model._psa_quantity_sql(table, "billing_credited_quantity")
         values = {
             "source": SQL("%s", source),
             "turn": SQL("%s", turn),
             "source_id": SQL.identifier(table, "id"),
-            "kind": model._type_sql(),
+            "kind": model._psa_type_sql(),
             "sale_line_id": column("sale_line_id"),
             "project_id": column("project_id"),
             "date": column("date"),
@@ -147,7 +147,7 @@ class PsaManualInvoice(models.TransientModel):
             "quantity": quantity,
             "is_credited": SQL("ABS(%s) >= %s", credited, TOLERANCE),
         }
-        query.add_where(SQL("%s = ANY(%s)", model._type_sql(), list(request.types)))
+        query.add_where(SQL("%s = ANY(%s)", model._psa_type_sql(), list(request.types)))
         return query.select(
             *(
                 SQL(f"(%s)::{kind} AS {name}", values[name])

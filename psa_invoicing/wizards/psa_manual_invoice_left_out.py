@@ -275,7 +275,7 @@ class PsaManualInvoice(models.TransientModel):
         for records in self._records([item.key for item in items]):
             inside = records.search(
                 Domain("id", "in", records.ids)
-                & records._unit_domain(list(request.unit_ids))
+                & records._psa_unit_domain(list(request.unit_ids))
             )
             others |= {(records._billing_source, each.id) for each in records - inside}
         return others
@@ -299,7 +299,7 @@ class PsaManualInvoice(models.TransientModel):
         if request.sale_line_ids:
             domain &= Domain(names["sale_line_id"], "in", request.sale_line_ids)
         if request.picks is not None:
-            domain &= Domain("id", "in", model._picked_ids(request))
+            domain &= Domain("id", "in", model._psa_picked_ids(request))
         return domain
 
     @api.model
@@ -309,7 +309,7 @@ class PsaManualInvoice(models.TransientModel):
         unit = (
             record[names["uom_id"]]
             if "uom_id" in names
-            else record._contract_lines().product_uom_id
+            else record._psa_contract_lines().product_uom_id
         )
         return {
             "type": record._billing_source,
@@ -374,7 +374,7 @@ class PsaManualInvoice(models.TransientModel):
             )
             for record in model.search(domain & Domain(name, "!=", False)):
                 if record.open_quantity:
-                    self._of(found, "order", record._contract_lines().order_id).add(
+                    self._of(found, "order", record._psa_contract_lines().order_id).add(
                         (source, record.id),
                         partial(self._record_row, record, record.open_quantity),
                     )
@@ -394,7 +394,7 @@ class PsaManualInvoice(models.TransientModel):
         if request.sale_line_ids:
             domain &= Domain("sale_line_id", "in", request.sale_line_ids)
         if request.picks is not None:
-            domain &= Domain("id", "in", Milestone._picked_ids(request))
+            domain &= Domain("id", "in", Milestone._psa_picked_ids(request))
         for milestone in Milestone.search(domain):
             quantity = (
                 milestone.quantity_percentage * milestone.sale_line_id.product_uom_qty
@@ -420,7 +420,7 @@ class PsaManualInvoice(models.TransientModel):
                 rest = (
                     record.billable_quantity
                     - record.billed_quantity
-                    - record.written_off_quantity
+                    - record.billing_written_off_quantity
                 )
                 if rest:
                     self._of(found, "non_chargeable").add(

@@ -47,7 +47,7 @@ class PsaProjectBacklog(models.TransientModel):
     def _compute_backlog(self):
         for wizard in self:
             wizard.project_ids.check_access("read")
-            items = wizard.project_ids._backlog()
+            items = wizard.project_ids._psa_open_transactions()
             wizard.transaction_count = len(items)
             wizard.held_count = wizard._held_count(items)
             # Prices are for those who bill.
@@ -99,7 +99,7 @@ class PsaProjectBacklog(models.TransientModel):
             return close
         self.env["account.move"]._check_billing_manager()
         self.project_ids.check_access("read")
-        items = self.project_ids._backlog()
+        items = self.project_ids._psa_open_transactions()
         if self.decision == "bill":
             return self._bill(items)
         if not (self.reason or "").strip():

@@ -26,5 +26,5 @@ class PsaReviewComment(models.TransientModel):
         :raises UserError: without a comment, or for what is not in review
         """
         self.ensure_one()
-        self.move_ids._send_back(self.comment)
+        self.move_ids._psa_send_back(self.comment)
         return {"type": "ir.actions.act_window_close"}

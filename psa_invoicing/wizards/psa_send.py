@@ -70,7 +70,7 @@ class PsaSend(models.TransientModel):
         """
         self.ensure_one()
         self.move_ids._check_billing_manager()
-        return self.move_ids._send_in_background()
+        return self.move_ids._psa_send_in_background()
 
 
 class PsaSendLine(models.TransientModel):

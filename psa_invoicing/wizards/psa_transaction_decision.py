@@ -106,7 +106,7 @@ class PsaTransactionDecision(models.TransientModel):
                     "These transactions were deleted meanwhile. Reload the list."
                 )
             )
-        transactions.with_env(self.env)._check_may_decide()
+        transactions.with_env(self.env)._psa_check_may_decide()
         return transactions
 
     def _transactions(self):
@@ -135,7 +135,7 @@ class PsaTransactionDecision(models.TransientModel):
         which it is shown in."""
         if name := transaction._billing_columns.get("uom_id"):
             return transaction[name]
-        return transaction._contract_lines().product_uom_id
+        return transaction._psa_contract_lines().product_uom_id
 
     def action_apply(self):
         """Do what the dialog asked about.

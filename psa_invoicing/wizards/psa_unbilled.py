@@ -186,7 +186,7 @@ class PsaUnbilled(models.TransientModel):
         table = model._table
         request = Request(project_ids=(), cutoff_date=self.date, credited=True)
         domain = model._billing_domain(request, with_held=True)
-        company_path = model._contract_line_path("company_id")
+        company_path = model._psa_contract_line_path("company_id")
         query = model._search(domain & Domain(company_path, "=", self.company_id.id))
         names = {name: SQL("NULL::int") for name in ("uom_id", "employee_id")}
         names |= {name: SQL("NULL::varchar") for name in ("who", "kind")}
@@ -197,7 +197,7 @@ class PsaUnbilled(models.TransientModel):
                 | model._billing_columns
             ).items()
         }
-        names["quantity"] = model._billable_sql(table)
+        names["quantity"] = model._psa_billable_sql(table)
         return query.select(
             *(
                 SQL("%s AS %s", column, SQL.identifier(name))
@@ -214,7 +214,7 @@ class PsaUnbilled(models.TransientModel):
         """
         model = self.env[MODELS[source]]
         Detail = self.env["psa.invoice.detail"]
-        column = SQL.identifier("detail", model._detail_field)
+        column = SQL.identifier("detail", model._billing_detail_field)
         return SQL(
             """
             SELECT source_id,
@@ -242,7 +242,7 @@ class PsaUnbilled(models.TransientModel):
             column=column,
             day=self.date,
             credit=Detail._credit_sql(),
-            own=model._own_details_sql(),
+            own=model._psa_own_details_sql(),
             live=Detail._live_sql(),
         )
 

@@ -14,7 +14,7 @@ STEPS = {
     "complete": "_complete",
     "create": "account_move.py:create",
     "ledger": "_add_details",
-    "log": "_log_origin",
+    "log": "_psa_log_origin",
 }
 TOLD = 40
 

@@ -56,7 +56,7 @@ def opened(env, move_id: int) -> float:
         "detail_ids": {"fields": rows, "limit": 40},
         "tax_totals": {},
         "psa_state": {},
-        "pending_summary": {},
+        "psa_pending_summary": {},
     }
     with measured(env) as cost:
         move.web_read(specification)
