@@ -2,7 +2,7 @@
 {
     "name": "Project Service Invoicing",
     "summary": "Bill projects on schedule: billing frequency, review, send, paid",
-    "version": "19.0.1.6.0",
+    "version": "19.0.1.7.0",
     "development_status": "Beta",
     "category": "Services/Project",
     "website": "https://github.com/psa-invoicing/psa_invoicing",

@@ -27,6 +27,7 @@ from . import test_manual_invoice
 from . import test_manual_invoice_review
 from . import test_manual_invoice_rows
 from . import test_milestones
+from . import test_names
 from . import test_never_twice
 from . import test_odoo_button
 from . import test_paying

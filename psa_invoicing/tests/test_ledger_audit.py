@@ -401,7 +401,7 @@ class TestLedgerAudit(BillingCase):
             "qty_to_invoice = qty_delivered - 1 WHERE id = %s",
             line.id,
         )
-        self.assert_finds("billing_excluded_quantity", line)
+        self.assert_finds("excluded_quantity", line)
 
     def test_what_odoo_offers_for_invoicing(self):
         line = self.posted(5).detail_ids.sale_line_id

@@ -20,7 +20,7 @@ CHECKS = [
     ("credit_of_other_line", "Credit on Another Contract Line"),
     ("credit_of_cancelled", "Credit of a Cancelled Invoice"),
     ("write_off", "Write-off"),
-    ("billing_excluded_quantity", "Quantity Not to Invoice"),
+    ("excluded_quantity", "Quantity Not to Invoice"),
     ("quantity_to_invoice", "Quantity to Invoice"),
     ("timesheet_invoice", "Invoice of a Time Entry"),
     ("invoice_header", "Header of a Project Invoice"),
@@ -30,7 +30,7 @@ CHECKS = [
 # What is wrong there follows from the ledger, and can be computed anew from it.
 COMPUTED_CHECKS = (
     "figures",
-    "billing_excluded_quantity",
+    "excluded_quantity",
     "quantity_to_invoice",
     "timesheet_invoice",
     "billing_status",
@@ -183,7 +183,7 @@ class PsaLedgerAuditLine(models.TransientModel):
             records = self.env[model].browse(lines.mapped("res_id")).exists()
             if check in ("figures", "timesheet_invoice"):
                 records._psa_refresh_from_ledger()
-            elif check == "billing_excluded_quantity":
+            elif check == "excluded_quantity":
                 records._psa_refresh_excluded_quantity()
             elif check in FIELDS_BEHIND_CHECKS:
                 records.modified([FIELDS_BEHIND_CHECKS[check]])

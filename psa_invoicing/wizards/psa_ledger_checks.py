@@ -706,7 +706,7 @@ class PsaLedgerAudit(models.TransientModel):
         )
         return [
             self._finding(
-                "billing_excluded_quantity",
+                "excluded_quantity",
                 line,
                 self.env._(
                     "It keeps %(excluded)s from being invoiced now and %(never)s for "
