@@ -61,10 +61,13 @@ BUTTONS = {
     "action_view_project_invoices": "action_psa_view_invoices",
     "action_view_unsold_time": "action_psa_view_unsold_time",
 }
+MODEL = "(SELECT model FROM ir_model WHERE ir_model.id = model_id)"
 # Where people wrote names of fields: table, columns, and what says of which model.
 WRITTEN = (
     ("ir_filters", ("domain", "context", "sort"), "model_id"),
     ("ir_act_window", ("domain", "context"), "res_model"),
+    ("ir_act_server", ("code",), MODEL),
+    ("ir_rule", ("domain_force",), MODEL),
     (
         "ir_exports_line",
         ("name",),
