@@ -8,7 +8,7 @@ from odoo.tests import TransactionCase, tagged
 
 PREFIXED = re.compile(r"(action_|_)?(billing|psa)_")
 # What Odoo's own methods begin with; the name of the field or the matter follows.
-VERB = re.compile(r"_(check|compute|default|inverse|onchange|search|unlink_except)_")
+VERB = re.compile(r"^_(check|compute|default|inverse|onchange|search|unlink_except)_")
 # Names that other code may rely on.
 PROMISED = {
     "action_manual_invoice",
@@ -77,7 +77,7 @@ class TestNames(TransactionCase):
         for name in (
             "unit_id",
             "billing_hold",
-            "_psa_open_records",
+            "_psa_check_may_decide",
             "_search_open_quantity",
             "_check_billing_dates",
             "action_psa_retry",
