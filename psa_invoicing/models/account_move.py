@@ -262,10 +262,10 @@ class AccountMove(models.Model):
         for credit_note in self.filtered(lambda move: move.move_type == "out_refund"):
             credit_note._psa_settle_credits()
         moves._psa_move_to_allowed_day()
-        self._of_projects()._put_off_due_date()
+        self._psa_of_projects()._psa_put_off_due_date()
         moves._psa_with_amounts_to_spread()._psa_spread_amounts()
         posted = self.browse()
-        for zone, moves in self._by_billing_zone().items():
+        for zone, moves in self._psa_by_zone().items():
             # Odoo dates what has no date yet, in the zone of the context.
             there = moves.with_context(tz=zone) if zone else moves
             posted |= super(AccountMove, there)._post(soft=soft)

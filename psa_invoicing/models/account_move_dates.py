@@ -33,7 +33,7 @@ class AccountMove(models.Model):
 
     # === The company's day ===
 
-    def _of_projects(self):
+    def _psa_of_projects(self):
         """Project invoices; and what else is in the ledger: credit notes, and invoices
         that Odoo's button made of a project."""
         # sudo: who may see an invoice need not read the ledger.
@@ -41,24 +41,24 @@ class AccountMove(models.Model):
             lambda move: move.is_project_invoice or move.sudo().detail_ids
         )
 
-    def _by_billing_zone(self) -> dict:
+    def _psa_by_zone(self) -> dict:
         """By the time zone of their company; the invoices of others, by False: Odoo
         takes the day of the user for them."""
-        ours = self._of_projects()
+        ours = self._psa_of_projects()
         return self.grouped(
             lambda move: move in ours and move.company_id._billing_zone()
         )
 
-    def _zone_of_days(self) -> str | None:
+    def _psa_zone_of_days(self) -> str | None:
         """The time zone for a dialog of Odoo's on these: that of their company; of the
         invoices of others, that of the context."""
-        ours = self._of_projects()
+        ours = self._psa_of_projects()
         return (
             ours.company_id[:1]._billing_zone() if ours else self.env.context.get("tz")
         )
 
     @api.model
-    def _active_moves(self):
+    def _psa_active_moves(self):
         """What a dialog of Odoo's was opened on."""
         model = self.env.context.get("active_model")
         ids = self.env.context.get("active_ids")
@@ -95,7 +95,7 @@ class AccountMove(models.Model):
         written = {"invoice_date", "invoice_date_due"} & set(vals)
         if not written:
             return super().write(vals)
-        drafts = self.filtered(lambda move: move.state == "draft")._of_projects()
+        drafts = self.filtered(lambda move: move.state == "draft")._psa_of_projects()
         due_when_dated = drafts.filtered(
             lambda move: (
                 written == {"invoice_date"}
@@ -107,10 +107,10 @@ class AccountMove(models.Model):
         result = super().write(vals)
         for move in due_when_dated.filtered("invoice_date"):
             move.invoice_date_due = move.invoice_date
-        drafts._put_off_due_date()
+        drafts._psa_put_off_due_date()
         return result
 
-    def _put_off_due_date(self):
+    def _psa_put_off_due_date(self):
         for move in self:
             day = move.invoice_date
             if not day or not move.invoice_date_due or move.invoice_date_due >= day:

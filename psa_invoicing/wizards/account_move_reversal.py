@@ -8,8 +8,8 @@ class AccountMoveReversal(models.TransientModel):
     @api.model
     def default_get(self, fields):
         """A credit note of a project gets the day of the company."""
-        moves = self.env["account.move"]._active_moves()
-        there = self.with_context(tz=moves._zone_of_days())
+        moves = self.env["account.move"]._psa_active_moves()
+        there = self.with_context(tz=moves._psa_zone_of_days())
         return super(AccountMoveReversal, there).default_get(fields)
 
     def reverse_moves(self, is_modify=False):
@@ -17,7 +17,7 @@ class AccountMoveReversal(models.TransientModel):
 
         Odoo posts a credit note of tomorrow by itself: tomorrow where the company is.
         """
-        there = self.with_context(tz=self.move_ids._zone_of_days())
+        there = self.with_context(tz=self.move_ids._psa_zone_of_days())
         action = super(AccountMoveReversal, there).reverse_moves(is_modify=is_modify)
         if is_modify:
             for move in self.new_move_ids:

@@ -8,8 +8,8 @@ class AccountPaymentRegister(models.TransientModel):
     @api.model
     def default_get(self, fields):
         """A project invoice is paid on the day of the company."""
-        moves = self.env["account.move"]._active_moves()
-        there = self.with_context(tz=moves._zone_of_days())
+        moves = self.env["account.move"]._psa_active_moves()
+        there = self.with_context(tz=moves._psa_zone_of_days())
         return super(AccountPaymentRegister, there).default_get(fields)
 
     def _init_payments(self, to_process, edit_mode=False):
