@@ -5,7 +5,7 @@ TOOLS = $(PYTHON) -m tools
 # Settings are given on the command line (make run PORT=8070) or in the environment;
 # tools/settings.py lists them.
 
-.PHONY: help setup run stop clean test test-core bench profile audit lint i18n
+.PHONY: help setup run stop clean test test-core test-all bench profile audit lint i18n
 
 help: ## This list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -27,6 +27,9 @@ test: ## The add-ons' tests and the system tests
 
 test-core: ## Odoo's own suites with the add-on installed
 	@$(TOOLS) test-core
+
+test-all: ## All of them, on the oldest and the newest PostgreSQL
+	@$(TOOLS) test-all
 
 bench: ## What billing costs beside its peers (ARGS=--projects=1000)
 	@$(TOOLS) bench $(ARGS)

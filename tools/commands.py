@@ -27,12 +27,15 @@ def run(arguments: list[str]) -> int:
     for name, text in (
         ("test", "the add-ons' tests and the system tests"),
         ("test-core", "Odoo's own suites with the add-on installed"),
+        ("test-all", "all of it, on the oldest and the newest PostgreSQL"),
         ("lint", "formatting and style"),
         ("bench", "what billing costs, beside its peers"),
         ("profile", "where the time of a draft invoice goes"),
     ):
         test = commands.add_parser(name, help=text)
         test.add_argument("rest", nargs="*", help="passed on (pytest, for example)")
+    suite = commands.add_parser("suite", help="one suite of tests, whole")
+    suite.add_argument("name", choices=testing.SUITES)
     commands.add_parser("audit", help="check the ledger of a database")
     commands.add_parser("i18n", help="strings of the add-ons into the translations")
     known, rest = parser.parse_known_args(arguments)
@@ -52,6 +55,10 @@ def run(arguments: list[str]) -> int:
         return translations.update()
     if known.command == "test-core":
         return testing.test_core()
+    if known.command == "test-all":
+        return testing.test_all()
+    if known.command == "suite":
+        return testing.suite(known.name)
     return {
         "bench": testing.bench,
         "lint": linting.lint,
