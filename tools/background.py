@@ -12,8 +12,8 @@ from .console import Problem
 from .settings import settings
 
 
-def _pid_file(name: str) -> Path:
-    return settings().state / f"{name}.pid"
+def _pid_file(name: str, state: Path | None = None) -> Path:
+    return (state or settings().state) / f"{name}.pid"
 
 
 def _command_line(pid: int) -> str:
@@ -29,10 +29,10 @@ def runs_with(name: str, *arguments: str) -> bool:
     return pid is not None and set(arguments) <= set(_command_line(pid).split(" "))
 
 
-def running(name: str) -> int | None:
+def running(name: str, state: Path | None = None) -> int | None:
     """:return: the process id, or None when it is not running (any more)."""
     try:
-        pid, mark = _pid_file(name).read_text().split("\n", 1)
+        pid, mark = _pid_file(name, state).read_text().split("\n", 1)
     except (FileNotFoundError, ValueError):
         return None
     # A pid is used again after a reboot: only ours carries this mark.
@@ -62,16 +62,17 @@ def start(
     return process
 
 
-def stop(name: str, seconds: float = 20) -> bool:
+def stop(name: str, state: Path | None = None) -> bool:
     """Stop the process and wait for its end.
 
+    :param state: where it was started, if not in the present state
     :return: whether there was one
     """
-    pid = running(name)
-    _pid_file(name).unlink(missing_ok=True)
+    pid = running(name, state)
+    _pid_file(name, state).unlink(missing_ok=True)
     if pid is None:
         return False
-    terminate(pid, seconds)
+    terminate(pid, 20)
     return True
 
 

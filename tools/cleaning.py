@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+from pathlib import Path
 
 from . import background
 from .console import say
@@ -13,17 +14,23 @@ SERVICES = ("web", "mail-catcher")
 
 
 def stop() -> int:
-    """Stop the web server, the mail catcher and the embedded PostgreSQL."""
-    for name in SERVICES:
-        if background.stop(name):
-            say(f"Stopped {name}.")
-    postmaster = settings().state / "postgres" / "postmaster.pid"
+    """Stop web servers, mail catchers and every embedded PostgreSQL."""
+    for state in settings().all_states:
+        for name in SERVICES:
+            if background.stop(name, state):
+                say(f"Stopped {name}.")
+        _stop_postgres(state / "postgres")
+    return 0
+
+
+def _stop_postgres(folder: Path) -> None:
+    postmaster = folder / "postmaster.pid"
     if postmaster.exists():
         pid = int(postmaster.read_text().splitlines()[0])
         # SIGINT is PostgreSQL's "fast" shutdown: it rolls back and closes its files.
         background.terminate(pid, 30, signal.SIGINT)
-        say("Stopped postgres.")
-    return 0
+        version = (folder / "PG_VERSION").read_text().strip()
+        say(f"Stopped postgres {version}.")
 
 
 def clean() -> int:
@@ -34,11 +41,11 @@ def clean() -> int:
             "start with 'psa_' if you do not need them."
         )
     stop()
-    for place in (settings().state, settings().cache):
+    for place in (settings().home, settings().cache):
         if place.exists():
             shutil.rmtree(place)
             say(f"Removed {place}.")
-    parent = settings().state.parent
+    parent = settings().home.parent
     if parent.name == "psa_invoicing" and parent.exists() and not any(parent.iterdir()):
         parent.rmdir()
     return 0

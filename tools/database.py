@@ -255,8 +255,8 @@ def is_current(name: str) -> bool:
 def create(name: str) -> None:
     """Make an empty database, in place of one of this name.
 
-    Odoo would make it as well, and complain about extensions of PostgreSQL that it
-    can do without.
+    Odoo would make it as well, and complain about extensions of PostgreSQL that are
+    not there and that it can do without.
     """
     drop(name)
     with server().cursor() as cursor:
@@ -265,6 +265,29 @@ def create(name: str) -> None:
                 "CREATE DATABASE {} ENCODING 'UTF8' LC_COLLATE 'C' TEMPLATE template0"
             ).format(sql.Identifier(name))
         )
+    _extend(name)
+
+
+def _extend(name: str) -> None:
+    """Add what Odoo uses where it is: search by similarity, and without accents.
+
+    It adds them so, too, as somebody who may.
+    """
+    with server().cursor(name) as cursor:
+        cursor.execute(
+            "SELECT name FROM pg_available_extensions, pg_roles "
+            "WHERE name IN ('pg_trgm', 'unaccent') "
+            "AND rolname = current_user AND rolsuper"
+        )
+        for (extension,) in cursor.fetchall():
+            cursor.execute(
+                sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(
+                    sql.Identifier(extension)
+                )
+            )
+            if extension == "unaccent":
+                # Odoo's indexes use it only then.
+                cursor.execute("ALTER FUNCTION unaccent(text) IMMUTABLE")
 
 
 def copy(source: str, target: str) -> None:

