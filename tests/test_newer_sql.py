@@ -3,10 +3,13 @@
 The PostgreSQL that the tests run on has the last word, whatever its version.
 """
 
+import subprocess
+import sys
+
 import psycopg2
 import pytest
 
-from tools import database
+from tools import database, odoo_process
 from tools.newer_sql import (
     CALLS,
     FUNCTION_VERSIONS,
@@ -17,8 +20,23 @@ from tools.newer_sql import (
 from tools.settings import POSTGRES_VERSIONS
 
 OLDEST = POSTGRES_VERSIONS[0]
+# A test that sends SQL as Odoo does, and one that does not.
+SENDING = """
+from odoo.sql_db import db_connect
+from odoo.tools import config
+
+config.parse_config({options!r})
+
+def test_that_sends():
+    with db_connect("postgres").cursor() as cursor:
+        cursor.execute({statement!r}, [1])
+
+def test_that_is_not_to_blame():
+    pass
+"""
 TABLES = """
-    CREATE TEMPORARY TABLE item (id int PRIMARY KEY, parent int, note text, extra jsonb);
+    CREATE TEMPORARY TABLE item (
+        id int PRIMARY KEY, parent int, note text, extra jsonb);
     CREATE TEMPORARY TABLE part (id int, item int);
 """
 NEWER = (
@@ -80,9 +98,9 @@ NEWER = (
     (16, "DELETE FROM item USING (SELECT 1 AS one) WHERE id = one"),
     (16, "INSERT INTO part SELECT id, id FROM (SELECT 1 AS id)"),
     (16, "SELECT 1; SELECT 2 FROM (SELECT 1)"),
-    (16, "SELECT 1_000"),
-    (16, "SELECT 0xff"),
-    (16, "SELECT 0b11"),
+    (16, "SELECT 1_000 + 1"),
+    (16, "SELECT 0xff + 1"),
+    (16, "SELECT 0b11 + 1"),
     (16, "SELECT any_value(id) FROM item"),
     (16, "SELECT extra IS JSON FROM (SELECT '{}' AS extra) AS texts"),
     (16, "SELECT JSON_OBJECT('a': 1)"),
@@ -96,7 +114,7 @@ NEWER = (
     (17, "SELECT JSON_VALUE(extra, '$.a') FROM item"),
     (17, "SELECT JSON_EXISTS(extra, '$.a') FROM item"),
     (17, "SELECT JSON_QUERY(extra, '$.a') FROM item"),
-    (17, "SELECT JSON('{}')"),
+    (17, "SELECT JSON('{}' WITH UNIQUE KEYS)"),
     (17, "SELECT JSON_SCALAR(1)"),
     (17, "SELECT JSON_SERIALIZE('{}')"),
     (17, "SELECT * FROM JSON_TABLE('[]'::jsonb, '$' COLUMNS (a int)) AS rows"),
@@ -122,12 +140,13 @@ OLD = (
     "SELECT (SELECT 1), ARRAY(SELECT id FROM item), EXISTS (SELECT FROM item)",
     "SELECT note FROM item, generate_series(1, 2), unnest('{1}'::int[])",
     "SELECT '(SELECT 1 FROM (SELECT 2))', $$FROM (SELECT 1)$$ /* FROM (SELECT 1) */",
-    "SELECT note AS name, parent number_of, id AS \"value\", 2 \"name\" FROM item",
+    'SELECT note AS name, parent number_of, id AS "value", 2 "name" FROM item',
     "SELECT id IS DISTINCT FROM parent, EXTRACT(year FROM now()) FROM item",
     "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY id) AS half FROM item",
     "WITH two AS MATERIALIZED (SELECT 2 AS two) SELECT two FROM two",
     "SELECT note SIMILAR TO 'a', SUBSTRING(note FROM 'a' FOR '#') FROM item",
     "SELECT (ARRAY[1, 2])[1], extra -> 'key', extra #>> '{a,b}' FROM item",
+    "SELECT JSON('{}'), JSONB('{}')",
     "SELECT random(), regexp_replace(note, 'a', 'b', 'g') FROM item",
     "SELECT now() AT TIME ZONE 'UTC', json_object('{a,1}'), 1000, 1e3, 'a_b' FROM item",
     "INSERT INTO item (id) VALUES (1) ON CONFLICT (id) DO NOTHING RETURNING id AS name",
@@ -203,3 +222,34 @@ def test_calls_are_those_of_postgresql(cursor):
     known = set(cursor.fetchall())
     for call, version in CALLS.items():
         assert (call in known) == (version <= version_of(cursor)), call
+
+
+@pytest.mark.parametrize(
+    ("statement", "version"),
+    [
+        ("SELECT 'found' FROM (SELECT %s)", 16),
+        ("SELECT 'not found' FROM (SELECT %s) AS one", None),
+    ],
+)
+def test_the_test_fails_that_sends_it(cursor, tmp_path, statement, version):
+    """Once, and no other; an old PostgreSQL refuses it before it can be read."""
+    script = tmp_path / "test_sending.py"
+    options = database.server().odoo_options()
+    script.write_text(SENDING.format(options=options, statement=statement))
+    command = [sys.executable, "-m", "pytest", "-p", "tools.sql_watch", "-rA"]
+    done = subprocess.run(
+        [*command, "-p", "no:odoo", "-p", "no:cacheprovider", str(script)],
+        env=odoo_process.environment(),
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert "PASSED test_sending.py::test_that_is_not_to_blame" in done.stdout
+    if not version:
+        assert done.returncode == 0, done.stdout
+    elif version_of(cursor) < version:
+        assert "FAILED test_sending.py::test_that_sends" in done.stdout
+    else:
+        assert "ERROR test_sending.py::test_that_sends" in done.stdout
+        assert f"needs PostgreSQL {version}:\nSELECT 'found'" in done.stdout
+    assert "ERROR test_sending.py::test_that_is_not_to_blame" not in done.stdout

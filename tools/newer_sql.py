@@ -25,7 +25,6 @@ NODES = {
     ast.JsonObjectAgg: (16, "JSON_OBJECTAGG"),
     ast.JsonObjectConstructor: (16, "JSON_OBJECT with keys and values"),
     ast.JsonFuncExpr: (17, "JSON_EXISTS, JSON_QUERY and JSON_VALUE"),
-    ast.JsonParseExpr: (17, "JSON()"),
     ast.JsonScalarExpr: (17, "JSON_SCALAR"),
     ast.JsonSerializeExpr: (17, "JSON_SERIALIZE"),
     ast.JsonTable: (17, "JSON_TABLE"),
@@ -44,6 +43,7 @@ ATTRIBUTES = {
     (ast.IndexStmt, "nulls_not_distinct"): (15, "NULLS NOT DISTINCT"),
     (ast.ColumnDef, "storage_name"): (16, "STORAGE of a new column"),
     (ast.XmlSerialize, "indent"): (16, "XMLSERIALIZE with INDENT"),
+    (ast.JsonParseExpr, "unique_keys"): (17, "JSON() WITH UNIQUE KEYS"),
     (ast.Constraint, "fk_with_period"): (18, "a foreign key with PERIOD"),
     (ast.Constraint, "without_overlaps"): (18, "WITHOUT OVERLAPS"),
     (ast.ReturningClause, "options"): (18, "RETURNING WITH"),
@@ -155,7 +155,9 @@ def newer_constructs(text: str) -> list[str]:
     reader = _Reader(tokens)
     reader(statements)
     found = [*reader.found, *_of_tokens(text, tokens)]
-    return [f"{what} needs PostgreSQL {version}" for version, what in sorted(set(found))]
+    return [
+        f"{what} needs PostgreSQL {version}" for version, what in sorted(set(found))
+    ]
 
 
 class _Reader(Visitor):

