@@ -71,7 +71,8 @@ class PsaBacklog(models.Model):
         [(count,)] = self.env.execute_query(
             SQL(
                 """SELECT COUNT(*) FROM (
-                       SELECT FROM %s WHERE %s AND %s AND %s ORDER BY %s LIMIT %s)""",
+                       SELECT FROM %s WHERE %s AND %s AND %s ORDER BY %s LIMIT %s
+                   ) AS counted""",
                 rows.from_clause,
                 rows.where_clause or SQL("TRUE"),
                 self._is_status_sql(self._table, status),
