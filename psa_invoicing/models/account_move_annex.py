@@ -46,12 +46,12 @@ class AccountMove(models.Model):
             sections += [first, *others]
         return sections
 
-    def _annex_blocks(self) -> list[list[dict]]:
+    def _psa_annex_blocks(self) -> list[list[dict]]:
         """The rows of the annex from top to bottom, in blocks that no page break parts:
         headings stay with what they are about, and the total with what it is of.
 
-        :return: for each row its kind (project, section, group, detail; text, which goes
-            on with that of a detail; total), and section, group, detail and text as far
+        :return: for each row its kind (project, section, group, detail; text, where
+            that of a detail goes on; total), and section, group, detail and text as far
             as there are
         """
         blocks, headings = [], []
@@ -64,7 +64,7 @@ class AccountMove(models.Model):
                 if group["title"]:
                     headings.append({"kind": "group", **row})
                 for detail in group["details"]:
-                    text, *rest = self._annex_texts(detail)
+                    text, *rest = self._psa_annex_texts(detail)
                     row |= {"detail": detail}
                     blocks.append([*headings, {"kind": "detail", "text": text, **row}])
                     blocks += [[{"kind": "text", "text": part, **row}] for part in rest]
@@ -73,7 +73,7 @@ class AccountMove(models.Model):
             blocks[-1].append({"kind": "total"})
         return blocks
 
-    def _annex_texts(self, detail) -> list[str]:
+    def _psa_annex_texts(self, detail) -> list[str]:
         """What is said of a transaction, in parts that fit on a page."""
         if not self.commercial_partner_id.billing_annex_texts:
             return [""]
