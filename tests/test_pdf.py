@@ -32,6 +32,8 @@ TEXTS = (
     "Two lines\nand the second of them",
     "Review of the release notes with all of the team, and what came out of it",
 )
+# Its own lines take several pages, too.
+LINES = "a line for each entry"
 CLAIRE, TOM = "Claire Dubois", "Tom Becker"
 WORDS = {
     "en_US": ("Date", "Who", "Task", "Description", "Quantity", "Amount"),
@@ -56,12 +58,15 @@ def site(start_site, request, tmp_path_factory):
     started.kind = kind
     install_french(started)
     started.invoices = {rows: invoice(started, rows) for rows in (1, 40, 200)}
+    started.invoices[LINES] = invoice(started, 40, billing_layout="entry")
     return started
 
 
-def invoice(site, rows: int) -> int:
+def invoice(site, rows: int, **values) -> int:
     """A posted invoice of some time entries of two people on two contract lines, with
     and without a task, and of a milestone, which nobody worked on.
+
+    :param values: of the project
     """
     customer = site.create(
         "res.partner", name=f"Customer of {rows}", is_company=True, city="Lyon"
@@ -77,6 +82,7 @@ def invoice(site, rows: int) -> int:
         partner_id=customer,
         allow_billable=True,
         allow_milestones=True,
+        **values,
     )
     order = site.create(
         "sale.order",
@@ -146,7 +152,7 @@ def product(site, name: str, unit: str, **values) -> int:
 class Annex:
     """The annex of an invoice, read from its PDF."""
 
-    def __init__(self, site, rows: int, language: str = "en_US", **wanted):
+    def __init__(self, site, rows, language: str = "en_US", **wanted):
         """:param wanted: names, texts, amounts: whether the customer wants them"""
         self.site, self.move, self.language = site, site.invoices[rows], language
         self.wanted = {"names": True, "texts": True, "amounts": True, **wanted}
@@ -357,7 +363,7 @@ def test_columns_that_the_customer_does_not_want(annexes, wanted):
     assert_says_the_ledger(annex)
 
 
-@pytest.mark.parametrize(("rows", "language"), SIZES)
+@pytest.mark.parametrize(("rows", "language"), [*SIZES, (LINES, "en_US")])
 def test_nothing_is_printed_over_anything(annexes, rows, language):
     for words in annexes(rows, language).pages:
         ordered = sorted(words, key=lambda word: word.top)
