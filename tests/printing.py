@@ -8,6 +8,8 @@ import pypdfium2
 
 from tools.pdf_engine import PROGRAM, fetched, runs_patched
 
+# Narrower than any space that is printed.
+BLANK = 0.8
 PATCHED, UNPATCHED = "patched", "unpatched"
 
 
@@ -78,21 +80,26 @@ def lines(words: list[Word]) -> list[list[Word]]:
 
 
 def _words(page) -> list[Word]:
+    """Letters joined by where they stand: some engines draw each of them alone."""
+    words: list[Word] = []
+    for line in lines(_letters(page)):
+        words.append(line[0])
+        for letter in line[1:]:
+            if letter.left - words[-1].right < BLANK:
+                words[-1].text += letter.text
+                words[-1].right = letter.right
+            else:
+                words.append(letter)
+    return words
+
+
+def _letters(page) -> list[Word]:
     height = page.get_height()
     text = page.get_textpage()
-    words: list[Word] = []
-    goes_on = False
+    letters = []
     for index in range(text.count_chars()):
         letter = text.get_text_range(index, 1)
-        if not letter.strip():
-            goes_on = False
-            continue
-        left, bottom, right, top = text.get_charbox(index, loose=True)
-        box = (left, height - top, right, height - bottom)
-        if goes_on and abs(left - words[-1].right) < 2:
-            words[-1].text += letter
-            words[-1].right = right
-        else:
-            words.append(Word(letter, *box))
-        goes_on = True
-    return words
+        if letter.strip():
+            left, bottom, right, top = text.get_charbox(index, loose=True)
+            letters.append(Word(letter, left, height - top, right, height - bottom))
+    return letters

@@ -160,6 +160,7 @@ class Annex:
             "account.move", "read", [self.move], ["name", "partner_id"]
         )
         self.number = values["name"]
+        self.has_tasks = any(detail["task_name"] for detail in self.ledger())
         site.call(
             "res.partner",
             "write",
@@ -192,7 +193,8 @@ class Annex:
         return [
             date,
             *([who] if self.wanted["names"] else []),
-            *([task, text] if self.wanted["texts"] else []),
+            *([task] if self.wanted["texts"] and self.has_tasks else []),
+            *([text] if self.wanted["texts"] else []),
             quantity,
             *([amount] if self.wanted["amounts"] else []),
         ]
@@ -268,13 +270,12 @@ class Annex:
         assert word.right < self.headings[following].left, (word, following)
 
     def ledger(self) -> list[dict]:
-        details = self.site.call(
+        return self.site.call(
             "psa.invoice.detail",
             "search_read",
             [("move_id", "=", self.move)],
             ["date", "employee_name", "task_name", "name", "quantity", "amount"],
         )
-        return details
 
 
 def text_of(words) -> str:
@@ -412,7 +413,9 @@ def test_headings_and_number_on_each_page(site, annexes, rows, language):
 def test_the_seller_on_each_page(site, annexes, rows):
     """And page numbers: what an engine without patched Qt cannot print."""
     found = annexes(rows).pages
-    company = site.one("res.company", [], "name")["name"]
+    company = site.one(
+        "res.company", [("id", "=", site.ref("base.main_company"))], "name"
+    )["name"]
     for number, words in enumerate(found, start=1):
         text = text_of(words)
         has = (company in text, f"Page {number} / {len(found)}" in text)
