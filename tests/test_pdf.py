@@ -37,7 +37,7 @@ LINES = "a line for each entry"
 CLAIRE, TOM = "Claire Dubois", "Tom Becker"
 WORDS = {
     "en_US": ("Date", "Who", "Task", "Description", "Quantity", "Amount"),
-    "fr_FR": ("Date", "Qui", "Tâche", "Description", "Quantité", "Montant"),
+    "fr_FR": ("Date", "Employé", "Tâche", "Description", "Quantité", "Montant"),
 }
 TITLES = {"en_US": "Annex: Work in Detail", "fr_FR": "Annexe : détail des prestations"}
 DAY = re.compile(r"\d\d/\d\d/\d{4}")
