@@ -72,6 +72,7 @@
     "uninstall_hook": "uninstall_hook",
     "assets": {
         "web.assets_backend": ["psa_invoicing/static/src/**/*"],
+        "web.report_assets_common": ["psa_invoicing/static/report/annex.scss"],
         "web.assets_tests": ["psa_invoicing/static/tests/tours/**/*"],
     },
 }

@@ -4,6 +4,7 @@ import base64
 import email
 import email.policy
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -25,6 +26,7 @@ from playwright.sync_api import (
 
 from tools import database, odoo_process
 from tools.mail_catcher import catcher
+from tools.pdf_engine import PROGRAM, runs_patched
 from tools.settings import ROOT, settings
 from tools.system_packages import BROWSER
 
@@ -95,7 +97,7 @@ class Site:
     def print_with_system_fonts(self) -> None:
         """Make the text of PDFs readable for a program.
 
-        Debian's wkhtmltopdf draws letters of web fonts as outlines.
+        Without patched Qt, wkhtmltopdf draws letters of web fonts as outlines.
         """
         style = b"* { font-family: 'DejaVu Sans' !important; }"
         self.create(
@@ -150,6 +152,7 @@ def start_site(tmp_path_factory) -> Iterator[Callable[..., Site]]:
         smtp.start()
         port = odoo_process.free_port()
         log = settings().logs / f"{name}.log"
+        env = {**odoo_process.environment(), **environment}
         with log.open("wb") as output:
             process = subprocess.Popen(
                 odoo_process.command(
@@ -162,14 +165,15 @@ def start_site(tmp_path_factory) -> Iterator[Callable[..., Site]]:
                 ),
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**odoo_process.environment(), **environment},
+                env=env,
             )
         url = f"http://127.0.0.1:{port}"
         site = Site(name, url, smtp.handler.folder, process, log, smtp)
         running.append(site)
         odoo_process.wait_until_up(process, log, site.url)
         site.log_in()
-        site.print_with_system_fonts()
+        if not runs_patched(shutil.which(PROGRAM, path=env["PATH"])):
+            site.print_with_system_fonts()
         return site
 
     yield start

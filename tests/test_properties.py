@@ -11,6 +11,7 @@ from core.billing import Request
 from core.brief import Brief
 from core.calendar import Frequency, NoWorkingDayError, occurrences
 from core.kinds import MILESTONE, TIME
+from core.text_parts import LETTERS_A_LINE, LINES, text_parts
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -274,3 +275,18 @@ def test_a_draft_of_an_earlier_version_is_read():
     )
     assert Brief.from_json(kept).to_json() == kept
     assert Brief.from_json(None) == Brief()
+
+
+@given(st.text(st.sampled_from("ab \n"), max_size=3000))
+def test_parts_of_a_text_are_all_of_it(text):
+    parts = text_parts(text)
+    assert parts
+    letters = "".join("".join(part.split()) for part in parts)
+    assert letters == "".join(text.split())
+
+
+@given(st.text(st.sampled_from("ab \n"), max_size=3000))
+def test_parts_of_a_text_fit_on_a_page(text):
+    for part in text_parts(text):
+        height = sum(1 + len(line) // LETTERS_A_LINE for line in part.split("\n"))
+        assert height <= LINES + 1

@@ -11,6 +11,7 @@ import urllib.request
 from contextlib import suppress
 from pathlib import Path
 
+from . import pdf_engine
 from .console import Problem, Progress, say
 from .odoo_source import odoo_source
 from .postgres import Server, server
@@ -29,7 +30,12 @@ def environment() -> dict[str, str]:
     path = os.pathsep.join([str(odoo_source().python_path), str(ROOT)])
     # PG* would silently win over the options below.
     kept = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
-    return {**kept, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
+    return {
+        **kept,
+        "PYTHONPATH": path,
+        "PYTHONUNBUFFERED": "1",
+        "PATH": pdf_engine.path(),
+    }
 
 
 def tools_environment() -> dict[str, str]:

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 
+from . import pdf_engine
 from .console import Problem, say, step
 
 
@@ -19,10 +20,11 @@ class Need:
     @property
     def program(self) -> str | None:
         """Path of the program, or None."""
-        return next(filter(None, map(shutil.which, self.programs)), None)
+        found = (shutil.which(name, path=pdf_engine.path()) for name in self.programs)
+        return next(filter(None, found), None)
 
 
-PDF = Need(("wkhtmltopdf",), "wkhtmltopdf", "PDF invoices")
+PDF = Need((pdf_engine.PROGRAM,), "wkhtmltopdf", "PDF invoices")
 BROWSER = Need(
     ("chromium", "chromium-browser", "google-chrome"), "chromium", "browser tests"
 )
@@ -33,6 +35,8 @@ def ensure(*needs: Need, required: bool) -> None:
 
     :param required: fail if something stays missing; else say so and go on
     """
+    if PDF in needs:
+        pdf_engine.fetch()
     missing = [need for need in needs if not need.program]
     if missing and (prefix := _become_root()) is not None:
         packages = [need.package for need in missing]
@@ -47,7 +51,11 @@ def ensure(*needs: Need, required: bool) -> None:
                     stderr=subprocess.DEVNULL,
                     env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
                 )
+        # The static wkhtmltopdf runs as soon as its libraries are here.
+        pdf_engine.forget()
         missing = [need for need in missing if not need.program]
+    if PDF in needs:
+        pdf_engine.explain()
     if not missing:
         return
     what = " and ".join(f"{need.package} (for {need.purpose})" for need in missing)

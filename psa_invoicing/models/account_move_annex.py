@@ -7,6 +7,8 @@ from math import fsum
 from odoo import models
 from odoo.fields import Domain
 
+from ..core.text_parts import text_parts
+
 
 class AccountMove(models.Model):
     # One file per side of a project invoice.
@@ -45,6 +47,39 @@ class AccountMove(models.Model):
             }
             sections += [first, *others]
         return sections
+
+    def _psa_annex_blocks(self) -> list[list[dict]]:
+        """The rows of the annex from top to bottom, in blocks that no page break parts:
+        headings stay with what they are about, and the total with what it is of.
+
+        :return: for each row its kind (project, section, group, detail; text, where
+            that of a detail goes on; total), and section, group, detail and text as far
+            as there are
+        """
+        blocks, headings = [], []
+        for section in self._psa_annex():
+            if "project" in section:
+                headings.append({"kind": "project", "section": section})
+            headings.append({"kind": "section", "section": section})
+            for group in section["groups"]:
+                row = {"section": section, "group": group}
+                if group["title"]:
+                    headings.append({"kind": "group", **row})
+                for detail in group["details"]:
+                    text, *rest = self._psa_annex_texts(detail)
+                    row |= {"detail": detail}
+                    blocks.append([*headings, {"kind": "detail", "text": text, **row}])
+                    blocks += [[{"kind": "text", "text": part, **row}] for part in rest]
+                    headings = []
+        if self.commercial_partner_id.billing_annex_amounts:
+            blocks[-1].append({"kind": "total"})
+        return blocks
+
+    def _psa_annex_texts(self, detail) -> list[str]:
+        """What is said of a transaction, in parts that fit on a page."""
+        if not self.commercial_partner_id.billing_annex_texts:
+            return [""]
+        return text_parts(detail.name or "")
 
     def _psa_annex_place(self, detail) -> tuple[int, int]:
         """Where the invoice line of a transaction is; what is offered comes last."""

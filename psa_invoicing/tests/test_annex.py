@@ -127,12 +127,35 @@ class TestAnnex(AnnexCase):
             self.columns(page),
             ["Date", "Who", "Task", "Description", "Quantity", "Amount"],
         )
-        (row,) = page.xpath("//tr[td[text()='Sketch']]")
+        (row,) = page.xpath("//tr[td/span[text()='Sketch']]")
         self.assertEqual(
             [" ".join(cell.text_content().split()) for cell in row],
             ["01/05/2026", "Alice", "Design", "Sketch", "2.00", "$ 200.00"],
         )
         self.assertEqual(self.texts(page, "psa_annex_total"), ["Total $ 600.00"])
+
+    def test_an_empty_cell_keeps_its_place(self):
+        """Nobody worked on a milestone, and it has no task."""
+        project = self.work()
+        line = self.contract(project, self.milestone_product)
+        self.milestone(project, line, 1, date(2026, 1, 8), name="Go-live")
+        page = self.page(project._psa_invoice(JANUARY))
+        (row,) = page.xpath("//tr[td/span[text()='Go-live']][@name='psa_annex_detail']")
+        cells = [" ".join(cell.text_content().split()) for cell in row]
+        self.assertEqual(len(cells), len(self.columns(page)))
+        self.assertEqual(cells[1:4], ["", "", "Go-live"])
+
+    def test_a_long_text_goes_on_in_another_row(self):
+        project = self.work()
+        said = " ".join(f"word{number}" for number in range(400))
+        self.log(project, date(2026, 1, 8), 1, name=said)
+        page = self.page(project._psa_invoice(JANUARY))
+        parts = page.xpath("//tr[.//span[contains(text(), 'word')]]/td[4]")
+        self.assertGreater(len(parts), 2)
+        self.assertEqual(
+            " ".join(" ".join(part.text_content().split()) for part in parts), said
+        )
+        self.assertEqual(len(page.xpath("//tr[@name='psa_annex_detail']")), 4)
 
     def test_no_column_without_tasks(self):
         page = self.page(self.time_project(2)._psa_invoice(JANUARY))
@@ -190,7 +213,7 @@ class TestAnnex(AnnexCase):
             self.texts(page, "psa_annex_section")[0].replace("\xa0", " ")[:29],
             "Heure de conseil 6,00 Heures ",
         )
-        (row,) = page.xpath("//tr[td[text()='Sketch']]")
+        (row,) = page.xpath("//tr[td/span[text()='Sketch']]")
         self.assertEqual(row[0].text_content().strip(), "05/01/2026")
 
 
