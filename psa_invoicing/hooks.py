@@ -14,17 +14,12 @@ COLUMNS = {
 }
 
 
-def add_columns(cr):
-    """Add those that are not there yet."""
+def pre_init_hook(env):
+    """Prepare a database with history; of another installation, columns may be left."""
     for table, columns in COLUMNS.items():
         for name, kind in columns.items():
-            if not sql.column_exists(cr, table, name):
-                sql.create_column(cr, table, name, kind)
-
-
-def pre_init_hook(env):
-    """Prepare a database with history."""
-    add_columns(env.cr)
+            if not sql.column_exists(env.cr, table, name):
+                sql.create_column(env.cr, table, name, kind)
 
 
 def post_init_hook(env):

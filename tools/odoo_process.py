@@ -100,16 +100,19 @@ def _blame_age(database: str, log: Path) -> None:
         )
 
 
-def shell(database: str, script: str, log: Path) -> subprocess.CompletedProcess:
+def shell(
+    database: str, script: str, log: Path, *arguments: str
+) -> subprocess.CompletedProcess:
     """Have Odoo's shell execute a script, to its end.
 
     :param log: where Odoo's own messages go
+    :param arguments: of Odoo, besides
     :return: the process, with what the script has printed
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as errors:
         return subprocess.run(
-            command(database, "--no-http", subcommand="shell"),
+            command(database, "--no-http", *arguments, subcommand="shell"),
             input=script,
             stdout=subprocess.PIPE,
             stderr=errors,

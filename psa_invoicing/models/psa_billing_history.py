@@ -150,23 +150,6 @@ class PsaBilling(models.AbstractModel):
         return rows[0][0]
 
     @api.model
-    def _upgrade_ledger(self):
-        """Bring a ledger that knew only time and milestones on project invoices up to
-        date: figures of transactions, credit notes, and invoices that others made."""
-        for model in MODELS.values():
-            self._refresh_figures(self.env[model])
-        self._take_over_history()
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT DISTINCT sale_line_id FROM psa_invoice_detail
-                    WHERE billing_type <> 'chargeable'"""
-            )
-        )
-        lines = self.env["sale.order.line"].browse(line_id for (line_id,) in rows)
-        lines._refresh_excluded_quantity()
-        self.env.flush_all()
-
-    @api.model
     def _unknown_contract_lines(self, contract_lines) -> list[int]:
         """Contract lines with invoices that are not in the ledger."""
         wanted = SQL("TRUE")
@@ -885,12 +868,10 @@ class PsaBilling(models.AbstractModel):
             self._refresh_figures(self.env[MODELS[source]], found)
 
     @api.model
-    def _refresh_figures(self, model, ids: list[int] | None = None):
+    def _refresh_figures(self, model, ids: list[int]):
         """Bring transactions in line with the ledger.
 
         What Odoo says about the invoice of an entry stays as it is.
-
-        :param ids: of these (default: of all that are in the ledger)
         """
         self.env.cr.execute(
             SQL(

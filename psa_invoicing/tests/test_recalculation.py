@@ -298,7 +298,7 @@ class TestWhatFollows(RecalculationCase):
             self.recalculate()
             self.assertEqual(self.line.price_unit, price)
 
-    def test_a_draft_from_before_the_upgrade(self):
+    def test_a_draft_of_which_nothing_was_noted(self):
         """What differs from the contract on that day was edited."""
         self.line.discount = 5
         self.detail(self.entries[0]).billing_type = "complimentary"
