@@ -5,8 +5,8 @@ TOOLS = $(PYTHON) -m tools
 # Settings are given on the command line (make run PORT=8070) or in the environment;
 # tools/settings.py lists them.
 
-.PHONY: help setup run stop clean test test-fast test-pythons test-core bench profile
-.PHONY: audit lint i18n
+.PHONY: help setup run stop clean test test-fast test-pythons test-core test-all
+.PHONY: bench profile audit lint i18n
 
 help: ## This list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -34,6 +34,9 @@ test-pythons: ## The same on every Python that is here
 
 test-core: ## Odoo's own suites with the add-on installed
 	@$(TOOLS) test-core
+
+test-all: ## All of them, on the oldest and the newest PostgreSQL, and every Python
+	@$(TOOLS) test-all
 
 bench: ## What billing costs beside its peers (ARGS=--projects=1000)
 	@$(TOOLS) bench $(ARGS)

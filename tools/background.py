@@ -1,15 +1,27 @@
-"""Processes that outlive the command that started them, known by their pid file."""
+"""Processes that outlive the command that started them, known by their pid file; and
+turns that processes of this checkout take."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 from .console import Problem
 from .settings import settings
+
+
+@contextmanager
+def alone(what: str):
+    """Do something that only one process of this checkout may do at a time."""
+    settings().state.mkdir(parents=True, exist_ok=True)
+    with (settings().state / f"{what}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _pid_file(name: str) -> Path:

@@ -28,6 +28,7 @@ def run(arguments: list[str]) -> int:
     for name, text in (
         ("test", "the add-ons' tests and the system tests"),
         ("test-core", "Odoo's own suites with the add-on installed"),
+        ("test-all", "all of it, on the oldest and the newest PostgreSQL"),
         ("lint", "formatting and style"),
         ("bench", "what billing costs, beside its peers"),
         ("profile", "where the time of a draft invoice goes"),
@@ -36,6 +37,8 @@ def run(arguments: list[str]) -> int:
         test.add_argument("rest", nargs="*", help="passed on (pytest, for example)")
     commands.add_parser("test-fast", help="an install and a part of the tests")
     commands.add_parser("test-pythons", help="the same on every Python that is here")
+    suite = commands.add_parser("suite", help="one suite of tests, whole")
+    suite.add_argument("name", choices=testing.SUITES)
     commands.add_parser("audit", help="check the ledger of a database")
     commands.add_parser("i18n", help="strings of the add-ons into the translations")
     known, rest = parser.parse_known_args(arguments)
@@ -59,6 +62,10 @@ def run(arguments: list[str]) -> int:
         return pythons.test_pythons()
     if known.command == "test-core":
         return testing.test_core()
+    if known.command == "test-all":
+        return testing.test_all()
+    if known.command == "suite":
+        return testing.suite(known.name)
     return {
         "bench": testing.bench,
         "lint": linting.lint,

@@ -3,12 +3,13 @@
 import hashlib
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
 from psycopg2 import errors, sql
 
+from .background import alone
 from .console import Problem, step
 from .odoo_process import run_to_end, shell, warnings_in
 from .odoo_source import odoo_source
@@ -101,26 +102,37 @@ def queue_template() -> str:
 
 def _base(kind: str, modules: tuple[str, ...], *options: str) -> str:
     name = _template_name(kind, odoo_source().identity, *modules)
-    if not is_complete(name):
-        with step(f"Template {name}: Odoo's own modules (2 minutes)"):
-            create(name)
-            _install(name, ",".join(modules), *options)
-            _quieten(name)
-            _mark_complete(name)
+
+    def build():
+        create(name)
+        _install(name, ",".join(modules), *options)
+        _quieten(name)
+
+    _build_once(kind, name, "Odoo's own modules (2 minutes)", build)
     return name
 
 
 def _charts_base() -> str:
     base = base_template()
     name = _template_name("charts_base", base, *TEST_CHARTS, FOUND_FIRM)
-    if not is_complete(name):
-        with step(f"Template {name}: charts of accounts"):
-            copy(base, name)
-            with _without_demo_of(name, "account"):
-                _install(name, ",".join(TEST_CHARTS))
-            _found_firm(name)
-            _mark_complete(name)
+
+    def build():
+        copy(base, name)
+        with _without_demo_of(name, "account"):
+            _install(name, ",".join(TEST_CHARTS))
+        _found_firm(name)
+
+    _build_once("charts_base", name, "charts of accounts", build)
     return name
+
+
+def _build_once(kind: str, name: str, content: str, build: Callable[[], None]) -> None:
+    """Build a template unless it is there; who wants it meanwhile waits for it."""
+    with alone(f"template-{kind}"):
+        if not is_complete(name):
+            with step(f"Template {name}: {content}"):
+                build()
+                _mark_complete(name)
 
 
 def _found_firm(name: str) -> None:
@@ -150,15 +162,16 @@ def _with_addon(
     """:param fingerprint: what else it depends on
     :param init: what to install; glue comes by itself"""
     name = _template_name(kind, base, addon_fingerprint() + fingerprint)
-    if not is_complete(name):
+
+    def build():
         # Those of earlier states of the code; each key has eight characters.
         for old in _names(f"psa_{kind}_" + "_" * 8):
             drop(old)
-        with step(f"Template {name}: the add-on"):
-            copy(base, name)
-            _install(name, init, *options)
-            _quieten(name)
-            _mark_complete(name)
+        copy(base, name)
+        _install(name, init, *options)
+        _quieten(name)
+
+    _build_once(kind, name, "the add-on", build)
     return name
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg2
 from psycopg2 import sql
 
+from .background import alone
 from .console import Problem, step
 from .settings import settings
 
@@ -104,11 +105,12 @@ def _embedded() -> Server:
             f"The path {folder} is too long for a PostgreSQL socket.",
             "Name a shorter folder: make run PSA_STATE=/var/tmp/psa",
         )
-    if (folder / "postmaster.pid").exists():
-        owner = _start(folder)
-    else:
-        with step("PostgreSQL"):
+    with alone("postgres"):
+        if (folder / "postmaster.pid").exists():
             owner = _start(folder)
+        else:
+            with step("PostgreSQL"):
+                owner = _start(folder)
     return Server(owner.host, 5432, ROLE, "")
 
 

@@ -7,8 +7,10 @@ Everything has a default. The environment (or ``make NAME=value``) overrides it:
 ``PGHOST`` ...        an existing PostgreSQL (also ``PGPORT``, ``PGUSER``,
                       ``PGPASSWORD``, or ``DATABASE_URL``)
 ``DB``                name of the demo database (``psa_demo``)
-``TEST_DB``           name of the tests' database (``psa_test``): another one lets two
+``TEST_DB``           name of the tests' databases (``psa_test``): another one lets two
                       ``make test`` run side by side
+``LANES``             how many tests run at once (one for each core)
+``ADDONS_PG``         version of PostgreSQL for the add-ons' tests of ``make test``
 ``PORT``              port of the web client (8069)
 ``PYTHONS``           programs that ``make test-pythons`` tests with, a blank between
                       them, instead of those that it finds
@@ -41,6 +43,8 @@ ADDONS = tuple(sorted(path.parent.name for path in ROOT.glob("*/__manifest__.py"
 GUESTS = {"psa_invoicing_queue": "queue_job"}
 # What every other database has.
 RESIDENTS = tuple(addon for addon in ADDONS if addon not in GUESTS)
+# What Odoo 19 runs on, and what was the newest when this was written.
+POSTGRES_VERSIONS = range(13, 19)
 # What the add-on builds on, installed once into the template of all databases.
 DEPENDENCIES = ("sale_timesheet", "project_account", "project_sale_expense")
 
@@ -65,6 +69,8 @@ class Settings:
     postgres: PostgresTarget | None
     database: str
     test_database: str
+    lanes: int
+    addons_postgres: str | None
     port: int
     pythons: tuple[str, ...]
 
@@ -142,6 +148,13 @@ def _port() -> int:
     return int(text)
 
 
+def _lanes() -> int:
+    text = os.environ.get("LANES") or str(len(os.sched_getaffinity(0)))
+    if not text.isdigit() or not int(text):
+        raise Problem(f"LANES is {text!r}.", "Give how many tests run at once, e.g. 2.")
+    return int(text)
+
+
 def _database(variable: str, default: str) -> str:
     name = os.environ.get(variable) or default
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}", name):
@@ -172,6 +185,8 @@ def settings() -> Settings:
         postgres=_existing_postgres(),
         database=_database("DB", "psa_demo"),
         test_database=_database("TEST_DB", "psa_test"),
+        lanes=_lanes(),
+        addons_postgres=os.environ.get("ADDONS_PG"),
         port=_port(),
         pythons=tuple(os.environ.get("PYTHONS", "").split()),
     )

@@ -1,4 +1,4 @@
-"""``test`` and ``test-core``: pytest over a fresh copy of the template database."""
+"""``test`` and its kin: pytest over fresh copies of the template databases."""
 
 import os
 import subprocess
@@ -7,8 +7,9 @@ from pathlib import Path
 
 from . import database, odoo_process, system_packages
 from .console import Problem, say
+from .lanes import Work, run
 from .odoo_source import odoo_source
-from .settings import GUESTS, RESIDENTS, ROOT, settings
+from .settings import GUESTS, POSTGRES_VERSIONS, RESIDENTS, ROOT, settings
 
 CORE_SUITES = (
     "sale_timesheet",
@@ -23,27 +24,69 @@ KNOWN_CORE_FAILURES = ROOT / "tools" / "known_core_failures.txt"
 
 
 def test(rest: list[str]) -> int:
-    """The add-ons' tests, then the system tests; ``rest`` goes to pytest."""
-    system_packages.ensure(system_packages.PDF, system_packages.BROWSER, required=True)
+    """All tests of ours, side by side; or some: ``rest`` goes to pytest."""
+    _ensure_programs()
+    if not rest:
+        return run(
+            [
+                _work("add-ons", settings().addons_postgres),
+                _work("system"),
+                _work("queue"),
+            ]
+        )
     if any(_is_in(ROOT / "tests", argument) for argument in rest):
         return _pytest_system(rest)
-    if rest:
-        return _pytest_addons(rest)
-    failed = _pytest_addons([str(ROOT / addon) for addon in RESIDENTS])
-    failed = _pytest_addons([str(ROOT / addon) for addon in GUESTS]) or failed
-    return _pytest_system([str(ROOT / "tests")]) or failed
-
-
-def _pytest_addons(arguments: list[str]) -> int:
-    """Tests of our add-ons, on the database that has them."""
-    guests = any(_is_in(ROOT / addon, path) for addon in GUESTS for path in arguments)
-    template = database.queue_template() if guests else database.test_template()
-    return _pytest_odoo(settings().test_database, template, arguments)
+    return _pytest_addons(rest)
 
 
 def test_core() -> int:
     """Odoo's own suites, with the add-on installed."""
-    system_packages.ensure(system_packages.BROWSER, required=True)
+    _ensure_programs()
+    return run([_work("core")])
+
+
+def test_all() -> int:
+    """Every suite on the oldest and the newest PostgreSQL, and on every Python."""
+    _ensure_programs()
+    suites = [
+        _work(name, str(version))
+        for version in (POSTGRES_VERSIONS[0], POSTGRES_VERSIONS[-1])
+        for name in SUITES
+    ]
+    pythons = [sys.executable, "-m", "tools", "test-pythons"]
+    return run([*suites, Work("pythons", pythons, is_shared=False)])
+
+
+def suite(name: str) -> int:
+    """One of the suites, whole: what a lane does."""
+    return SUITES[name]()
+
+
+def _work(name: str, postgres: str | None = None) -> Work:
+    """:param postgres: version of it, if not the embedded one"""
+    command = [sys.executable, "-m", "tools", "suite", name]
+    if postgres:
+        return Work(f"{name}-pg{postgres}", command, {"PG": postgres})
+    return Work(name, command)
+
+
+def _ensure_programs() -> None:
+    system_packages.ensure(system_packages.PDF, system_packages.BROWSER, required=True)
+
+
+def _addons() -> int:
+    return _pytest_addons([str(ROOT / addon) for addon in RESIDENTS])
+
+
+def _guests() -> int:
+    return _pytest_addons([str(ROOT / addon) for addon in GUESTS])
+
+
+def _system() -> int:
+    return _pytest_system([str(ROOT / "tests")])
+
+
+def _core() -> int:
     folder = next(
         path for path in odoo_source().addons if (path / "sale_timesheet").is_dir()
     )
@@ -59,11 +102,22 @@ def test_core() -> int:
         if line.strip() and not line.startswith("#")
     ]
     return _pytest_odoo(
-        "psa_test_core",
+        settings().test_database,
         database.addon_template(),
         [f"--rootdir={folder}", *suites, *known],
         strict=False,
     )
+
+
+# In the order in which lanes begin them.
+SUITES = {"add-ons": _addons, "system": _system, "queue": _guests, "core": _core}
+
+
+def _pytest_addons(arguments: list[str]) -> int:
+    """Tests of our add-ons, on the database that has them."""
+    guests = any(_is_in(ROOT / addon, path) for addon in GUESTS for path in arguments)
+    template = database.queue_template() if guests else database.test_template()
+    return _pytest_odoo(settings().test_database, template, arguments)
 
 
 def bench(rest: list[str]) -> int:
@@ -125,8 +179,19 @@ def _pytest_system(arguments: list[str]) -> int:
 
 def _pytest(arguments: list[str], env: dict[str, str]) -> int:
     options = [f"--config-file={ROOT / 'pyproject.toml'}", f"--rootdir={ROOT}"]
-    command = [sys.executable, "-m", "pytest", *options, *arguments]
-    return subprocess.run(command, cwd=ROOT, env=env).returncode
+    command = [
+        *(sys.executable, "-m", "pytest"),
+        *("-p", "tools.sharing"),
+        *options,
+        *arguments,
+    ]
+    with subprocess.Popen(command, cwd=ROOT, env=env) as process:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                # Said to pytest as well: what it has begun, it ends in good order.
+                continue
 
 
 def _config(name: str, log: Path) -> Path:
