@@ -768,6 +768,9 @@ class BillingMachine(RuleBasedStateMachine):
         rows = self.query(INVOICE_LINES, self.case.orders.order_line.ids)
         for _line, _name, contract_id, *_figures in rows:
             closing[contract_id] += 1
+        # Read together: one by one, they would take a quarter of the test's time.
+        contracts = self.env["sale.order.line"].browse(closing)
+        in_ledger = contracts.filtered(lambda line: line._is_in_ledger())
         for (
             line_id,
             name,
@@ -778,8 +781,7 @@ class BillingMachine(RuleBasedStateMachine):
             amount,
             unit,
         ) in rows:
-            contract = self.env["sale.order.line"].browse(contract_id)
-            if not contract._is_in_ledger():
+            if contract_id not in in_ledger._ids:
                 continue
             self.case.assertAlmostEqual(
                 quantity,
