@@ -171,11 +171,12 @@ def _next(works: list[Work]) -> Work | None:
 @contextmanager
 def _no_one_left_behind(works: list[Work]) -> Iterator[None]:
     """End every process, also when this one is told to end."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Lanes inherit what is ignored, as both are where a shell started this behind it.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
         processes = [each for work in works for each in work.processes]
         left = [each for each in processes if each.process.poll() is None]
         for process in left:
