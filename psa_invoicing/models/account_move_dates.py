@@ -32,18 +32,27 @@ class AccountMove(models.Model):
     def _psa_of_projects(self):
         """Project invoices; and what else is in the ledger: credit notes, and invoices
         that Odoo's button made of a project."""
-        # sudo: who may see an invoice need not read the ledger.
-        return self.filtered(
-            lambda move: move.is_project_invoice or move.sudo().detail_ids
+        projects = self.filtered("is_project_invoice")
+        others = self - projects
+        if not others:
+            return projects
+        # sudo: who may see an invoice need not read the ledger. Asked of the ledger, for
+        # an invoice may have thousands of rows.
+        found = (
+            self.env["psa.invoice.detail"]
+            .sudo()
+            ._read_group([("move_id", "in", others.ids)], ["move_id"])
         )
+        return projects | others.browse(move.id for [move] in found)
 
     def _psa_by_zone(self) -> dict:
         """By the time zone of their company; the invoices of others, by False: Odoo
         takes the day of the user for them."""
-        ours = self._psa_of_projects()
-        return self.grouped(
-            lambda move: move in ours and move.company_id._billing_zone()
+        ours = set(self._psa_of_projects()._ids)
+        by_zone = self.grouped(
+            lambda move: move.id in ours and move.company_id._billing_zone()
         )
+        return by_zone or {False: self}
 
     def _psa_zone_of_days(self) -> str | None:
         """The time zone for a dialog of Odoo's on these: that of their company; of the
