@@ -239,16 +239,17 @@ class Annex:
     def _cells(self, line) -> dict[str, str]:
         """The words of a line by column, each of which must be inside its column."""
         *left, quantity = self.columns[: len(self.columns) - self.wanted["amounts"]]
-        is_row = DAY.fullmatch(line[0].text) or line[0].left > (
-            self.headings[self.columns[0]].left + 5
-        )
-        cells: dict[str, list[str]] = {}
+        start = self.headings[self.columns[0]].left + 5
+        is_row = DAY.fullmatch(line[0].text) or line[0].left > start
+        cells: dict[str, list] = {}
         for word in line:
-            column = self._column(word, left, quantity)
-            if is_row:
-                self._assert_inside(word, column)
-            cells.setdefault(column, []).append(word.text)
-        return {column: " ".join(words) for column, words in cells.items()}
+            cells.setdefault(self._column(word, left, quantity), []).append(word)
+        for column, words in cells.items() if is_row else ():
+            self._assert_inside(column, words, is_left=column in left)
+        return {
+            column: " ".join(word.text for word in words)
+            for column, words in cells.items()
+        }
 
     def _column(self, word, left: list[str], quantity: str) -> str:
         end = self.headings[quantity].right + 1
@@ -259,15 +260,14 @@ class Annex:
         starts = [each for each in left if self.headings[each].left < word.left + 1]
         return starts[-1] if starts else left[0]
 
-    def _assert_inside(self, word, column: str) -> None:
+    def _assert_inside(self, column: str, words: list, is_left: bool) -> None:
         heading = self.headings[column]
-        if column in self.columns[-1 - self.wanted["amounts"] :]:
-            if re.search(r"\d", word.text) and word.text[-1].isdigit():
-                assert abs(word.right - heading.right) < 1.5, (word, heading)
+        if not is_left:
+            assert abs(words[-1].right - heading.right) < 1.5, (words, heading)
             return
         following = self.columns[self.columns.index(column) + 1]
-        assert word.left > heading.left - 1, (word, heading)
-        assert word.right < self.headings[following].left, (word, following)
+        assert words[0].left > heading.left - 1, (words, heading)
+        assert words[-1].right < self.headings[following].left, (words, following)
 
     def ledger(self) -> list[dict]:
         return self.site.call(
