@@ -112,7 +112,7 @@ class TestTimesheets(EntryCase):
                 self.env.ref("hr_timesheet.hr_timesheet_line_portal_tree").id, "list"
             )["arch"],
         )
-        portal = self.person("portal", "base.group_portal")
+        portal = self.person("portal_customer", "base.group_portal")
         for view, kind in (
             ("hr_timesheet.hr_timesheet_line_portal_tree", "list"),
             ("hr_timesheet.timesheet_view_form_portal_user", "form"),
