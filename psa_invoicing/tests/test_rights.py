@@ -34,7 +34,8 @@ class TestRights(BillingCase):
             )
         )
         cls.users = {
-            name: cls.person(name, groups) for name, groups in OUTSIDERS.items()
+            name: cls.person(f"psa_{name}", groups)
+            for name, groups in OUTSIDERS.items()
         }
         cls.biller = cls.person("biller", "psa_invoicing.group_billing_manager")
 
