@@ -28,6 +28,7 @@ from . import psa_billing_leakage
 from . import project_milestone
 from . import sale_order
 from . import sale_order_line
+from .billing import sale_order_line_terms
 from . import psa_backlog
 from . import psa_backlog_sums
 from . import psa_backlog_deciding

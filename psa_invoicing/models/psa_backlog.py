@@ -20,7 +20,9 @@ from ..core.kinds import (
     SOURCES,
     TIME,
     TRANSACTION_TYPES,
+    Key,
 )
+from ..models.billing.left_out import LeftOut
 from ..tools import rules
 
 # A transaction has at most two rows: what is open anew, and what was credited.
@@ -55,6 +57,7 @@ COLUMNS = {
     "is_unfit": "bool",
     "is_to_credit": "bool",
     "is_later": "bool",
+    "is_terms": "bool",
 }
 
 # The only contract lines and projects on which rows may be.
@@ -467,7 +470,7 @@ class PsaBacklog(models.Model):
         company, where its contract line or project may say something else."""
         table = model._table
         column = model._billing_column_sql
-        own_hold_reason = SQL.identifier(table, "billing_hold_reason")
+        own_hold_reason = self._own_reason_sql(model)
         return {
             "source": SQL("%s", model._billing_source),
             "source_id": SQL.identifier(table, "id"),
@@ -570,6 +573,7 @@ class PsaBacklog(models.Model):
                 draft=model._column(table, "draft_quantity"),
             ),
             is_unfit=SQL("(%s) IS NOT TRUE", model._may_be_billed_sql()),
+            is_terms=self._is_one_of_sql(model, self._beyond_terms()),
             # Put twice: PostgreSQL then expects hardly any.
             is_to_credit=SQL("SIGN(%(new)s) = -1 AND -SIGN(%(new)s) = 1", new=quantity),
             is_later=SQL(
@@ -577,6 +581,37 @@ class PsaBacklog(models.Model):
                 SQL.identifier(table, model._billing_columns["date"]),
                 fields.Date.context_today(self),
             ),
+        )
+
+    @api.model
+    def _beyond_terms(self) -> dict[Key, str]:
+        """Transactions that contract terms keep from the next run, and why."""
+        # sudo: as for the transactions themselves.
+        today = fields.Date.context_today(self)
+        return LeftOut(self.sudo().env).beyond_terms(today)
+
+    @api.model
+    def _is_one_of_sql(self, model, keys) -> SQL:
+        ids = [id_ for source, id_ in keys if source == model._billing_source]
+        if not ids:
+            return SQL("FALSE")
+        return SQL("%s = ANY(%s)", SQL.identifier(model._table, "id"), ids)
+
+    @api.model
+    def _own_reason_sql(self, model) -> SQL:
+        """Why a person holds a transaction, or contract terms do."""
+        own = SQL.identifier(model._table, "billing_hold_reason")
+        by_text: dict[str, list[Key]] = {}
+        for key, text in self._beyond_terms().items():
+            by_text.setdefault(text, []).append(key)
+        cases = [
+            SQL("WHEN %s THEN %s", self._is_one_of_sql(model, keys), text)
+            for text, keys in by_text.items()
+        ]
+        return (
+            SQL("COALESCE(%s, CASE %s END)", own, SQL(" ").join(cases))
+            if cases
+            else own
         )
 
     def _rate_sql(self) -> SQL:
