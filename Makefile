@@ -5,10 +5,11 @@ TOOLS = $(PYTHON) -m tools
 # Settings are given on the command line (make run PORT=8070) or in the environment;
 # tools/settings.py lists them.
 
-.PHONY: help setup run stop clean test test-core bench profile audit lint i18n
+.PHONY: help setup run stop clean test test-fast test-pythons test-core bench profile
+.PHONY: audit lint i18n
 
 help: ## This list
-	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 setup: ## Get Odoo, PostgreSQL and a template database (run and test do it too)
 	@$(TOOLS) setup
@@ -24,6 +25,12 @@ clean: ## Stop, and remove everything that these commands made
 
 test: ## The add-ons' tests and the system tests
 	@$(TOOLS) test $(ARGS)
+
+test-fast: ## An install and a part of the tests, some minutes
+	@$(TOOLS) test-fast
+
+test-pythons: ## The same on every Python that is here
+	@$(TOOLS) test-pythons
 
 test-core: ## Odoo's own suites with the add-on installed
 	@$(TOOLS) test-core

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
-from . import bootstrap, cleaning
+from . import bootstrap, cleaning, odoo_source
+from .bootstrap import INSIDE
 from .console import Problem
 from .settings import ROOT
-
-INSIDE = "PSA_TOOLS_INSIDE"
 
 
 def main() -> int:
@@ -20,7 +19,7 @@ def main() -> int:
         if sys.argv[1:2] == ["clean"]:
             return cleaning.clean()
         if os.environ.get(INSIDE) != "1":
-            bootstrap.check_python()
+            odoo_source.check_given()
             python = bootstrap.ensure_environment()
             os.chdir(ROOT)
             os.environ[INSIDE] = "1"
@@ -29,11 +28,18 @@ def main() -> int:
 
         return commands.run(sys.argv[1:])
     except Problem as problem:
-        print(f"\nProblem: {problem.what}\nRemedy:  {problem.remedy}", file=sys.stderr)
-        return 1
+        return _refuse(problem)
+    except PermissionError as error:
+        what = f"{error.filename}: {error.strerror}."
+        return _refuse(Problem(what, "Run this as its owner, or name another folder."))
     except KeyboardInterrupt:
         print("\nInterrupted; the same command continues.", file=sys.stderr)
         return 130
+
+
+def _refuse(problem: Problem) -> int:
+    print(f"\nProblem: {problem.what}\nRemedy:  {problem.remedy}", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

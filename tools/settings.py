@@ -10,6 +10,8 @@ Everything has a default. The environment (or ``make NAME=value``) overrides it:
 ``TEST_DB``           name of the tests' database (``psa_test``): another one lets two
                       ``make test`` run side by side
 ``PORT``              port of the web client (8069)
+``PYTHONS``           programs that ``make test-pythons`` tests with, a blank between
+                      them, instead of those that it finds
 ``PSA_CACHE``         downloads: Odoo and the Python environment
 ``PSA_STATE``         databases, attachments, logs, caught mail of this checkout
 ====================  ===========================================================
@@ -64,6 +66,7 @@ class Settings:
     database: str
     test_database: str
     port: int
+    pythons: tuple[str, ...]
 
     @property
     def venv(self) -> Path:
@@ -170,4 +173,5 @@ def settings() -> Settings:
         database=_database("DB", "psa_demo"),
         test_database=_database("TEST_DB", "psa_test"),
         port=_port(),
+        pythons=tuple(os.environ.get("PYTHONS", "").split()),
     )

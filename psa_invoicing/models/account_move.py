@@ -262,8 +262,14 @@ class AccountMove(models.Model):
         for credit_note in self.filtered(lambda move: move.move_type == "out_refund"):
             credit_note._settle_credits()
         moves._move_to_allowed_day()
+        self._of_projects()._put_off_due_date()
         moves._with_amounts_to_spread()._spread_amounts()
-        return super()._post(soft=soft)
+        posted = self.browse()
+        for zone, moves in self._by_billing_zone().items():
+            # Odoo dates what has no date yet, in the zone of the context.
+            there = moves.with_context(tz=zone) if zone else moves
+            posted |= super(AccountMove, there)._post(soft=soft)
+        return posted
 
     def _with_amounts_to_spread(self):
         """Those whose details are not worth what their lines are: most are, and there

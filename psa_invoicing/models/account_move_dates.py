@@ -30,6 +30,97 @@ class AccountMove(models.Model):
             late = move.sudo().detail_ids.filtered("is_earlier_period")
             move.earlier_period_count = len(late)
 
+    # === The company's day ===
+
+    def _of_projects(self):
+        """Project invoices; and what else is in the ledger: credit notes, and invoices
+        that Odoo's button made of a project."""
+        # sudo: who may see an invoice need not read the ledger.
+        return self.filtered(
+            lambda move: move.is_project_invoice or move.sudo().detail_ids
+        )
+
+    def _by_billing_zone(self) -> dict:
+        """By the time zone of their company; the invoices of others, by False: Odoo
+        takes the day of the user for them."""
+        ours = self._of_projects()
+        return self.grouped(
+            lambda move: move in ours and move.company_id._billing_zone()
+        )
+
+    def _zone_of_days(self) -> str | None:
+        """The time zone for a dialog of Odoo's on these: that of their company; of the
+        invoices of others, that of the context."""
+        ours = self._of_projects()
+        return (
+            ours.company_id[:1]._billing_zone() if ours else self.env.context.get("tz")
+        )
+
+    @api.model
+    def _active_moves(self):
+        """What a dialog of Odoo's was opened on."""
+        model = self.env.context.get("active_model")
+        ids = self.env.context.get("active_ids")
+        if model == "account.move.line":
+            return self.env[model].browse(ids).move_id
+        return self.browse(ids if model == self._name else ())
+
+    def _get_invoice_currency_rate_date(self):
+        """Without a date, that of the server: a rate that is another than on the day
+        on which the server made the draft is one that a person typed, to Odoo, and
+        stays when the draft is dated."""
+        if self.is_project_invoice and not self.invoice_date:
+            self = self.with_context(tz="UTC")
+        return super()._get_invoice_currency_rate_date()
+
+    # === Due ===
+
+    def _compute_invoice_date_due(self):
+        """Without payment terms, a new project invoice is due when it is dated: Odoo
+        takes the day on which it was made, where the user is."""
+        new = self.filtered(
+            lambda move: move.is_project_invoice and not move.invoice_date_due
+        )
+        result = super()._compute_invoice_date_due()
+        for move in new.filtered(lambda move: not move.invoice_payment_term_id):
+            move.invoice_date_due = (
+                move.invoice_date or move.company_id._billing_today()
+            )
+        return result
+
+    def write(self, vals):
+        """No project invoice is due before its date; one without payment terms that is
+        due on its date stays so."""
+        written = {"invoice_date", "invoice_date_due"} & set(vals)
+        if not written:
+            return super().write(vals)
+        drafts = self.filtered(lambda move: move.state == "draft")._of_projects()
+        due_when_dated = drafts.filtered(
+            lambda move: (
+                written == {"invoice_date"}
+                and not move.invoice_payment_term_id
+                and move.invoice_date
+                and move.invoice_date == move.invoice_date_due
+            )
+        )
+        result = super().write(vals)
+        for move in due_when_dated.filtered("invoice_date"):
+            move.invoice_date_due = move.invoice_date
+        drafts._put_off_due_date()
+        return result
+
+    def _put_off_due_date(self):
+        for move in self:
+            day = move.invoice_date
+            if not day or not move.invoice_date_due or move.invoice_date_due >= day:
+                continue
+            if move.invoice_payment_term_id:
+                self.env.add_to_compute(self._fields["invoice_date_due"], move)
+            else:
+                move.invoice_date_due = day
+
+    # === Delivery ===
+
     def _state_delivery(self):
         """Give new drafts the end of their billing period as the day of delivery, which
         in some countries decides on the currency rate."""
@@ -41,6 +132,8 @@ class AccountMove(models.Model):
             }
             if values:
                 move.write(values)
+
+    # === By rule ===
 
     def _dates_from_cutoff(self) -> list[str]:
         """Dates of a draft that follow when a person changes its cut-off date."""

@@ -47,7 +47,7 @@ class AccountMove(models.Model):
         ondelete="set null",
     )
     is_review_required = fields.Boolean(compute="_compute_is_review_required")
-    can_review = fields.Boolean(compute="_compute_can_review")
+    psa_can_review = fields.Boolean("Can Review", compute="_compute_psa_can_review")
 
     @api.depends("is_project_invoice", "company_id.billing_review_required")
     def _compute_is_review_required(self):
@@ -60,10 +60,10 @@ class AccountMove(models.Model):
 
     @api.depends_context("uid")
     @api.depends("billing_project_ids")
-    def _compute_can_review(self):
+    def _compute_psa_can_review(self):
         is_reviewer = self.env.user.has_group(BILLING_REVIEWER)
         for move in self:
-            move.can_review = is_reviewer and move._reviews(self.env.user)
+            move.psa_can_review = is_reviewer and move._reviews(self.env.user)
 
     def _reviews(self, user) -> bool:
         """Whether one of this invoice's projects is that user's."""
@@ -225,7 +225,7 @@ class AccountMove(models.Model):
                 {
                     "billing_review": APPROVED,
                     "billing_reviewer_id": self.env.user.id,
-                    "billing_review_date": fields.Date.context_today(self),
+                    "billing_review_date": move.company_id._billing_today(),
                 }
             )
             move.activity_unlink([REVIEW_ACTIVITY])
@@ -305,5 +305,5 @@ class AccountMove(models.Model):
         """The reviewer knows what he has changed himself."""
         # sudo: he may not edit invoices, and has just done so through his rights.
         for move in self.sudo():
-            if move.billing_review == SUBMITTED and move.sudo(False).can_review:
+            if move.billing_review == SUBMITTED and move.sudo(False).psa_can_review:
                 move.billing_reviewed_total = move.amount_total

@@ -268,7 +268,8 @@ class AccountMove(models.Model):
         for move in self:
             before = move.billing_sent_date
             move.billing_sending = {"before": before and fields.Date.to_string(before)}
-        self.billing_sent_date = fields.Date.context_today(self)
+        for company, moves in self.grouped("company_id").items():
+            moves.billing_sent_date = company._billing_today()
         self.billing_sending_error = False
 
     def _message_post_after_hook(self, message, msg_values):
@@ -310,7 +311,7 @@ class AccountMove(models.Model):
         """Mail with them has left; all of it, unless some is still failed."""
         for move in self.filtered("billing_sending_error"):
             if not move.billing_sent_date:
-                move.billing_sent_date = fields.Date.context_today(move)
+                move.billing_sent_date = move.company_id._billing_today()
             if not move._failed_mails():
                 move.billing_sending_error = False
 
@@ -396,7 +397,7 @@ class AccountMove(models.Model):
         if not mails:
             return False
         mails.mark_outgoing()
-        self.billing_sent_date = fields.Date.context_today(self)
+        self.billing_sent_date = self.company_id._billing_today()
         self.billing_sending_error = False
         self.sending_data = False
         mails.send_after_commit()

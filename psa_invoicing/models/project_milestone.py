@@ -46,11 +46,21 @@ class ProjectMilestone(models.Model):
 
     @api.depends("is_reached")
     def _compute_reached_date(self):
-        """Today only if nobody gave another day: a milestone may be ticked late."""
+        """Today, where the project is billed, if nobody gave another day: a milestone
+        may be ticked late."""
         dated = self.filtered(lambda milestone: milestone.is_reached).filtered(
             "reached_date"
         )
-        return super(ProjectMilestone, self - dated)._compute_reached_date()
+        by_company = (self - dated).grouped(
+            lambda milestone: (
+                milestone.project_id._billing_company()
+                if milestone.project_id
+                else self.env.company
+            )
+        )
+        for company, milestones in by_company.items():
+            there = milestones.with_context(tz=company._billing_zone())
+            super(ProjectMilestone, there)._compute_reached_date()
 
     @api.depends(
         "is_reached",

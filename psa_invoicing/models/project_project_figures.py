@@ -357,7 +357,7 @@ class ProjectProject(models.Model):
             language; False, if there is nothing to show
         """
         currency, value = self._measure_of(amounts)
-        last = self._billing_company()._billing_today().replace(day=1)
+        last = self._billing_today().replace(day=1)
         months = [
             last - relativedelta(months=back) for back in reversed(range(CHART_MONTHS))
         ]

@@ -127,7 +127,7 @@ class ProjectProject(models.Model):
 
     def _next_in_words(self, row, estimate: str | None) -> str:
         """:param estimate: what it will bill, for whoever may know"""
-        today = self._billing_company()._billing_today()
+        today = self._billing_today()
         words = {
             "date": self._short_date(row.run_date, today),
             "cutoff": self._short_date(row._effective_cutoff_date(), today),
@@ -161,7 +161,7 @@ class ProjectProject(models.Model):
         for project in self:
             state = False
             if project.next_invoice_date:
-                today = project._billing_company()._billing_today()
+                today = project._billing_today()
                 state = "due" if project.next_invoice_date <= today else "planned"
             if project._origin.id in failed:
                 state = "failed"

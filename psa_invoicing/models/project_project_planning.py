@@ -90,7 +90,7 @@ class ProjectProject(models.Model):
     def _compute_billing_start_date(self):
         for project in self:
             if project.billing_frequency_id and not project.billing_start_date:
-                project.billing_start_date = fields.Date.context_today(project)
+                project.billing_start_date = project._billing_today()
 
     @api.depends("billing_override_ids")
     def _compute_has_billing_overrides(self):
@@ -181,6 +181,18 @@ class ProjectProject(models.Model):
         company = project.company_id or project.sale_line_id.company_id
         return company.sudo(self.env.su) or self.env.company
 
+    def _billing_today(self) -> date:
+        """Today where these projects are billed; of several companies, the first day.
+
+        Of no project, where the user's company works.
+        """
+        if len(self) > 1:
+            self._fetch_billing_companies()
+        companies = {project._billing_company() for project in self}
+        return min(
+            company._billing_today() for company in companies or {self.env.company}
+        )
+
     def _fetch_billing_companies(self):
         """Read what :meth:`_billing_company` needs, and no more: there may be ten
         thousand projects, and all of their fields and contract lines fill memory."""
@@ -249,7 +261,7 @@ class ProjectProject(models.Model):
             return frequency._occurrences(start, end, calendar)
 
         for project in self.sudo():
-            today = project._billing_company()._billing_today()
+            today = project._billing_today()
             first = from_start and project.billing_start_date or today
             known = rows.get(project, Schedule)
             due = project._due_dates(today, first, dates_of, known)
@@ -352,7 +364,7 @@ class ProjectProject(models.Model):
             [("project_id", "in", eager.ids), ("state", "in", ("planned", "failed"))]
         ).grouped("project_id")
         for project in eager.sudo():
-            today = project._billing_company()._billing_today()
+            today = project._billing_today()
             scopes = project._frequencies_by_scope()
             last = min(today, project.billing_end_date or today)
             due = waiting.get(project, rows.browse())
@@ -373,7 +385,7 @@ class ProjectProject(models.Model):
         """
         # sudo: whoever does work that is due need not have access to the schedule.
         Schedule = self.env["psa.invoice.schedule"].sudo()
-        today = self._billing_company()._billing_today()
+        today = self._billing_today()
         row = Schedule.search([("project_id", "=", self.id), ("run_date", "=", today)])
         if row:
             row._follow(None, cutoffs)

@@ -288,7 +288,6 @@ class PsaBacklog(models.Model):
 
         Joins that nothing asks about are dropped by PostgreSQL: all are on a key.
         """
-        today = fields.Date.context_today(self)
         lines, may_be_billed = self._contract_line_sql()
         cases = [SQL("WHEN %s THEN %s", *each) for each in may_be_billed.items()]
         return SQL(
@@ -329,8 +328,10 @@ class PsaBacklog(models.Model):
                    ) AS obstacle
              WHERE source.is_wanted
             """,
-            today=today,
             factor=rules.factor_sql(),
+            today=self.env.companies._billing_today_sql(
+                SQL.identifier("company", "id")
+            ),
             status=self._status_sql(),
             is_unfit_project=self._is_unfit_project_sql(),
             of_contract=self._of_contract_sql(SQL("open.chargeable_quantity")),
@@ -565,6 +566,11 @@ class PsaBacklog(models.Model):
     def _own_obstacles_sql(self, model, quantity: SQL) -> dict[str, SQL]:
         """:param quantity: what is open anew"""
         table = model._table
+        columns = model._billing_columns
+        company = SQL(
+            "(SELECT sold.company_id FROM sale_order_line AS sold WHERE sold.id = %s)",
+            SQL.identifier(table, columns["sale_line_id"]),
+        )
         return self._obstacles_sql(
             is_hold=SQL.identifier(table, "billing_hold"),
             is_draft=SQL(
@@ -578,8 +584,8 @@ class PsaBacklog(models.Model):
             is_to_credit=SQL("SIGN(%(new)s) = -1 AND -SIGN(%(new)s) = 1", new=quantity),
             is_later=SQL(
                 "%s > %s",
-                SQL.identifier(table, model._billing_columns["date"]),
-                fields.Date.context_today(self),
+                SQL.identifier(table, columns["date"]),
+                self.env.companies._billing_today_sql(company),
             ),
         )
 
@@ -587,7 +593,7 @@ class PsaBacklog(models.Model):
     def _beyond_terms(self) -> dict[Key, str]:
         """Transactions that contract terms keep from the next run, and why."""
         # sudo: as for the transactions themselves.
-        today = fields.Date.context_today(self)
+        today = max(company._billing_today() for company in self.env.companies)
         return LeftOut(self.sudo().env).beyond_terms(today)
 
     @api.model
@@ -617,7 +623,6 @@ class PsaBacklog(models.Model):
     def _rate_sql(self) -> SQL:
         """What one of the order's currency is in that of the company, today; that of
         the order's day, if its currency is not in use any more."""
-        today = fields.Date.context_today(self)
         # sudo: rates are no secret, and companies of the user anyway.
         currencies = self.env["res.currency"].sudo().search([("active", "=", True)])
         rates = [
@@ -626,7 +631,7 @@ class PsaBacklog(models.Model):
                 company.id,
                 currency.id,
                 currency._get_conversion_rate(
-                    currency, company.currency_id, company, today
+                    currency, company.currency_id, company, company._billing_today()
                 ),
             )
             for company in self.env.companies.sudo()

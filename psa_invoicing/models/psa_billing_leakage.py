@@ -1,6 +1,4 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from datetime import timedelta
-
 from odoo import fields, models
 from odoo.tools import SQL
 
@@ -125,7 +123,6 @@ class PsaBillingLeakage(models.Model):
     def _table_query(self) -> SQL:
         # sudo: the statement names columns; who may read the report is its own right.
         Entry = self.env["account.analytic.line"].sudo()
-        today = fields.Date.context_today(self)
         return SQL(
             """
             SELECT entry.id,
@@ -166,7 +163,8 @@ class PsaBillingLeakage(models.Model):
         CROSS JOIN LATERAL (
                    SELECT CASE WHEN entry.so_line IS NULL THEN %(no_line)s
                                WHEN sale.state <> 'sale' THEN %(order)s
-                               WHEN entry.billing_hold AND entry.date < %(long_ago)s
+                               WHEN entry.billing_hold
+                                AND entry.date < %(today)s - %(long_held)s
                                THEN %(hold)s END AS reason,
                           CASE WHEN entry.so_line IS NULL THEN %(unsold)s
                                ELSE %(open)s END AS hours) AS leak
@@ -188,7 +186,10 @@ class PsaBillingLeakage(models.Model):
             hold=obstacles.HOLD,
             no_line=obstacles.NO_LINE,
             order=obstacles.ORDER,
-            long_ago=today - timedelta(days=LONG_HELD_DAYS),
+            today=self.env.companies._billing_today_sql(
+                SQL.identifier("company", "id")
+            ),
+            long_held=LONG_HELD_DAYS,
             unsold=SQL(
                 "%s - %s - %s",
                 Entry._quantity_sql("entry", "unit_amount"),

@@ -92,8 +92,7 @@ class PsaBillingOverride(models.Model):
         projects.check_access("write")
         for project in projects:
             if not project.billing_start_date:
-                company = project._billing_company()
-                project.billing_start_date = company._billing_today()
+                project.billing_start_date = project._billing_today()
         projects._plan_invoices()
 
     def _scope(self) -> str:

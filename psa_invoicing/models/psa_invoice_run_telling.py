@@ -44,7 +44,7 @@ class PsaInvoiceRun(models.Model):
                 FAILED_ACTIVITY,
                 user_id=self._responsible(project, with_manager=True).id,
                 note=note,
-                date_deadline=project._billing_company()._billing_today(),
+                date_deadline=project._billing_today(),
             )
 
     def _tell_successes(self, rows):

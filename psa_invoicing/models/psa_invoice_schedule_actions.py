@@ -171,7 +171,7 @@ class PsaInvoiceSchedule(models.Model):
                     project=project.display_name,
                 )
             )
-        if day < project._billing_company()._billing_today():
+        if day < project._billing_today():
             raise UserError(
                 self.env._(
                     "The project “%(project)s” cannot be invoiced on %(date)s, which "

@@ -1,8 +1,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from datetime import date
+from datetime import date, datetime
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools import SQL
 
 
 class ResCompany(models.Model):
@@ -106,16 +107,69 @@ class ResCompany(models.Model):
                 self.env._("Drafts are reminded of after 0 or more days.")
             )
 
-    def _billing_today(self) -> date:
-        """Today where the company works, whatever the time zone of who asks.
+    # === Days of its calendar ===
 
-        That of its working hours: a run at half past midnight in Auckland is one of
-        the new day there, though elsewhere it is still yesterday.
+    def _billing_zone(self) -> str:
+        """The time zone in which the company works: that of its working hours.
+
+        Odoo takes days in the zone of the context, else in that of the user.
         """
         self.ensure_one()
         # sudo: the day does not depend on what the user may read.
-        zone = self.sudo().resource_calendar_id.tz or "UTC"
-        return fields.Date.context_today(self.with_context(tz=zone))
+        return self.sudo().resource_calendar_id.tz or "UTC"
+
+    def _billing_today(self) -> date:
+        """Today where the company works, whatever the time zone of who asks.
+
+        A run at half past midnight in Auckland is one of the new day there, though
+        elsewhere it is still yesterday.
+        """
+        return self._billing_day(fields.Datetime.now())
+
+    def _billing_day(self, moment: datetime) -> date:
+        """The day of the company on which something happened.
+
+        :param moment: in UTC, as it is stored
+        """
+        own = self.with_context(tz=self._billing_zone())
+        return fields.Date.context_today(own, moment)
+
+    def _billing_today_sql(self, company: SQL) -> SQL:
+        """Today in each of these companies: nearly always the same day, which
+        PostgreSQL then knows in advance.
+
+        :param company: an expression for the id of one of them; what is of none has
+            the day of the user's company
+        """
+        today = self.env.company._billing_today()
+        cases = [
+            SQL("WHEN %s THEN %s::date", each.id, day)
+            for each in self
+            if (day := each._billing_today()) != today
+        ]
+        if not cases:
+            return SQL("%s::date", today)
+        return SQL("CASE %s %s ELSE %s::date END", company, SQL(" ").join(cases), today)
+
+    @api.model
+    def _billing_day_sql(self, moment: SQL, company: SQL) -> SQL:
+        """As :meth:`_billing_day`.
+
+        :param moment: an expression for it
+        :param company: likewise, for the id of the company
+        """
+        return SQL(
+            """
+            (%s AT TIME ZONE 'UTC' AT TIME ZONE COALESCE(
+                (SELECT calendar.tz
+                   FROM res_company AS working
+                   JOIN resource_calendar AS calendar
+                     ON calendar.id = working.resource_calendar_id
+                  WHERE working.id = %s), 'UTC'))::date
+            """,
+            moment,
+            company,
+        )
 
     def _billing_invoice_date(self, run_date: date, cutoff_date: date) -> date | bool:
         """The date that a new draft gets; False: it is dated when it is confirmed."""

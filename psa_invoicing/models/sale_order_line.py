@@ -114,7 +114,7 @@ class SaleOrderLine(models.Model):
         if frequency:
             ordered = self.order_id.date_order or fields.Datetime.now()
             values["billing_frequency_id"] = frequency.id
-            values["billing_start_date"] = fields.Date.context_today(self, ordered)
+            values["billing_start_date"] = self.company_id._billing_day(ordered)
         return values
 
     # === As a transaction ===
@@ -147,15 +147,15 @@ class SaleOrderLine(models.Model):
     @api.depends("order_id.date_order", "qty_delivered", "qty_delivered_method")
     def _compute_billing_date(self):
         """Delivered lines take the day on which the delivered quantity changes."""
-        today = fields.Date.context_today(self)
         for line in self:
+            company = line.company_id or self.env.company
             if line._is_billed_by_transactions():
                 line.billing_date = False
             elif line._is_billed_when_delivered():
-                line.billing_date = line.qty_delivered and today
+                line.billing_date = line.qty_delivered and company._billing_today()
             else:
                 ordered = line.order_id.date_order
-                line.billing_date = ordered and fields.Date.context_today(line, ordered)
+                line.billing_date = ordered and company._billing_day(ordered)
 
     @api.depends(
         "billing_project_id",

@@ -266,5 +266,5 @@ class TestReview(BillingCase):
         self.submit()
         form = Form(self.draft.with_user(self.reviewer))
         self.assertEqual(form.psa_state, "in_review")
-        self.assertTrue(form.can_review)
+        self.assertTrue(form.psa_can_review)
         self.assertEqual(len(form.detail_ids), 2)

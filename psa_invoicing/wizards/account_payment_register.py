@@ -1,9 +1,16 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from odoo import models
+from odoo import api, models
 
 
 class AccountPaymentRegister(models.TransientModel):
     _inherit = "account.payment.register"
+
+    @api.model
+    def default_get(self, fields):
+        """A project invoice is paid on the day of the company."""
+        moves = self.env["account.move"]._active_moves()
+        there = self.with_context(tz=moves._zone_of_days())
+        return super(AccountPaymentRegister, there).default_get(fields)
 
     def _init_payments(self, to_process, edit_mode=False):
         """Make the journal entry of a payment that makes taxes due.

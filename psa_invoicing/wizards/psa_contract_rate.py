@@ -28,7 +28,7 @@ class PsaContractRate(models.TransientModel):
         string="From",
         required=True,
         default=lambda self: (
-            fields.Date.context_today(self).replace(day=1) + relativedelta(months=1)
+            self.env.company._billing_today().replace(day=1) + relativedelta(months=1)
         ),
         help="Time of this day and later is billed at the new price.",
     )
@@ -52,7 +52,9 @@ class PsaContractRate(models.TransientModel):
         lines = self._checked(order)._lines_with_rates()
         if len(lines) == 1:
             values["sale_line_id"] = lines.id
-            values["price_unit"] = lines._rate_at(fields.Date.today()).price_unit
+            values["price_unit"] = lines._rate_at(
+                order.company_id._billing_today()
+            ).price_unit
         return values
 
     @api.model

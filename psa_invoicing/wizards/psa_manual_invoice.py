@@ -99,7 +99,7 @@ class PsaManualInvoice(models.TransientModel):
         )
         if row:
             return row.cutoff_date
-        return fields.Date.context_today(self).replace(day=1) - timedelta(days=1)
+        return projects._billing_today().replace(day=1) - timedelta(days=1)
 
     @api.depends("picks")
     def _compute_pick_count(self):
@@ -120,10 +120,10 @@ class PsaManualInvoice(models.TransientModel):
                 ),
             )
 
-    @api.depends("cutoff_date")
+    @api.depends("cutoff_date", "project_ids")
     def _compute_is_cutoff_in_future(self):
         for wizard in self:
-            today = fields.Date.context_today(wizard)
+            today = wizard.project_ids._billing_today()
             wizard.is_cutoff_in_future = (wizard.cutoff_date or today) > today
 
     # === Opening ===

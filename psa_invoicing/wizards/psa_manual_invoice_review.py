@@ -341,7 +341,7 @@ class PsaManualInvoice(models.TransientModel):
         )
         may_reach = self.env["project.milestone"].has_access("write")
         chosen = self.milestone_ids._origin.ids
-        cutoff_date = self.cutoff_date or fields.Date.context_today(self)
+        cutoff_date = self.cutoff_date or projects._billing_today()
         return [
             {
                 "id": each.id,

@@ -111,7 +111,7 @@ class PsaProjectBacklog(models.TransientModel):
     def _bill(self, items) -> dict:
         """The dialog that bills by hand, up to the last open transaction."""
         action = self.project_ids.action_manual_invoice()
-        today = fields.Date.context_today(self)
+        today = self.project_ids._billing_today()
         action["context"]["default_cutoff_date"] = max(
             [today, *(item.date for item in items)]
         )

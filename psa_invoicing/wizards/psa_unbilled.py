@@ -35,7 +35,7 @@ class PsaUnbilled(models.TransientModel):
         string="As of",
         required=True,
         default=lambda self: (
-            fields.Date.context_today(self).replace(day=1) - timedelta(days=1)
+            self.env.company._billing_today().replace(day=1) - timedelta(days=1)
         ),
         help="Transactions up to and including this day that were on no posted invoice "
         "of this day or before, by its accounting date.",

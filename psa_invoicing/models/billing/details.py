@@ -3,7 +3,6 @@
 
 from collections import defaultdict
 
-from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
@@ -116,7 +115,7 @@ class Details(Step):
                 "project_id": project.id,
                 "date": move.billing_cutoff_date
                 or move.invoice_date
-                or fields.Date.context_today(move),
+                or move.company_id._billing_today(),
                 "employee_name": self.env.user.name,
                 "name": in_customer_language.env._("Adjustment"),
                 "quantity": quantity,
@@ -211,7 +210,7 @@ class Details(Step):
                     "origin_detail_id": (origins or {}).get(item.source_id),
                     "reason": reason,
                     "user_id": self.env.user.id,
-                    "write_off_date": fields.Date.context_today(records),
+                    "write_off_date": line.company_id._billing_today(),
                 }
             )
         details = self.env["psa.invoice.detail"].create(values)

@@ -54,8 +54,7 @@ class TakeoverColumns(Step):
                        CASE WHEN NOT %(by_transactions)s
                              AND (template.invoice_policy <> 'delivery'
                                   OR line.qty_delivered <> 0)
-                            THEN (orders.date_order AT TIME ZONE 'UTC'
-                                  AT TIME ZONE %(zone)s)::date END AS day,
+                            THEN %(ordered)s END AS day,
                        CASE WHEN project.id IS NULL OR line.state <> 'sale'
                               OR line.is_expense OR %(by_transactions)s THEN NULL
                             WHEN template.invoice_policy = 'delivery'
@@ -83,6 +82,8 @@ class TakeoverColumns(Step):
                 """,
                 by_transactions=rules.BY_TRANSACTIONS,
                 contract_line=rules.CONTRACT_LINE,
-                zone=str(self.env.tz),
+                ordered=self.env["res.company"]._billing_day_sql(
+                    SQL("orders.date_order"), SQL("orders.company_id")
+                ),
             )
         )

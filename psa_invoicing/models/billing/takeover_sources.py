@@ -47,8 +47,7 @@ class TakeoverSources(Step):
             SELECT item.id, line.id AS line_id, item.move_id, item.price_unit,
                    move.move_type = 'out_refund' AS is_credit,
                    item.credited_line_id, currency.rounding,
-                   COALESCE(move.invoice_date, item.date,
-                            move.create_date::date) AS day,
+                   COALESCE(move.invoice_date, item.date, %(made)s) AS day,
                    sign.factor * item.quantity
                        * %(factor)s::float8
                        AS quantity,
@@ -65,6 +64,9 @@ class TakeoverSources(Step):
              WHERE %(unknown)s
             """,
             factor=rules.factor_sql("unit", "line"),
+            made=self.env["res.company"]._billing_day_sql(
+                SQL("move.create_date"), SQL("move.company_id")
+            ),
             sign=rules.sign_sql(),
             unknown=rules.UNKNOWN_BILL,
         )
@@ -193,7 +195,7 @@ class TakeoverSources(Step):
         return SQL(
             """
             SELECT line.id, milestone.id, milestone.project_id,
-                   COALESCE(milestone.reached_date, milestone.create_date::date),
+                   COALESCE(milestone.reached_date, %(made)s),
                    %(milestone)s, NULL::int4, milestone.name, NULL, NULL,
                    %(open)s, (%(open)s)::float8, NULL::int4
               FROM psa_history_line AS line
@@ -201,6 +203,10 @@ class TakeoverSources(Step):
                 ON milestone.sale_line_id = line.id
              WHERE line.source = %(milestone)s AND ABS(%(open)s) > %(zero)s
             """,
+            made=self.env["res.company"]._billing_day_sql(
+                SQL("milestone.create_date"),
+                SQL("(SELECT company_id FROM sale_order_line WHERE id = line.id)"),
+            ),
             milestone=MILESTONE,
             open=self.env["project.milestone"]._open_sql("milestone"),
             zero=TOLERANCE,

@@ -1,7 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Third step of billing: bundles become invoices, with their ledger."""
 
-from odoo import fields
 from odoo.fields import Command
 
 from ...core.billing import LEDGER, Bundle, Request
@@ -85,7 +84,7 @@ class Writing(Step):
         first = min(item.date for item in bundle.transactions)
         company = self.env["res.company"].browse(bundle.header["company_id"])
         invoice_date = company._billing_invoice_date(
-            request.run_date or fields.Date.context_today(company), request.cutoff_date
+            request.run_date or company._billing_today(), request.cutoff_date
         )
         own_cutoffs = {
             project_id: last_cutoffs[project_id]
