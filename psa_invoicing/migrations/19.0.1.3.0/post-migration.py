@@ -3,7 +3,7 @@
 
 from odoo import SUPERUSER_ID, api
 
-from odoo.addons.psa_invoicing.models.billing.contract_terms import ContractTerms
+from odoo.addons.psa_invoicing.models.billing.line_terms import LineTerms
 
 
 def migrate(cr, _version):
@@ -12,4 +12,4 @@ def migrate(cr, _version):
     for draft in env["account.move"].search(
         [("is_project_invoice", "=", True), ("state", "=", "draft")]
     ):
-        ContractTerms(env).note_edits(draft)
+        LineTerms(env).note_edits(draft)
