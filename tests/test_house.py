@@ -148,6 +148,21 @@ def test_method_that_is_overridden_twice_is_seen(tmp_path):
     assert broken_rules(build(tmp_path, files))["overridden twice"] == [
         "psa.thing.write: models/invoice/two.py, models/ledger/one.py"
     ]
+    # A second one that defines it takes the first one's place.
+    for name in ("_one", "write"):
+        own = method(name)
+        files = {"models/ledger/one.py": own, "models/invoice/two.py": own}
+        assert len(broken_rules(build(tmp_path, files))["overridden twice"]) == 1
+
+
+def test_what_one_file_defines_one_other_may_add_to(tmp_path):
+    files = {
+        "models/ledger/one.py": method("_one", "{}"),
+        "models/invoice/two.py": method("_one", "super()._one()"),
+    }
+    assert broken_rules(build(tmp_path, files))["overridden twice"] == []
+    files["models/invoice/three.py"] = files["models/invoice/two.py"]
+    assert len(broken_rules(build(tmp_path, files))["overridden twice"]) == 1
 
 
 def test_long_and_homeless_files_are_seen(tmp_path):

@@ -4,6 +4,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from types import MappingProxyType
 from typing import NamedTuple
 
 from . import scopes
@@ -139,6 +140,17 @@ class Transaction(NamedTuple):
 def project_prefix(project_id: int) -> str:
     """What the slices of one project begin with on an invoice that several share."""
     return f"{project_id}/"
+
+
+class Allowed(NamedTuple):
+    """What contract terms let be billed.
+
+    :ivar transactions: whole or lowered, in their order
+    :ivar left_out: why not the others, or not all of them, in words
+    """
+
+    transactions: list[Transaction]
+    left_out: Mapping[Key, str] = MappingProxyType({})
 
 
 class Portion(NamedTuple):

@@ -8,7 +8,6 @@ here, is written down under which name.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Self
 
 from . import scopes
 from .billing import Request
@@ -57,7 +56,7 @@ class Brief:
     known_until: int | None = None
     written: Mapping[str, object] = field(default_factory=dict)
 
-    def asking(self, request: Request) -> Self:
+    def asking(self, request: Request) -> "Brief":
         """The same memory of a draft that is asked for something else."""
         return replace(
             self,
@@ -94,7 +93,7 @@ class Brief:
             cutoffs=cutoffs,
         )
 
-    def capped(self, caps: Mapping[Key, float | None]) -> Self:
+    def capped(self, caps: Mapping[Key, float | None]) -> "Brief":
         """:param caps: see ``caps``; None: all of it again"""
         merged = {**self.caps, **caps}
         kept = {key: cap for key, cap in merged.items() if cap is not None}
@@ -132,7 +131,7 @@ class Brief:
         }
 
     @classmethod
-    def from_json(cls, values: Mapping | None) -> Self:
+    def from_json(cls, values: Mapping | None) -> "Brief":
         """The inverse of :meth:`to_json`; drafts of earlier versions, and those that
         Odoo's button has made, know less of themselves."""
         values = values or {}

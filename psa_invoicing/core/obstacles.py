@@ -6,6 +6,8 @@ Each screen says it in a sentence of its own, and adds what only it knows of: a 
 who chooses some types leaves out the others, whatever their state.
 """
 
+from typing import NamedTuple
+
 # What keeps a transaction itself from the next run.
 CREDITED = "credited"
 NO_LINE = "no_line"
@@ -20,6 +22,8 @@ NON_CHARGEABLE = "non_chargeable"
 COVERED = "covered"
 UNREACHED = "unreached"
 BEYOND = "beyond"
+# What contract terms leave out, in words of their own.
+TERMS = "terms"
 # There is nothing to charge that it could stand beside.
 ALONE = "alone"
 NOT_OPEN = "not_open"
@@ -44,9 +48,20 @@ OF_TRANSACTION = [
     (ORDER, "Order Not Confirmed"),
     (TO_CREDIT, "To Credit"),
     (LATER, "Dated Later"),
+    (TERMS, "Beyond Contract Terms"),
 ]
 OF_PROJECT = [
     (PROJECT, "Project Cannot Be Billed"),
     (PROJECT_HOLD, "Project on Hold"),
     (BEFORE_START, "Before Billing Start"),
 ]
+
+
+class Obstacle(NamedTuple):
+    """
+    :ivar code: one of the above
+    :ivar text: in words, where contract terms have them
+    """
+
+    code: str
+    text: str = ""

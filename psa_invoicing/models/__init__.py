@@ -36,11 +36,13 @@ from . import project_milestone_schedule
 from . import sale_order
 from . import sale_order_line
 from . import sale_order_line_excluded
+from .billing import sale_order_line_terms
 from . import sale_order_line_rates
 from . import sale_order_line_outputs
 from . import sale_order_line_downpayments
 from . import psa_backlog
 from . import psa_backlog_rows
+from . import psa_backlog_terms
 from . import psa_backlog_finding
 from . import psa_backlog_sums
 from . import psa_backlog_deciding

@@ -12,7 +12,7 @@ from odoo.tools import formatLang
 from ..core.billing import Request
 from ..core.brief import Brief
 from ..core.kinds import ADJUSTMENT
-from .billing.contract_terms import ContractTerms
+from .billing.line_terms import LineTerms
 from .billing.period import Period, period_start
 from .billing.recalculation import Recalculation
 from .billing.words import Words
@@ -325,6 +325,6 @@ class AccountMove(models.Model):
                     "billing_request": brief.asking(request).to_json(),
                 }
             )
-            ContractTerms(move.env).note_edits(move)
+            LineTerms(move.env).note_edits(move)
             # The entries name a project invoice now, and may be corrected.
             details._refresh_sources(details._sources())

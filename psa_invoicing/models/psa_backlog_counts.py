@@ -58,9 +58,12 @@ class PsaBacklog(models.Model):
             "(psa_backlog.is_unfit OR psa_backlog.sale_line_id = ANY(%s))",
             self._unfit_line_ids(),
         )
+        none = set() if project_ids else set(dict(obstacles.OF_PROJECT))
+        if not self._beyond_terms():
+            none.add(obstacles.TERMS)
         counts = {}
         for status, _label in self._fields["status"].selection:
-            if status not in dict(obstacles.OF_PROJECT) or project_ids:
+            if status not in none:
                 counts[status] = self._count(rows, status, places.get(status))
         return counts
 

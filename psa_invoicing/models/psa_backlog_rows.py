@@ -49,6 +49,7 @@ COLUMNS = {
     "is_unfit": "bool",
     "is_to_credit": "bool",
     "is_later": "bool",
+    "is_terms": "bool",
 }
 # The only contract lines and projects on which rows may be.
 PLACES = "psa_backlog_places"
@@ -260,7 +261,7 @@ class PsaBacklog(models.Model):
         company, where its contract line or project may say something else."""
         table = model._table
         column = model._billing_column_sql
-        own_hold_reason = SQL.identifier(table, "billing_hold_reason")
+        own_hold_reason = self._own_reason_sql(model)
         return {
             "source": SQL("%s", model._billing_source),
             "source_id": SQL.identifier(table, "id"),
@@ -368,6 +369,7 @@ class PsaBacklog(models.Model):
                 draft=model._psa_column_sql(table, "billing_draft_quantity"),
             ),
             is_unfit=SQL("(%s) IS NOT TRUE", model._psa_may_be_billed_sql()),
+            is_terms=self._is_one_of_sql(model, self._beyond_terms()),
             # Put twice: PostgreSQL then expects hardly any.
             is_to_credit=SQL("SIGN(%(new)s) = -1 AND -SIGN(%(new)s) = 1", new=quantity),
             is_later=SQL(

@@ -10,6 +10,7 @@ from odoo.tools import format_date
 
 from ..core import obstacles
 from ..core.billing import Request
+from ..core.obstacles import Obstacle
 from .psa_invoice_run_line import BILLED, NOTHING
 
 # On so many later days a row that has failed is tried again by itself.
@@ -107,6 +108,7 @@ class PsaInvoiceSchedule(models.Model):
             sums[key][detail.currency_id] += detail.amount
             counts[key] += 1
         reasons = self.filtered(lambda row: row.state == "nothing")._nothing_reasons()
+        reasons |= self.filtered(lambda row: row.state == "done")._terms_reasons()
         figures = {}
         for row in self:
             amounts: Counter = Counter()
@@ -127,9 +129,32 @@ class PsaInvoiceSchedule(models.Model):
             }
         return figures
 
+    def _terms_reasons(self) -> dict:
+        """What contract terms leave out of rows that were billed, in words."""
+        projects = self.env["psa.billing.terms"].sudo()._projects_with_terms()
+        rows = self.filtered(lambda row: row.project_id in projects)
+        reasons = {}
+        for row, left_out in rows._left_out().items():
+            terms = {key: count for key, count in left_out.items() if key.text}
+            if terms:
+                reasons[row] = " ".join(row._left_out_in_words(terms))
+        return reasons
+
     def _nothing_reasons(self) -> dict:
         """Why there was nothing to bill, in words, by row."""
         reasons = {}
+        for row, left_out in self._left_out().items():
+            words = [row.error] if row.error else []
+            words += row._left_out_in_words(left_out)
+            reasons[row] = " ".join(words) or self.env._(
+                "Nothing recorded up to %(date)s.",
+                date=format_date(self.env, row._effective_cutoff_date()),
+            )
+        return reasons
+
+    def _left_out(self) -> dict:
+        """What these rows ask for and is on no invoice, by row and obstacle."""
+        found = {}
         for cutoff_date, rows in self.grouped(
             lambda row: row._effective_cutoff_date()
         ).items():
@@ -140,24 +165,20 @@ class PsaInvoiceSchedule(models.Model):
             )
             # sudo: billing reads timesheets and orders, which the biller need not see.
             left_out = self.env["psa.billing"].sudo().left_out(request)
-            for row in rows:
-                words = [row.error] if row.error else []
-                words += row._left_out_in_words(left_out.get(row.project_id.id, {}))
-                reasons[row] = " ".join(words) or self.env._(
-                    "Nothing recorded up to %(date)s.",
-                    date=format_date(self.env, cutoff_date),
-                )
-        return reasons
+            found |= {row: left_out.get(row.project_id.id, {}) for row in rows}
+        return found
 
-    def _left_out_in_words(self, left_out: dict[str, int]) -> list[str]:
+    def _left_out_in_words(self, left_out: dict[Obstacle, int]) -> list[str]:
         texts = {
             obstacles.HOLD: self.env._("On hold: %(count)s."),
             obstacles.CREDITED: self.env._("Credited, to be reviewed: %(count)s."),
             obstacles.BEFORE_START: self.env._("Before the billing start: %(count)s."),
+            obstacles.TERMS: "%(text)s: %(count)s.",
             obstacles.ALONE: self.env._("Nothing to charge with: %(count)s."),
         }
         return [
-            text % {"count": left_out[obstacle]}
-            for obstacle, text in texts.items()
-            if left_out.get(obstacle)
+            text % {"count": count, "text": obstacle.text}
+            for code, text in texts.items()
+            for obstacle, count in left_out.items()
+            if obstacle.code == code
         ]

@@ -17,6 +17,15 @@ from ..core.kinds import (
 from ..tools import rules
 from .shared import rights
 
+# What decides how much of a transaction is to be billed.
+QUANTITY_FIELDS = {
+    "billable_quantity",
+    "is_reached",
+    "product_uom_qty",
+    "qty_delivered",
+    "quantity_percentage",
+    "unit_amount",
+}
 # What a billing administrator decides about a transaction.
 DECISION_FIELDS = {"billing_type", "billing_hold", "billing_hold_reason"}
 
@@ -312,7 +321,7 @@ class PsaTransactionMixin(models.AbstractModel):
             if any(DECISION_FIELDS & set(vals) for vals in vals_list):
                 self._check_billing_decision(vals_list)
         records = super().create(vals_list)
-        if any(
+        if records._billing_has_terms() or any(
             vals.get("billing_hold") or vals.get("billing_type") for vals in vals_list
         ):
             records._psa_contract_lines()._psa_refresh_excluded_quantity()
@@ -327,7 +336,19 @@ class PsaTransactionMixin(models.AbstractModel):
         if {"billing_type", "billing_hold"} & set(vals):
             self._psa_contract_lines()._psa_refresh_excluded_quantity()
             self._psa_flag_drafts()
+        elif self._billing_has_terms() and set(vals) & {
+            *self._billing_columns.values(),
+            *QUANTITY_FIELDS,
+        }:
+            self._psa_contract_lines()._psa_refresh_excluded_quantity()
         return result
+
+    @api.model
+    def _billing_has_terms(self) -> bool:
+        """Whether there are contract terms: what one transaction takes, others have no
+        room for."""
+        # sudo: whoever records a transaction need not know what was agreed.
+        return bool(self.env["psa.billing.terms"].sudo()._projects_with_terms())
 
     @api.model
     def _psa_without_ledger_figures(self, vals: dict) -> dict:

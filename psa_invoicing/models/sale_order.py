@@ -110,7 +110,10 @@ class SaleOrder(models.Model):
         )
 
     def _create_invoices(self, grouped=False, final=False, date=None):
-        """What Odoo's wizard put in the place of a stored figure is computed again."""
+        """What contract terms leave out is counted now; what Odoo's wizard put in the
+        place of a stored figure is computed again."""
+        if self.order_line._billing_has_terms():
+            self.order_line._psa_refresh_excluded_quantity()
         moves = super()._create_invoices(grouped=grouped, final=final, date=date)
         context = self.env.context
         if context.get("timesheet_start_date") or context.get("timesheet_end_date"):

@@ -23,13 +23,14 @@ class SaleOrderLine(models.Model):
         if not self:
             return
         self.env.flush_all()
+        lines = self | self.browse(self._billing_beyond_terms())
         figures = {
             line_id: (excluded, never)
             for line_id, excluded, never in self.env.execute_query(
-                self._psa_excluded_sql(self.ids)
+                self._psa_excluded_sql(lines.ids)
             )
         }
-        for line in self.sudo():
+        for line in lines.sudo():
             unit = line.product_uom_id
             excluded, never = figures.get(line.id, (0.0, 0.0))
             values = {
@@ -38,6 +39,11 @@ class SaleOrderLine(models.Model):
             }
             if any(unit.compare(line[name], values[name]) for name in values):
                 line.write(values)
+
+    def _billing_beyond_terms(self) -> dict[int, float]:
+        """What contract terms leave out of these lines, and of those that share their
+        room, in their unit."""
+        return {}
 
     @api.model
     def _psa_excluded_sql(self, ids: list[int], until: date | None = None) -> SQL:
@@ -48,6 +54,8 @@ class SaleOrderLine(models.Model):
         treated = [
             self.env[model]._psa_treated_sql(ids, until) for model in TRANSACTION_MODELS
         ]
+        beyond = {} if until else self.browse(ids)._billing_beyond_terms()
+        treated += [SQL("SELECT %s, %s, NULL", *each) for each in beyond.items()]
         return SQL(
             """
             SELECT line_id, COALESCE(SUM(excluded), 0), COALESCE(SUM(never), 0)

@@ -240,9 +240,9 @@ class TestHistoryInBulk(HistoryCase):
         before = self.keys_and_indexes()
         take_over = Takeover._take_over_chunk
 
-        def watched(step, line_ids):
+        def watched(step, line_ids, write):
             self.assertEqual(self.keys_and_indexes(), before)
-            return take_over(step, line_ids)
+            return take_over(step, line_ids, write)
 
         with patch.object(Takeover, "_take_over_chunk", watched):
             yield
@@ -747,3 +747,39 @@ class TestHistoryOfOthers(HistoryCase):
         self.install()
         self.assertFalse(move.detail_ids)
         self.assertFalse(order.order_line.billable_quantity)
+
+    def test_a_project_takes_over_few_rows_with_few_questions(self):
+        """No table is made or looked through, nobody waits for the end of it."""
+        self.time_product.invoice_policy = "order"
+        values = {"product_id": self.time_product.id, "product_uom_qty": 10}
+        order = self.env["sale.order"].create(
+            {
+                "partner_id": self.customer.id,
+                "order_line": [Command.create(dict(values)) for _number in range(3)],
+            }
+        )
+        order.action_confirm()
+        move = order._create_invoices()
+        move.action_post()
+        self.assertFalse(move.invoice_line_ids.detail_ids)
+        project = self.project()
+        self.env.flush_all()
+        locks, queries = self.locks(), self.env.cr.sql_log_count
+        project.sale_line_id = order.order_line[0]
+        self.env.flush_all()
+        self.assertLessEqual(self.env.cr.sql_log_count - queries, 60)
+        self.assertEqual(self.locks(), locks)
+        self.assertEqual(len(move.invoice_line_ids.detail_ids), 3)
+        self.assertEqual(order.order_line.mapped("billed_quantity"), [10] * 3)
+
+    def locks(self):
+        """What is held of tables beyond what every SELECT and UPDATE holds."""
+        return self.env.execute_query(
+            SQL(
+                """SELECT relation::regclass::text, mode FROM pg_locks
+                    WHERE pid = pg_backend_pid() AND locktype = 'relation'
+                      AND mode NOT IN ('AccessShareLock', 'RowShareLock',
+                                       'RowExclusiveLock')
+                 ORDER BY 1, 2"""
+            )
+        )

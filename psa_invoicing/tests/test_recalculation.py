@@ -6,7 +6,7 @@ from datetime import date
 from odoo import Command
 from odoo.tests import Form
 
-from ..models.billing.contract_terms import ContractTerms
+from ..models.billing.line_terms import LineTerms
 from .common import BillingCase
 
 JANUARY = date(2026, 1, 31)
@@ -300,7 +300,7 @@ class TestWhatFollows(RecalculationCase):
             " SET billing_request = billing_request - 'written' - 'types_chosen'"
         )
         self.env.invalidate_all()
-        ContractTerms(self.env).note_edits(self.draft)
+        LineTerms(self.env).note_edits(self.draft)
         self.assertIn("Nothing has changed", self.recalculate())
         self.order_line.write({"price_unit": 120, "discount": 10})
         self.recalculate()

@@ -11,7 +11,9 @@ from . import psa_manual_invoice
 from . import psa_manual_invoice_line
 from . import psa_manual_invoice_filling
 from . import psa_manual_invoice_review
+from . import psa_manual_invoice_tree
 from . import psa_manual_invoice_left_out
+from . import psa_manual_invoice_finding
 from . import psa_manual_invoice_api
 from . import psa_project_backlog
 from . import psa_reset_to_draft

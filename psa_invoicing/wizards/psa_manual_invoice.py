@@ -172,7 +172,7 @@ class PsaManualInvoice(models.TransientModel):
         request = self._checked_request()
         if len(ticked) < len(self.line_ids):
             request = replace(request, picks=frozenset(ticked))
-        # sudo: the administrator was just checked; he need not read timesheets.
+        # sudo: the administrator was just checked; they need not read timesheets.
         Billing = self.env["psa.billing"].sudo()
         found = {item.key: item for item in Billing.select(request)}
         self._check_nothing_changed(ticked, found)
@@ -258,7 +258,7 @@ class PsaManualInvoice(models.TransientModel):
         )
 
     def _keep_choices(self, moves, ticked: dict, found: dict):
-        """Recalculate leaves what a person lowered, and the types that he chose."""
+        """Recalculate leaves what a person lowered, and the types that they chose."""
         for move in moves:
             if not move.is_project_invoice:
                 continue

@@ -83,7 +83,7 @@ class PsaManualInvoice(models.TransientModel):
             ids.setdefault(as_word(self.env, source, SOURCES), []).append(source_id)
         for source, source_ids in ids.items():
             # sudo: an administrator of billing need not read timesheets; what is not
-            # of his projects is not billed.
+            # of their projects is not billed.
             model = self.env[MODELS[source]].sudo()
             check_exist(model.browse(as_ids(self.env, source_ids)))
         return [(source, each) for source, known in ids.items() for each in known]
@@ -93,19 +93,19 @@ class PsaManualInvoice(models.TransientModel):
         lines = defaultdict(self.line_ids.browse)
         for line in self.line_ids.filtered("selected"):
             lines[line.invoice_number] += line
-        # sudo: the administrator was checked; he need not read orders.
+        # sudo: the administrator was checked; they need not read orders.
         return [
             {
-                "type": "credit_note" if draft.total < -TOLERANCE else "invoice",
+                "type": "credit_note" if bundle.total < -TOLERANCE else "invoice",
                 "partner_id": own.partner_id.id,
                 "partner": own.partner_id.display_name,
                 "project_ids": own.project_id.ids,
                 "currency": own.currency_id.name,
-                "amount_untaxed": own.currency_id[:1].round(draft.total),
+                "amount_untaxed": own.currency_id[:1].round(bundle.total),
                 "transactions": [line._values() for line in own],
             }
-            for draft in self._preview(self._parts())
-            if (own := lines[draft.number].sudo())
+            for bundle in self._preview(self._parts())
+            if (own := lines[bundle.number].sudo())
         ]
 
     def _outcome_values(self) -> dict:

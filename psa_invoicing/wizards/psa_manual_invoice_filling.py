@@ -85,7 +85,7 @@ class PsaManualInvoice(models.TransientModel):
         self.env.cr.execute(
             SQL("DELETE FROM psa_manual_invoice_line WHERE wizard_id = %s", self.id)
         )
-        # sudo: the administrator was just checked; he need not read timesheets, orders.
+        # sudo: the administrator was just checked; they need not read what is open.
         wizard = self.sudo()
         transactions = wizard._open_sql(request)
         groups, limited = wizard._within_limits(wizard._groups(transactions), request)
@@ -177,7 +177,7 @@ class PsaManualInvoice(models.TransientModel):
                 transactions=transactions,
             )
         )
-        factors = Selection(self.env).unit_factors(
+        factors = Selection(self.env).uom_factors(
             {(row["uom_id"], row["sale_line_id"]) for row in rows}
         )
         return [self._group(row, names, factors) for row in rows]
@@ -200,7 +200,7 @@ class PsaManualInvoice(models.TransientModel):
         self, groups: list[Group], request: Request
     ) -> tuple[list[Group], dict[int, list[Transaction]]]:
         """Have selection itself say what is billed of contract lines that have less to
-        bill than is open on them: they are few.
+        bill than is open on them, and of projects with contract terms: they are few.
 
         :return: the groups without those of which nothing is billed; and what is
             selected of these contract lines
@@ -208,9 +208,16 @@ class PsaManualInvoice(models.TransientModel):
         open_quantities: dict[int, float] = defaultdict(float)
         for group in groups:
             open_quantities[group.total.sale_line_id] += group.total.quantity
-        limited = {
-            line_id: [] for line_id in ContractLines(self.env).limits(open_quantities)
+        projects = self.env["psa.billing.terms"]._projects_with_terms()
+        ids = {
+            *ContractLines(self.env).limits(open_quantities),
+            *(
+                group.total.sale_line_id
+                for group in groups
+                if projects and group.total.project_id in projects.ids
+            ),
         }
+        limited: dict[int, list[Transaction]] = {line_id: [] for line_id in ids}
         if not limited:
             return groups, limited
         within = replace(request, sale_line_ids=tuple(limited))
@@ -268,7 +275,7 @@ class PsaManualInvoice(models.TransientModel):
 
     def _find_drafts(self, bundles: list[Bundle]):
         """Note which open drafts would take some of these invoices."""
-        # sudo: the administrator was just checked; he need not read orders.
+        # sudo: the administrator was just checked; they need not read orders.
         env = self.sudo().env
         grouping = Grouping(env)
         moves = Adding(env).drafts(self.project_ids.ids)

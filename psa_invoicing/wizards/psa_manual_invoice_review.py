@@ -9,19 +9,16 @@ them cost it no more than a hundred.
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from math import fsum
 from typing import NamedTuple
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Domain
-from odoo.tools import SQL, format_date, formatLang
+from odoo.tools import SQL, format_date
 
 from ..core.allocation import TOLERANCE
 from ..core.billing import Bundle, Portion
-from ..core.kinds import CHARGEABLE, MILESTONE
+from ..core.kinds import CHARGEABLE
 from ..models.billing.grouping import Grouping
-from ..models.billing.step import Step, by_id
 from ..models.shared import rights
 
 # Transactions that are sent to the client at once.
@@ -109,13 +106,13 @@ class PsaManualInvoice(models.TransientModel):
     def _compute_total(self):
         for wizard in self:
             parts = wizard._parts()
-            drafts = wizard._preview(parts)
-            totals = wizard._totals(drafts)
+            bundles = wizard._preview(parts)
+            totals = wizard._totals(bundles)
             single = len(totals) == 1
             wizard.ticked = sum(part.count for part in parts if part.selected)
             wizard.currency_id = next(iter(totals)) if single else False
             wizard.total = totals[wizard.currency_id] if single else 0.0
-            wizard.credit_warning = wizard._credit_warning(drafts)
+            wizard.credit_warning = wizard._credit_warning(bundles)
 
     @api.depends("step")
     def _compute_review(self):
@@ -145,7 +142,7 @@ class PsaManualInvoice(models.TransientModel):
                 )
         bundles = [Bundle(own, number=number) for number, own in slices.items()]
         taken = self._taken_by_draft()
-        # sudo: the administrator is checked; he need not read orders.
+        # sudo: the administrator is checked; they need not read orders.
         outcome = Grouping(self.sudo().env).settle(
             bundles,
             [bundle for bundle in bundles if bundle.number in taken],
@@ -193,7 +190,7 @@ class PsaManualInvoice(models.TransientModel):
         """
         if not self.draft_id:
             return None
-        # sudo: the administrator was just checked; his companies are, below.
+        # sudo: the administrator was just checked; their companies are, below.
         draft = self.draft_id.sudo().exists()
         if (
             not draft
@@ -209,179 +206,31 @@ class PsaManualInvoice(models.TransientModel):
             )
         return draft
 
-    def _totals(self, drafts: list[Bundle]) -> dict:
+    def _totals(self, bundles: list[Bundle]) -> dict:
         """Untaxed, by currency."""
-        # sudo: the administrator is checked; he need not read orders.
+        # sudo: the administrator is checked; they need not read orders.
         lines = self.env["sale.order.line"].sudo()
         totals: dict = defaultdict(float)
-        for draft in drafts:
-            for line_id, _slice in [*draft.quantities, *draft.slices][:1]:
-                totals[lines.browse(line_id).currency_id] += draft.total
+        for bundle in bundles:
+            for line_id, _slice in [*bundle.quantities, *bundle.slices][:1]:
+                totals[lines.browse(line_id).currency_id] += bundle.total
         return dict(totals)
 
-    def _credit_warning(self, drafts: list[Bundle]) -> str | bool:
+    def _credit_warning(self, bundles: list[Bundle]) -> str | bool:
         due = {}
-        for draft in drafts:
-            if draft.total < -TOLERANCE:
-                due.update(self._totals([draft]))
+        for bundle in bundles:
+            if bundle.total < -TOLERANCE:
+                due.update(self._totals([bundle]))
         names = ", ".join(
-            self._money(draft.total * -1, currency)
-            for draft in drafts
-            if draft.total < -TOLERANCE
-            for currency in self._totals([draft])
+            self._money(bundle.total * -1, currency)
+            for bundle in bundles
+            if bundle.total < -TOLERANCE
+            for currency in self._totals([bundle])
         )
         return bool(due) and self.env._(
             "Due to the customer: %(amounts)s. Finish makes a credit note of it.",
             amounts=names,
         )
-
-    # === What the client paints ===
-
-    def _review(self, page: int = 0) -> dict:
-        """The tree with its sums.
-
-        :param page: with so many transactions, from the first one on
-        """
-        parts = self._parts()
-        branches = self._branches(parts)
-        drafts = {bundle.number: bundle for bundle in self._preview(parts)}
-        totals = self._totals(list(drafts.values()))
-        ticked = sum(branch.ticked for branch in branches)
-        return {
-            "customers": self._tree(branches, drafts),
-            "rows": self._rows({}, limit=page) if page else [],
-            "count": sum(branch.count for branch in branches),
-            "ticked": ticked,
-            "totals": [self._money(each, unit) for unit, each in totals.items()],
-            "invoices": len(drafts),
-            "drafts": self._draft_options(),
-            "draft": self.draft_id.id,
-            "credit_warning": self._credit_warning(list(drafts.values())),
-            "refusal": self._refusal(ticked, drafts),
-        }
-
-    def _refusal(self, ticked: int, drafts: dict) -> str:
-        """Why Finish cannot be pressed; '': it can."""
-        if not ticked:
-            return self.env._("Tick at least one transaction.")
-        if not drafts:
-            return self.env._(
-                "The ticked transactions add up to nothing that could be charged."
-            )
-        return ""
-
-    def _tree(self, branches: list[Branch], drafts: dict[int, Bundle]) -> list[dict]:
-        # sudo: the administrator is checked; he need not read orders and projects.
-        step = Step(self.sudo().env)
-        lines = step.lines_by_id(each.sale_line_id for each in branches)
-        # Browsed together, they are fetched together.
-        partners = by_id(
-            step.env["res.partner"].browse({each.partner_id for each in branches})
-        )
-        projects = step.projects_by_id(
-            project_id for each in branches for project_id in each.project_ids
-        )
-        customers: dict[int, dict] = {}
-        invoices: dict[int, dict] = {}
-        for branch in branches:
-            customer = customers.setdefault(
-                branch.partner_id,
-                {
-                    "id": branch.partner_id,
-                    "name": partners[branch.partner_id].display_name,
-                    "invoices": [],
-                },
-            )
-            invoice = invoices.get(branch.invoice_number)
-            if invoice is None:
-                invoice = invoices[branch.invoice_number] = {
-                    "id": branch.invoice_number,
-                    "names": [],
-                    "lines": [],
-                    **self._fate(branch, drafts, lines),
-                }
-                customer["invoices"].append(invoice)
-            line = lines[branch.sale_line_id]
-            names = [projects[each].display_name for each in branch.project_ids]
-            invoice["names"] += [*names, line.order_id.name]
-            invoice["lines"].append(
-                self._branch_values(branch, line, drafts.get(branch.invoice_number))
-            )
-        for invoice in invoices.values():
-            invoice["name"] = " · ".join(dict.fromkeys(invoice.pop("names")))
-        return sorted(customers.values(), key=lambda each: each["name"])
-
-    def _fate(self, branch: Branch, drafts: dict, lines: dict) -> dict:
-        """What becomes of an invoice of the review."""
-        number = branch.invoice_number
-        draft = drafts.get(number)
-        if draft is None:
-            return {"kind": "nothing", "total": ""}
-        kind = "credit" if draft.total < -TOLERANCE else "new"
-        if number in self._taken_by_draft():
-            kind = "added"
-        currency = lines[branch.sale_line_id].currency_id
-        return {"kind": kind, "total": self._money(draft.total, currency)}
-
-    def _branch_values(self, branch: Branch, line, draft: Bundle | None) -> dict:
-        amount = fsum(
-            self.env["psa.manual.invoice.line"]._amount(line, quantity, True)
-            for (line_id, _slice), quantity in (
-                draft.quantities if draft else {}
-            ).items()
-            if line_id == line.id
-        )
-        return {
-            "id": line.id,
-            "name": (line.name or line.product_id.display_name).split("\n")[0],
-            "count": branch.count,
-            "ticked": branch.ticked,
-            "quantity": self._figure(branch.quantity),
-            "unit": line.product_uom_id.name,
-            "amount": self._money(amount, line.currency_id) if draft else "",
-        }
-
-    def _draft_options(self) -> list[dict]:
-        # sudo: they are drafts that an administrator may see.
-        moves = (
-            self.env["account.move"]
-            .sudo()
-            .browse(int(key) for key in self.draft_choices or {})
-        )
-        return [
-            {"id": move.id, "name": self._draft_name(move)} for move in moves.exists()
-        ]
-
-    @api.model
-    def _draft_name(self, move) -> str:
-        parts = [
-            move.display_name,
-            ", ".join(move.billing_project_ids.mapped("display_name")),
-            self._money(move.amount_untaxed, move.currency_id),
-        ]
-        return " · ".join(filter(None, parts))
-
-    @api.model
-    def _money(self, amount: float, currency) -> str:
-        return formatLang(self.env, amount, currency_obj=currency)
-
-    @api.model
-    def _figure(self, quantity: float) -> str:
-        return formatLang(self.env, quantity, dp="Product Unit")
-
-    def _rows(self, where: dict, offset: int = 0, limit: int = PAGE) -> list[dict]:
-        """Transactions, as the client shows them."""
-        domain = Domain("wizard_id", "=", self.id)
-        for level, value in where.items():
-            domain &= Domain(LEVELS[level], "=", value)
-        lines = self.env["psa.manual.invoice.line"].search(
-            domain, offset=offset, limit=limit
-        )
-        labels = {
-            name: dict(lines._fields[name]._description_selection(self.env))
-            for name in ("transaction_type", "remark")
-        }
-        return [line._shown(labels) for line in lines]
 
     # === What the client asks ===
 
@@ -519,33 +368,3 @@ class PsaManualInvoice(models.TransientModel):
         milestones.check_access("write")
         milestones.write({"is_reached": True})
         return True
-
-
-class PsaManualInvoiceLine(models.TransientModel):
-    # What the review shows of a row.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.manual.invoice.line"
-
-    def _shown(self, labels: dict) -> dict:
-        """:param labels: of types and remarks, by field and value"""
-        # sudo: the administrator is checked; he need not read orders.
-        line = self.sudo()
-        return {
-            "id": self.id,
-            "invoice": self.invoice_number,
-            "contract_line": line.sale_line_id.id,
-            "selected": self.selected,
-            "date": format_date(self.env, self.date),
-            "kind": labels["transaction_type"].get(self.transaction_type, ""),
-            "who": self.employee_name or "",
-            "task": self.task_name or "",
-            "text": self.name or "",
-            "quantity": self.quantity,
-            "open": line.uom_id.round(self.quantity_unrounded),
-            "is_lowered": self._is_lowered(),
-            "is_milestone": self.transaction_type == MILESTONE,
-            "unit": line.uom_id.name,
-            "billing_type": self.billing_type,
-            "amount": formatLang(self.env, self.amount, currency_obj=line.currency_id),
-            "remark": labels["remark"].get(self.remark, ""),
-        }

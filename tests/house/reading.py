@@ -307,11 +307,12 @@ class House:
 
     def overridden_twice(self) -> list[str]:
         """Methods that two of our files override: which comes first would hang on the
-        order of imports."""
+        order of imports. What one file defines one other may add to."""
         return sorted(
             f"{model}.{name}: {', '.join(sorted(each.path for each in methods))}"
             for (model, name), methods in self._of_model.items()
-            if len(methods) > 1
+            if sum(method.is_override for method in methods) > 1
+            or sum(not method.is_override for method in methods) > 1
         )
 
 

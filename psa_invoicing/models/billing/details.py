@@ -4,6 +4,7 @@
 from collections import defaultdict
 
 from odoo.exceptions import UserError
+from odoo.tools import SQL
 
 from ...core.allocation import TOLERANCE
 from ...core.billing import Request, Transaction
@@ -42,8 +43,24 @@ class Details(Step):
         Detail = self.env["psa.invoice.detail"]
         Detail._insert(rows)
         Detail._refresh_sources(sources)
-        if any(row["billing_type"] != CHARGEABLE for row in rows):
+        if self._take_room(rows) or any(
+            row["billing_type"] != CHARGEABLE for row in rows
+        ):
             self.env["sale.order.line"].browse(lines)._psa_refresh_excluded_quantity()
+
+    def _take_room(self, rows: list[dict]) -> bool:
+        """Of two who bill the same project within its terms at once, the second one is
+        to try again: both update its row.
+
+        :return: whether there are such projects
+        """
+        projects = self.env["psa.billing.terms"]._projects_with_terms()
+        ids = sorted({row["project_id"] for row in rows} & set(projects.ids))
+        if ids:
+            self.env.cr.execute(
+                SQL("UPDATE project_project SET id = id WHERE id = ANY(%s)", ids)
+            )
+        return bool(ids)
 
     def _bill_lines(self, additions: list[tuple]) -> dict:
         """Lines of vendor bills and expenses behind the transactions."""

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from ...core import obstacles
 from ...core.billing import Request
-from ...core.kinds import MODELS
+from ...core.kinds import MODELS, Key
 from .grouping import Grouping
-from .selection import Selection
+from .selection import Selection, order_button_request
 from .step import Step
 
 
@@ -18,29 +18,66 @@ class LeftOut(Step):
     def count(self, request: Request) -> dict[int, Counter]:
         """Open transactions that a request asks for and that made no invoice.
 
-        :return: by project, how many there are of each of ``core.obstacles``
+        :return: by project, how many there are of each ``core.obstacles.Obstacle``
         """
         everything = replace(request, credited=True, from_billing_start=False)
         free = {item.key for item in self._open_items(everything, with_held=False)}
         new = {
             item.key for item in self._open_items(replace(everything, credited=False))
         }
+        beyond = Selection(self.env).beyond_terms(request)
         found: dict[int, Counter] = defaultdict(Counter)
         for item in self._open_items(everything, with_held=True):
             start = self.env["project.project"].browse(item.project_id)
+            text = ""
             if item.key not in free:
-                obstacle = obstacles.HOLD
+                code = obstacles.HOLD
             elif item.key not in new:
-                obstacle = obstacles.CREDITED
+                code = obstacles.CREDITED
             elif (
                 request.from_billing_start
                 and start.billing_start_date
                 and item.date < start.billing_start_date
             ):
-                obstacle = obstacles.BEFORE_START
+                code = obstacles.BEFORE_START
+            elif item.key in beyond:
+                code, text = obstacles.TERMS, beyond[item.key]
             else:
-                obstacle = obstacles.ALONE
-            found[item.project_id][obstacle] += 1
+                code = obstacles.ALONE
+            found[item.project_id][obstacles.Obstacle(code, text)] += 1
+        return found
+
+    def beyond_terms(self, cutoff_date) -> dict[Key, str]:
+        """Transactions of which a run bills nothing, for contract terms, and why."""
+        projects = self.env["psa.billing.terms"]._projects_with_terms()
+        if not projects:
+            return {}
+        request = Request(tuple(projects.ids), cutoff_date, from_billing_start=True)
+        allowed = Selection(self.env).find(request)
+        billed = {item.key for item in allowed.transactions}
+        return {
+            key: text for key, text in allowed.left_out.items() if key not in billed
+        }
+
+    def beyond_terms_of_lines(self, lines) -> dict[int, float]:
+        """What contract terms leave out of contract lines, and of those that share
+        their room, in their unit: it is not for Odoo's order button either."""
+        terms = self.env["psa.billing.terms"]
+        projects = terms._projects_with_terms() & lines.sudo().billing_project_id
+        if not projects:
+            return {}
+        request = replace(
+            order_button_request(lines.browse()), project_ids=tuple(projects.ids)
+        )
+        selection = Selection(self.env)
+        items = selection.in_order(
+            [item for item in self._open_items(request) if item.is_chargeable]
+        )
+        found: dict[int, float] = defaultdict(float)
+        for item in items:
+            found[item.sale_line_id] += item.quantity
+        for item in selection.within_terms(items).transactions:
+            found[item.sale_line_id] -= item.quantity
         return found
 
     def _open_items(self, request: Request, with_held: bool = False):

@@ -66,7 +66,7 @@ class PsaBilling(models.AbstractModel):
     def left_out(self, request: Request) -> dict:
         """What a request asks for and made no invoice.
 
-        :return: by project, how many transactions of each of ``core.obstacles``
+        :return: by project, how many transactions of each obstacle
         """
         return LeftOut(self.env).count(request)
 

@@ -22,16 +22,16 @@ class Quantities(Step):
         """
         move = move_line.move_id
         contract_line = move_line._psa_contract_line()
-        unit = contract_line.product_uom_id
+        uom = contract_line.product_uom_id
         rows = [
             row
             for row in move._psa_ledger_rows()
             if row.move_line_id == move_line.id and row.is_charged
         ]
         target = move_line.product_uom_id._compute_quantity(
-            move_line.quantity, unit, round=False
+            move_line.quantity, uom, round=False
         )
-        if unit.compare(target, fsum(row.item.quantity for row in rows)) == 0:
+        if uom.compare(target, fsum(row.item.quantity for row in rows)) == 0:
             return
         items = self._lowerable(move, move_line, contract_line)
         kept = trim([item.quantity for item in items], target)
@@ -48,7 +48,7 @@ class Quantities(Step):
         # Adjustments have no transaction: the former one goes, whatever comes instead.
         recalculation = Recalculation(self.env)
         recalculation.apply(move, recalculation.difference(rows, wanted), move_line)
-        if unit.compare(target, fsum(kept)) != 0:
+        if uom.compare(target, fsum(kept)) != 0:
             rest = target - fsum(kept)
             Details(self.env).add_adjustment(move_line, contract_line, rest)
         move._psa_spread_amounts()

@@ -8,9 +8,9 @@ from ...core.allocation import is_zero
 from ...core.billing import Transaction
 from ...core.kinds import ADJUSTMENT, Key
 from ...core.ledger_row import Row
-from .contract_terms import ContractTerms, Term
 from .details import Details
 from .grouping import Grouping
+from .line_terms import LineTerms, Term
 from .period import Period, period_start
 from .selection import Selection
 from .settled import Settled
@@ -47,20 +47,20 @@ class Recalculation(Step):
         difference = self.difference_of(
             move, orders, Settled(self.env).rows_to_look_at(move, orders)
         )
-        difference.terms = ContractTerms(self.env).changed(move)
+        difference.terms = LineTerms(self.env).changed(move)
         return difference
 
     def recalculate(self, move, difference: Difference):
         """Bring a draft in line with its transactions; keep what a person edited.
 
-        :param difference: see :meth:`_pending`
+        :param difference: see :meth:`pending`
         """
         if difference.added:
             # Rows that come after these are new to whoever has looked at the draft.
             known = self._of_rows(move, "id:max") or 0
             move._billing_remember(known_until=known)
         self.apply(move, difference)
-        ContractTerms(self.env).follow(difference.terms)
+        LineTerms(self.env).follow(difference.terms)
         move._psa_follow_details()
         self.refresh_period(move)
 

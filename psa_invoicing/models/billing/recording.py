@@ -98,7 +98,7 @@ class Recording(Step):
         return taken, rest
 
     def _open_on_contract_line(self, contract_line) -> list[Transaction]:
-        """What a person bills who invoices a contract line himself, the oldest first.
+        """What a person bills who invoices a contract line by hand, the oldest first.
 
         Within the dates of Odoo's wizard; what is on hold or not charged stays out.
         """
@@ -112,7 +112,7 @@ class Recording(Step):
             )
         request = order_button_request(contract_line, *period)
         selection = Selection(self.env)
-        return selection.in_order(
+        found = selection.in_order(
             [
                 item
                 for source in self._sources_of(contract_line)
@@ -120,6 +120,7 @@ class Recording(Step):
                 if item.is_chargeable
             ]
         )
+        return selection.within_terms(found).transactions
 
     def _sources_of(self, contract_line) -> list[str]:
         """Where the transactions of a contract line are kept."""

@@ -9,7 +9,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL, Query
 
 from ...core.allocation import TOLERANCE, trim
-from ...core.billing import Portion, Request, Transaction
+from ...core.billing import Allowed, Portion, Request, Transaction
 from ...core.kinds import (
     CHARGEABLE,
     COST,
@@ -29,7 +29,7 @@ class Selection(Step):
     def select(
         self,
         request: Request,
-        released: dict[Key, float] | None = None,
+        released: Mapping[Key, float] | None = None,
         move=None,
     ) -> list[Transaction]:
         """Find what is open, by quantity and never by status.
@@ -40,6 +40,15 @@ class Selection(Step):
         :param move: that draft
         :return: in order of contract line, date and id
         """
+        return self.find(request, released, move).transactions
+
+    def find(
+        self,
+        request: Request,
+        released: Mapping[Key, float] | None = None,
+        move=None,
+    ) -> Allowed:
+        """The same, and what contract terms leave out of it."""
         released = released or {}
         found: list[Transaction] = []
         for source, types in TYPES_IN.items():
@@ -52,7 +61,32 @@ class Selection(Step):
             found = self._since_billing_start(found)
         if request.cutoffs:
             found = [item for item in found if request.is_due(item)]
-        return self._within_contract_lines(self.in_order(found), move)
+        found = self._within_contract_lines(self.in_order(found), move)
+        return self.within_terms(found, move)
+
+    def within_terms(self, found: list[Transaction], move=None) -> Allowed:
+        """What contract terms let be billed; most projects have none.
+
+        :param found: in order
+        :param move: a draft that is being looked at anew
+        """
+        ids = set(self.projects_with_terms().ids)
+        asked = [item for item in found if item.project_id in ids] if ids else []
+        if not asked:
+            return Allowed(found)
+        allowed = self.env["psa.billing.terms"]._allow(asked, move)
+        by_key = {item.key: item for item in allowed.transactions}
+        kept = [
+            by_key.get(item.key) if item.project_id in ids else item for item in found
+        ]
+        return Allowed([item for item in kept if item], allowed.left_out)
+
+    def projects_with_terms(self):
+        return self.env["psa.billing.terms"]._projects_with_terms()
+
+    def beyond_terms(self, request: Request) -> Mapping[Key, str]:
+        """What contract terms leave out of a request, and why."""
+        return self.find(request).left_out if self.projects_with_terms() else {}
 
     def _within_contract_lines(
         self, found: list[Transaction], move
@@ -158,7 +192,7 @@ class Selection(Step):
         tasks = self.names("project.task", {row.get("task_id") for row in rows})
         kinds = self._kinds(source, rows)
         factors = (
-            self.unit_factors({(row["uom_id"], row["sale_line_id"]) for row in rows})
+            self.uom_factors({(row["uom_id"], row["sale_line_id"]) for row in rows})
             if "uom_id" in columns
             else {}
         )
@@ -248,17 +282,17 @@ class Selection(Step):
         records = records.browse(id_ for id_ in ids if id_)
         return {record.id: record.name for record in records}
 
-    def unit_factors(
+    def uom_factors(
         self, pairs: set[tuple[int | None, int]]
     ) -> dict[tuple[int | None, int], float]:
         """What one unit of a transaction is in the unit of its contract line."""
         lines = self.env["sale.order.line"].browse({line_id for _uom, line_id in pairs})
-        units = {line.id: line.product_uom_id for line in lines}
+        uoms = {line.id: line.product_uom_id for line in lines}
         factors = {}
         for uom_id, line_id in pairs:
             uom = self.env["uom.uom"].browse(uom_id)
             factors[uom_id, line_id] = (
-                uom._compute_quantity(1.0, units[line_id], round=False) if uom else 1.0
+                uom._compute_quantity(1.0, uoms[line_id], round=False) if uom else 1.0
             )
         return factors
 

@@ -43,8 +43,13 @@ class Settled(Step):
         Detail = self.env["psa.invoice.detail"]
         rows = Domain("move_id", "=", move.id)
         request = move._billing_request()
-        # What is due on dates of its own is not asked in SQL.
-        if TIME in request.types and not request.cutoffs:
+        # What is due on dates of its own or within contract terms is not asked in SQL.
+        terms = self.env["psa.billing.terms"]
+        if (
+            TIME in request.types
+            and not request.cutoffs
+            and not terms._projects_with_terms() & move.billing_project_ids
+        ):
             query = Detail._search(rows)
             columns = [
                 Detail._field_to_sql(query.table, name)
@@ -187,7 +192,7 @@ class Settled(Step):
                 SQL("SUM(GREATEST(%s, 0))", Time._psa_open_sql(entry)),
             )
         )
-        factors = Selection(self.env).unit_factors(
+        factors = Selection(self.env).uom_factors(
             {(uom_id, line_id) for line_id, uom_id, _sum in rows}
         )
         found = dict.fromkeys(lines.ids, 0.0)

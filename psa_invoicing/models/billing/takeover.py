@@ -7,8 +7,8 @@ transactions share them. What is open goes to those without an invoice, the newe
 first; the others are billed, on the invoice that Odoo names for them, else by date.
 What finds no transaction is an adjustment of that invoice.
 
-All is set-based and in chunks of contract lines: a million entries take minutes. A
-chunk is worked on in temporary tables:
+All is set-based and in chunks of contract lines: a million entries take minutes. What
+is known of a chunk (``takeover_tables.py``):
 
 ``psa_history_line``    its contract lines, and where their transactions are kept
 ``psa_history_bill``    what their invoices and posted credit notes bill
@@ -17,6 +17,7 @@ chunk is worked on in temporary tables:
 """
 
 import logging
+from collections.abc import Callable
 from contextlib import ExitStack, contextmanager
 
 from odoo.fields import Domain
@@ -29,9 +30,7 @@ from ..sql_values import id_array
 from .step import Step
 from .takeover_columns import TakeoverColumns
 from .takeover_credits import TakeoverCredits
-from .takeover_rows import TakeoverRows
-from .takeover_sources import TakeoverSources
-from .takeover_tables import drop_tables
+from .takeover_tables import Taken, TakeoverTables
 
 _logger = logging.getLogger(__name__)
 
@@ -49,27 +48,27 @@ class Takeover(Step):
 
         Those that are in it already are left alone: it may be called again.
 
-        :param contract_lines: of these order lines (default: of all)
+        :param contract_lines: of these few order lines (default: of all)
         """
         self.env.flush_all()
         if contract_lines is None:
             TakeoverColumns(self.env).fill()
-        TakeoverCredits(self.env).link_credited_lines()
+        credits = TakeoverCredits(self.env)
+        credits.link_credited_lines(contract_lines)
         # Credit notes of invoices that are in the ledger say what they take back.
-        TakeoverCredits(self.env).record(
-            Domain("billing_credited_line_id.detail_ids", "!=", False), contract_lines
-        )
+        known = Domain("billing_credited_line_id.detail_ids", "!=", False)
+        credits.record(known, contract_lines)
         self.env.flush_all()
         ids = self._unknown_contract_lines(contract_lines)
-        if contract_lines is None and not self._is_ledger_begun():
+        if contract_lines is not None:
+            held = self._take_over_chunk(ids, TakeoverTables(self.env).write_few)
+        elif self._is_ledger_begun():
+            held = self._take_over_lines(ids)
+        else:
             with self._written_in_bulk():
                 held = self._take_over_lines(ids)
-        else:
-            held = self._take_over_lines(ids)
         self.env.invalidate_all()
-        TakeoverCredits(self.env).record(
-            Domain("move_id.state", "=", "draft"), contract_lines
-        )
+        credits.record(Domain("move_id.state", "=", "draft"), contract_lines)
         for chunk in split_every(1000, held, list):
             self.env["sale.order.line"].browse(chunk)._psa_refresh_excluded_quantity()
             self.env.flush_all()
@@ -82,7 +81,7 @@ class Takeover(Step):
         """
         held: list[int] = []
         for done, chunk in enumerate(split_every(CHUNK, line_ids, list)):
-            held += self._take_over_chunk(chunk)
+            held += self._take_over_chunk(chunk, TakeoverTables(self.env).write_many)
             _logger.info(
                 "Invoices of %s of %s contract lines are in the ledger.",
                 min((done + 1) * CHUNK, len(line_ids)),
@@ -147,45 +146,28 @@ class Takeover(Step):
         )
         return [row[0] for row in rows]
 
-    def _take_over_chunk(self, line_ids: list[int]) -> list[int]:
+    def _take_over_chunk(
+        self, line_ids: list[int], write: Callable[[list[int]], list[Taken]]
+    ) -> list[int]:
         """Write the ledger of contract lines.
 
+        :param write: in one of the ways of ``TakeoverTables``
         :return: those with something on hold
         """
-        TakeoverSources(self.env).lines(line_ids)
-        TakeoverSources(self.env).bills()
-        TakeoverSources(self.env).sources()
-        TakeoverRows(self.env).parts()
-        TakeoverRows(self.env).write()
-        self.env.cr.execute("ANALYZE psa_invoice_detail")
-        TakeoverCredits(self.env).point_to_invoices(line_ids)
-        self._refresh_history_figures()
-        held = self._hold_what_does_not_add_up()
-        drop_tables(self.env)
-        return held
+        if not line_ids:
+            return []
+        taken = write(line_ids)
+        credits = [(each.id, each.line_id) for each in taken if each.what == "credit"]
+        TakeoverCredits(self.env).point_to_invoices(credits)
+        billed: dict[str, list[int]] = {}
+        for each in taken:
+            if each.what == "billed":
+                billed.setdefault(each.source, []).append(each.id)
+        for source, ids in billed.items():
+            self._refresh_figures(self.env[MODELS[source]], ids)
+        return self._hold_what_does_not_add_up(taken)
 
     # === What transactions say about themselves ===
-
-    def _refresh_history_figures(self):
-        """Figures of all transactions of a chunk, one UPDATE for each kind."""
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT line.source, source.id
-                  FROM psa_history_source AS source
-                  JOIN psa_history_line AS line ON line.id = source.line_id
-                 WHERE source.billed_quantity <> 0
-             UNION ALL
-                SELECT source, id FROM psa_history_line WHERE source = %s
-                """,
-                ORDER_LINE,
-            )
-        )
-        ids: dict[str, list[int]] = {}
-        for source, id_ in rows:
-            ids.setdefault(source, []).append(id_)
-        for source, found in ids.items():
-            self._refresh_figures(self.env[MODELS[source]], found)
 
     def _refresh_figures(self, model, ids: list[int]):
         """Bring transactions in line with the ledger.
@@ -202,52 +184,34 @@ class Takeover(Step):
             )
         )
 
-    def _hold_what_does_not_add_up(self) -> list[int]:
+    def _hold_what_does_not_add_up(self, taken: list[Taken]) -> list[int]:
         """Leave to a person what is open only in part, or because it was credited.
 
         :return: contract lines with something on hold
         """
-        held = set()
-        for source, model in MODELS.items():
-            wanted = (
-                self._credited_lines_sql()
-                if source == ORDER_LINE
-                else SQL(
-                    """SELECT source.id, source.line_id
-                         FROM psa_history_source AS source
-                         JOIN psa_history_line AS line
-                           ON line.id = source.line_id AND line.source = %s
-                        WHERE source.is_held""",
-                    source,
-                )
-            )
+        held: dict[str, dict[int, int]] = {}
+        for each in taken:
+            if each.what == "held":
+                held.setdefault(each.source, {})[each.id] = each.line_id
+            elif each.what == "credit" and each.source == ORDER_LINE:
+                # Billed itself; held where that is open again.
+                held.setdefault(ORDER_LINE, {})[each.line_id] = each.line_id
+        found = set()
+        for source, lines in held.items():
+            model = self.env[MODELS[source]]
+            is_open = model._psa_is_open_sql("target")
             rows = self.env.execute_query(
                 SQL(
                     """UPDATE %s AS target
                           SET billing_hold = TRUE, billing_hold_reason = %s
-                         FROM (%s) AS wanted
-                        WHERE target.id = wanted.id
+                        WHERE target.id = ANY(%s) AND %s
                           AND target.billing_hold IS NOT TRUE
-                    RETURNING wanted.line_id""",
-                    SQL.identifier(self.env[model]._table),
+                    RETURNING target.id""",
+                    SQL.identifier(model._table),
                     self.env._("Opening balance"),
-                    wanted,
+                    id_array(lines),
+                    is_open if source == ORDER_LINE else SQL("TRUE"),
                 )
             )
-            held |= {line_id for (line_id,) in rows}
-        return sorted(held)
-
-    def _credited_lines_sql(self) -> SQL:
-        """Order lines billed themselves, open again because of a credit note."""
-        return SQL(
-            """
-            SELECT source.id, source.id AS line_id
-              FROM sale_order_line AS source
-              JOIN psa_history_line AS line
-                ON line.id = source.id AND line.source = %s
-             WHERE %s AND EXISTS (SELECT FROM psa_history_bill AS bill
-                                   WHERE bill.line_id = line.id AND bill.is_credit)
-            """,
-            ORDER_LINE,
-            self.env["sale.order.line"]._psa_is_open_sql("source"),
-        )
+            found |= {lines[id_] for (id_,) in rows}
+        return sorted(found)

@@ -12,10 +12,18 @@ from .step import Step
 class TakeoverCredits(Step):
     """Finds what they take back."""
 
-    def link_credited_lines(self):
-        """Let credit notes name the lines that they credit, as new ones do."""
+    def link_credited_lines(self, contract_lines=None):
+        """Let credit notes name the lines that they credit, as new ones do.
+
+        :param contract_lines: of these order lines (default: of all)
+        """
+        wanted = SQL("TRUE")
+        if contract_lines is not None:
+            ids = id_array(contract_lines.ids)
+            wanted = SQL("credit_rel.order_line_id = ANY(%s)", ids)
         self.env.cr.execute(
-            """
+            SQL(
+                """
             UPDATE account_move_line AS target
                SET billing_credited_line_id = found.origin_id
               FROM (
@@ -32,11 +40,13 @@ class TakeoverCredits(Step):
               JOIN sale_order_line_invoice_rel AS origin_rel
                 ON origin_rel.invoice_line_id = origin.id
                AND origin_rel.order_line_id = credit_rel.order_line_id
-             WHERE move.move_type = 'out_refund'
+             WHERE move.move_type = 'out_refund' AND %s
           GROUP BY credit.id
                    ) AS found
              WHERE target.id = found.id
-            """
+            """,
+                wanted,
+            )
         )
         self.env["account.move.line"].invalidate_model(["billing_credited_line_id"])
 
@@ -87,9 +97,14 @@ class TakeoverCredits(Step):
         )
         self.env["account.analytic.line"].invalidate_model(["timesheet_invoice_id"])
 
-    def point_to_invoices(self, line_ids: list[int]):
+    def point_to_invoices(self, credits: list[tuple[int, int]]):
         """Credited order lines name the detail that was credited: of that invoice, else
-        the last one."""
+        the last one.
+
+        :param credits: ids of lines of credit notes and their contract lines
+        """
+        if not credits:
+            return
         self.env.cr.execute(
             SQL(
                 """
@@ -97,7 +112,8 @@ class TakeoverCredits(Step):
                    SET origin_detail_id = found.origin_id
                   FROM (
                 SELECT DISTINCT ON (credit.id) credit.id, origin.id AS origin_id
-                  FROM psa_history_bill AS bill
+                  FROM unnest(%s, %s) AS bill(id, line_id)
+                  JOIN account_move_line AS item ON item.id = bill.id
                   JOIN psa_invoice_detail AS credit
                     ON credit.move_line_id = bill.id
                    AND credit.sale_line_id = bill.line_id
@@ -109,13 +125,13 @@ class TakeoverCredits(Step):
                   JOIN account_move AS invoice
                     ON invoice.id = origin.move_id
                    AND invoice.move_type = 'out_invoice'
-                 WHERE bill.is_credit AND credit.sale_line_id = ANY(%s)
               ORDER BY credit.id,
-                       origin.move_line_id = bill.billing_credited_line_id
+                       origin.move_line_id = item.billing_credited_line_id
                            DESC NULLS LAST,
                        origin.id DESC) AS found
                  WHERE target.id = found.id
                 """,
-                id_array(line_ids),
+                id_array(item_id for item_id, _line_id in credits),
+                id_array(line_id for _item_id, line_id in credits),
             )
         )

@@ -1,32 +1,37 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Transactions onto invoice lines, and the rows of the ledger."""
 
+from collections.abc import Callable
+from functools import partial
+
 from odoo.tools import SQL
 
 from ...core.allocation import TOLERANCE
 from ...core.kinds import COST, MILESTONE, ORDER_LINE, TIME
 from ...tools import rules
 from .step import Step
-from .takeover_tables import index_table, unit_rounding
+from .takeover_sources import uom_rounding
 
 
 class TakeoverRows(Step):
     """Lays what is billed of the transactions over the invoice lines."""
 
-    def parts(self):
-        """Lay what is billed of the transactions over the invoice lines."""
-        self.env.cr.execute(
-            "CREATE TEMPORARY TABLE psa_history_part"
-            " (line_id int4, source_id int4, bill_id int4, quantity float8)"
-        )
-        self._put_rest(SQL("source.billed_quantity < 0"))
-        # First onto the invoice that Odoo names, then by date wherever there is room.
-        self._lay_over(SQL("source.linked_id"), SQL("bill.move_id"), TOLERANCE)
-        self._lay_over(SQL("0"), SQL("0"), unit_rounding(self.env))
-        self._put_rest(SQL("source.billed_quantity > 0"))
-        index_table(self.env, "part", "bill_id")
+    def passes(self) -> list[Callable[[SQL], SQL]]:
+        """One after the other, each out of the parts that those before it have laid:
+        first onto the invoice that Odoo names, then by date wherever there is room."""
+        step = uom_rounding(self.env)
+        return [
+            partial(self._put_rest, SQL("source.billed_quantity < 0")),
+            partial(
+                self._lay_over, SQL("source.linked_id"), SQL("bill.move_id"), TOLERANCE
+            ),
+            partial(self._lay_over, SQL("0"), SQL("0"), step),
+            partial(self._put_rest, SQL("source.billed_quantity > 0")),
+        ]
 
-    def _lay_over(self, source_group: SQL, bill_group: SQL, smallest: float):
+    def _lay_over(
+        self, source_group: SQL, bill_group: SQL, smallest: float, parts: SQL
+    ) -> SQL:
         """Match transactions and invoice lines in order of date: their running sums
         overlap where a transaction is on a line.
 
@@ -34,142 +39,138 @@ class TakeoverRows(Step):
 
         :param source_group: transactions go on lines of the same group
         :param smallest: quantity and room that are worth a match
+        :param parts: that are laid already
         """
-        self.env.cr.execute(
-            SQL(
-                """
-                INSERT INTO psa_history_part (line_id, source_id, bill_id, quantity)
-                WITH want AS (
-                    SELECT found.*, SUM(quantity) OVER (
-                               PARTITION BY line_id, bucket ORDER BY day, id) AS upto
-                      FROM (SELECT source.line_id, source.id, source.day,
-                                   %(source_group)s AS bucket,
-                                   source.billed_quantity
-                                   - COALESCE(part.quantity, 0) AS quantity
-                              FROM psa_history_source AS source
-                         LEFT JOIN (SELECT line_id, source_id,
-                                           SUM(quantity) AS quantity
-                                      FROM psa_history_part
-                                  GROUP BY line_id, source_id) AS part
-                                ON part.line_id = source.line_id
-                               AND part.source_id = source.id
-                             WHERE source.billed_quantity > 0) AS found
-                     WHERE quantity > %(smallest)s AND bucket IS NOT NULL),
-                have AS (
-                    SELECT found.*, SUM(quantity) OVER (
-                               PARTITION BY line_id, bucket ORDER BY day, id) AS upto
-                      FROM (SELECT bill.line_id, bill.id, bill.day,
-                                   %(bill_group)s AS bucket,
-                                   bill.quantity + COALESCE(credit.quantity, 0)
-                                   - COALESCE(part.quantity, 0) AS quantity
-                              FROM psa_history_bill AS bill
-                         LEFT JOIN (SELECT line_id, bill_id,
-                                           SUM(quantity) AS quantity
-                                      FROM psa_history_part
-                                  GROUP BY line_id, bill_id) AS part
-                                ON part.line_id = bill.line_id
-                               AND part.bill_id = bill.id
-                         LEFT JOIN (SELECT line_id, billing_credited_line_id,
-                                           SUM(quantity) AS quantity
-                                      FROM psa_history_bill WHERE is_credit
-                                  GROUP BY line_id, billing_credited_line_id) AS credit
-                                ON credit.line_id = bill.line_id
-                               AND credit.billing_credited_line_id = bill.id
-                             WHERE NOT bill.is_credit) AS found
-                     WHERE quantity > %(smallest)s)
-                SELECT want.line_id, want.id, have.id,
-                       LEAST(want.upto, have.upto)
-                       - GREATEST(want.upto - want.quantity,
-                                  have.upto - have.quantity)
-                  FROM want
-                  JOIN have ON have.line_id = want.line_id
-                           AND have.bucket = want.bucket
-                           AND have.upto - have.quantity < want.upto - 0.0000001
-                           AND want.upto - want.quantity < have.upto - 0.0000001
-                """,
-                source_group=source_group,
-                bill_group=bill_group,
-                smallest=smallest,
-            )
+        return SQL(
+            """
+            WITH want AS (
+                SELECT found.*, SUM(quantity) OVER (
+                           PARTITION BY line_id, bucket ORDER BY day, id) AS upto
+                  FROM (SELECT source.line_id, source.id, source.day,
+                               %(source_group)s AS bucket,
+                               source.billed_quantity
+                               - COALESCE(part.quantity, 0) AS quantity
+                          FROM psa_history_source AS source
+                     LEFT JOIN (SELECT line_id, source_id,
+                                       SUM(quantity) AS quantity
+                                  FROM (%(laid)s) AS laid
+                              GROUP BY line_id, source_id) AS part
+                            ON part.line_id = source.line_id
+                           AND part.source_id = source.id
+                         WHERE source.billed_quantity > 0) AS found
+                 WHERE quantity > %(smallest)s AND bucket IS NOT NULL),
+            have AS (
+                SELECT found.*, SUM(quantity) OVER (
+                           PARTITION BY line_id, bucket ORDER BY day, id) AS upto
+                  FROM (SELECT bill.line_id, bill.id, bill.day,
+                               %(bill_group)s AS bucket,
+                               bill.quantity + COALESCE(credit.quantity, 0)
+                               - COALESCE(part.quantity, 0) AS quantity
+                          FROM psa_history_bill AS bill
+                     LEFT JOIN (SELECT line_id, bill_id,
+                                       SUM(quantity) AS quantity
+                                  FROM (%(laid)s) AS laid
+                              GROUP BY line_id, bill_id) AS part
+                            ON part.line_id = bill.line_id
+                           AND part.bill_id = bill.id
+                     LEFT JOIN (SELECT line_id, billing_credited_line_id,
+                                       SUM(quantity) AS quantity
+                                  FROM psa_history_bill WHERE is_credit
+                              GROUP BY line_id, billing_credited_line_id) AS credit
+                            ON credit.line_id = bill.line_id
+                           AND credit.billing_credited_line_id = bill.id
+                         WHERE NOT bill.is_credit) AS found
+                 WHERE quantity > %(smallest)s)
+            SELECT want.line_id, want.id AS source_id, have.id AS bill_id,
+                   LEAST(want.upto, have.upto)
+                   - GREATEST(want.upto - want.quantity,
+                              have.upto - have.quantity) AS quantity
+              FROM want
+              JOIN have ON have.line_id = want.line_id
+                       AND have.bucket = want.bucket
+                       AND have.upto - have.quantity < want.upto - 0.0000001
+                       AND want.upto - want.quantity < have.upto - 0.0000001
+            """,
+            source_group=source_group,
+            bill_group=bill_group,
+            smallest=smallest,
+            laid=parts,
         )
 
-    def _put_rest(self, condition: SQL):
+    def _put_rest(self, condition: SQL, parts: SQL) -> SQL:
         """Put what is left of billed transactions on one line: of their own invoice,
         else of the last one.
 
         :param condition: of the transactions, ``source``
+        :param parts: that are laid already
         """
-        self.env.cr.execute(
-            SQL(
-                """
-                INSERT INTO psa_history_part (line_id, source_id, bill_id, quantity)
-                SELECT source.line_id, source.id, bill.id,
-                       source.billed_quantity - COALESCE(part.quantity, 0)
-                  FROM psa_history_source AS source
-             LEFT JOIN (SELECT line_id, source_id, SUM(quantity) AS quantity
-                          FROM psa_history_part
-                      GROUP BY line_id, source_id) AS part
-                    ON part.line_id = source.line_id AND part.source_id = source.id
-    CROSS JOIN LATERAL (SELECT bill.id
-                          FROM psa_history_bill AS bill
-                         WHERE bill.line_id = source.line_id
-                      ORDER BY bill.is_credit,
-                               bill.move_id = source.linked_id DESC NULLS LAST,
-                               bill.day DESC, bill.id DESC
-                         LIMIT 1) AS bill
-                 WHERE %s
-                   AND ABS(source.billed_quantity - COALESCE(part.quantity, 0)) > 1e-9
-                """,
-                condition,
-            )
+        return SQL(
+            """
+            SELECT source.line_id, source.id AS source_id, bill.id AS bill_id,
+                   source.billed_quantity - COALESCE(part.quantity, 0) AS quantity
+              FROM psa_history_source AS source
+         LEFT JOIN (SELECT line_id, source_id, SUM(quantity) AS quantity
+                      FROM (%(laid)s) AS laid
+                  GROUP BY line_id, source_id) AS part
+                ON part.line_id = source.line_id AND part.source_id = source.id
+CROSS JOIN LATERAL (SELECT bill.id
+                      FROM psa_history_bill AS bill
+                     WHERE bill.line_id = source.line_id
+                  ORDER BY bill.is_credit,
+                           bill.move_id = source.linked_id DESC NULLS LAST,
+                           bill.day DESC, bill.id DESC
+                     LIMIT 1) AS bill
+             WHERE %(condition)s
+               AND ABS(source.billed_quantity - COALESCE(part.quantity, 0)) > 1e-9
+            """,
+            condition=condition,
+            laid=parts,
         )
 
     # === The ledger ===
 
-    def write(self):
+    def write(self) -> SQL:
         """Write the details of every invoice line; they add up to it."""
-        self.env.cr.execute(
-            SQL(
-                """
-                INSERT INTO psa_invoice_detail (
-                    move_id, move_line_id, sale_line_id, project_id, transaction_type,
-                    analytic_line_id, cost_id, milestone_id, source_move_line_id,
-                    date, employee_name, task_name, name, quantity, source_quantity,
-                    price_unit, amount, billing_type, is_write_off, is_released)
-                SELECT bill.move_id, bill.id, bill.line_id,
-                       COALESCE(listed.project_id, line.project_id), listed.type,
-                       CASE WHEN listed.type = %(time)s THEN listed.source_id END,
-                       CASE WHEN line.source = %(cost)s THEN listed.source_id END,
-                       CASE WHEN listed.type = %(milestone)s THEN listed.source_id END,
-                       listed.source_move_line_id, listed.day, listed.who, listed.task,
-                       listed.text, listed.quantity, listed.own_quantity,
-                       bill.price_unit,
-                       (ROUND((bill.amount * listed.upto / listed.whole
-                               / bill.rounding)::numeric)
-                        - ROUND((bill.amount * (listed.upto - listed.quantity)
-                                 / listed.whole / bill.rounding)::numeric))
-                       * bill.rounding,
-                       'chargeable', FALSE, bill.is_credit
-                  FROM (SELECT found.*,
-                               SUM(quantity) OVER (PARTITION BY line_id, bill_id
-                                                   ORDER BY day, source_id
-                                                   ROWS UNBOUNDED PRECEDING) AS upto,
-                               SUM(quantity) OVER (PARTITION BY line_id, bill_id)
-                                   AS whole
-                          FROM (%(parts)s UNION ALL %(adjustments)s
-                                UNION ALL %(order_lines)s) AS found) AS listed
-                  JOIN psa_history_bill AS bill
-                    ON bill.id = listed.bill_id AND bill.line_id = listed.line_id
-                  JOIN psa_history_line AS line ON line.id = listed.line_id
-              ORDER BY bill.day, bill.move_id, bill.id, listed.day, listed.source_id
-                """,
-                cost=COST,
-                milestone=MILESTONE,
-                time=TIME,
-                parts=self._part_rows_sql(),
-                adjustments=self._adjustment_rows_sql(),
-                order_lines=self._order_line_rows_sql(),
-            )
+        return SQL(
+            """
+            INSERT INTO psa_invoice_detail (
+                move_id, move_line_id, sale_line_id, project_id, transaction_type,
+                analytic_line_id, cost_id, milestone_id, source_move_line_id,
+                date, employee_name, task_name, name, quantity, source_quantity,
+                price_unit, amount, billing_type, is_write_off, is_released)
+            SELECT bill.move_id, bill.id, bill.line_id,
+                   COALESCE(listed.project_id, line.project_id), listed.type,
+                   CASE WHEN listed.type = %(time)s THEN listed.source_id END,
+                   CASE WHEN line.source = %(cost)s THEN listed.source_id END,
+                   CASE WHEN listed.type = %(milestone)s THEN listed.source_id END,
+                   listed.source_move_line_id, listed.day, listed.who, listed.task,
+                   listed.text, listed.quantity, listed.own_quantity,
+                   bill.price_unit,
+                   (ROUND((bill.amount * listed.upto / listed.whole
+                           / bill.rounding)::numeric)
+                    - ROUND((bill.amount * (listed.upto - listed.quantity)
+                             / listed.whole / bill.rounding)::numeric))
+                   * bill.rounding,
+                   'chargeable', FALSE, bill.is_credit
+              FROM (SELECT found.*,
+                           SUM(quantity) OVER (PARTITION BY line_id, bill_id
+                                               ORDER BY day, source_id
+                                               ROWS UNBOUNDED PRECEDING) AS upto,
+                           SUM(quantity) OVER (PARTITION BY line_id, bill_id)
+                               AS whole
+                      FROM (%(parts)s UNION ALL %(adjustments)s
+                            UNION ALL %(order_lines)s) AS found) AS listed
+              JOIN psa_history_bill AS bill
+                ON bill.id = listed.bill_id AND bill.line_id = listed.line_id
+              JOIN psa_history_line AS line ON line.id = listed.line_id
+          ORDER BY bill.day, bill.move_id, bill.id, listed.day, listed.source_id
+            """,
+            cost=COST,
+            milestone=MILESTONE,
+            time=TIME,
+            parts=self._part_rows_sql(),
+            adjustments=self._adjustment_rows_sql(),
+            order_lines=self._order_line_rows_sql(),
         )
 
     def _part_rows_sql(self) -> SQL:
@@ -207,7 +208,7 @@ class TakeoverRows(Step):
             """,
             text=self.env._("Opening balance"),
             order_line=ORDER_LINE,
-            half=unit_rounding(self.env) / 2,
+            half=uom_rounding(self.env) / 2,
             zero=TOLERANCE,
         )
 

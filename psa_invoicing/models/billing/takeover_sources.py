@@ -9,78 +9,69 @@ from ...core.kinds import COST, MILESTONE, ORDER_LINE, TIME
 from ...tools import rules
 from ..sql_values import id_array
 from .step import Step
-from .takeover_tables import index_table, unit_rounding
 
 
 class TakeoverSources(Step):
-    """Fills the temporary tables of a chunk."""
+    """SELECTs, each out of those before it."""
 
-    def lines(self, line_ids: list[int]):
+    def lines(self, line_ids: list[int]) -> SQL:
         """Where the transactions of contract lines are kept; see ``_sources_of``."""
-        self.env.cr.execute(
-            SQL(
-                """
-                CREATE TEMPORARY TABLE psa_history_line AS
-                SELECT line.id, line.billing_project_id AS project_id, line.name,
-                       template.type AS product_type, unit.factor,
-                       CASE WHEN line.is_expense THEN %(cost)s
-                            WHEN NOT %(by_transactions)s THEN %(order_line)s
-                            WHEN line.qty_delivered_method = 'timesheet' THEN %(time)s
-                            WHEN line.qty_delivered_method = 'milestones'
-                            THEN %(milestone)s ELSE '' END AS source
-                  FROM sale_order_line AS line
-                  JOIN product_product AS product ON product.id = line.product_id
-                  JOIN product_template AS template
-                    ON template.id = product.product_tmpl_id
-             LEFT JOIN uom_uom AS unit ON unit.id = line.product_uom_id
-                 WHERE line.id = ANY(%(ids)s)
-                """,
-                by_transactions=rules.BY_TRANSACTIONS,
-                ids=id_array(line_ids),
-                cost=COST,
-                milestone=MILESTONE,
-                order_line=ORDER_LINE,
-                time=TIME,
-            )
+        return SQL(
+            """
+            SELECT line.id, line.billing_project_id AS project_id, line.name,
+                   template.type AS product_type, unit.factor,
+                   CASE WHEN line.is_expense THEN %(cost)s
+                        WHEN NOT %(by_transactions)s THEN %(order_line)s
+                        WHEN line.qty_delivered_method = 'timesheet' THEN %(time)s
+                        WHEN line.qty_delivered_method = 'milestones'
+                        THEN %(milestone)s ELSE '' END AS source
+              FROM sale_order_line AS line
+              JOIN product_product AS product ON product.id = line.product_id
+              JOIN product_template AS template
+                ON template.id = product.product_tmpl_id
+         LEFT JOIN uom_uom AS unit ON unit.id = line.product_uom_id
+             WHERE line.id = ANY(%(ids)s)
+            """,
+            by_transactions=rules.BY_TRANSACTIONS,
+            ids=id_array(line_ids),
+            cost=COST,
+            milestone=MILESTONE,
+            order_line=ORDER_LINE,
+            time=TIME,
         )
-        index_table(self.env, "line", "id")
 
-    def bills(self):
+    def bills(self) -> SQL:
         """What invoices bill, in the contract line's unit; credit notes count down."""
-        self.env.cr.execute(
-            SQL(
-                """
-                CREATE TEMPORARY TABLE psa_history_bill AS
-                SELECT item.id, line.id AS line_id, item.move_id, item.price_unit,
-                       move.move_type = 'out_refund' AS is_credit,
-                       item.billing_credited_line_id, currency.rounding,
-                       COALESCE(move.invoice_date, item.date, %(made)s) AS day,
-                       sign.factor * item.quantity
-                           * %(factor)s::float8
-                           AS quantity,
-                       sign.factor * item.price_subtotal
-                           / COUNT(*) OVER (PARTITION BY item.id) AS amount
-                  FROM psa_history_line AS line
-                  JOIN sale_order_line_invoice_rel AS rel
-                    ON rel.order_line_id = line.id
-                  JOIN account_move_line AS item ON item.id = rel.invoice_line_id
-                  JOIN account_move AS move ON move.id = item.move_id
-                  JOIN res_currency AS currency ON currency.id = item.currency_id
-             LEFT JOIN uom_uom AS unit ON unit.id = item.product_uom_id
-            CROSS JOIN LATERAL (SELECT %(sign)s AS factor) AS sign
-                 WHERE %(unknown)s
-                """,
-                made=self.env["res.company"]._billing_day_sql(
-                    SQL("move.create_date"), SQL("move.company_id")
-                ),
-                factor=rules.factor_sql("unit", "line"),
-                sign=rules.sign_sql(),
-                unknown=rules.UNKNOWN_BILL,
-            )
+        return SQL(
+            """
+            SELECT item.id, line.id AS line_id, item.move_id, item.price_unit,
+                   move.move_type = 'out_refund' AS is_credit,
+                   item.billing_credited_line_id, currency.rounding,
+                   COALESCE(move.invoice_date, item.date, %(made)s) AS day,
+                   sign.factor * item.quantity
+                       * %(factor)s::float8
+                       AS quantity,
+                   sign.factor * item.price_subtotal
+                       / COUNT(*) OVER (PARTITION BY item.id) AS amount
+              FROM psa_history_line AS line
+              JOIN sale_order_line_invoice_rel AS rel
+                ON rel.order_line_id = line.id
+              JOIN account_move_line AS item ON item.id = rel.invoice_line_id
+              JOIN account_move AS move ON move.id = item.move_id
+              JOIN res_currency AS currency ON currency.id = item.currency_id
+         LEFT JOIN uom_uom AS unit ON unit.id = item.product_uom_id
+        CROSS JOIN LATERAL (SELECT %(sign)s AS factor) AS sign
+             WHERE %(unknown)s
+            """,
+            factor=rules.factor_sql("unit", "line"),
+            made=self.env["res.company"]._billing_day_sql(
+                SQL("move.create_date"), SQL("move.company_id")
+            ),
+            sign=rules.sign_sql(),
+            unknown=rules.UNKNOWN_BILL,
         )
-        index_table(self.env, "bill", "line_id", "id")
 
-    def sources(self):
+    def sources(self) -> SQL:
         """The transactions, and how much of each is open.
 
         Corrections (negative quantities) stay whole, open or billed; the others make
@@ -88,66 +79,62 @@ class TakeoverSources(Step):
         rounding alone belongs to its invoice. What is only partly open, open in spite
         of its invoice, or was credited, is to be looked at.
         """
-        self.env.cr.execute(
-            SQL(
-                """
-                CREATE TEMPORARY TABLE psa_history_source AS
-                WITH found AS (%(found)s),
-                billed AS (
-                    SELECT line_id, SUM(quantity) AS net,
-                           COALESCE(SUM(-quantity) FILTER (WHERE is_credit), 0)
-                               AS credited,
-                           %(rounding)s * SQRT(COUNT(*)) AS noise
-                      FROM psa_history_bill GROUP BY line_id),
-                target AS (
-                    SELECT billed.line_id, billed.credited, billed.noise,
-                           SUM(found.quantity) - billed.net
-                           - COALESCE(SUM(found.quantity) FILTER (
-                                 WHERE found.quantity < 0
-                                   AND found.linked_id IS NULL), 0) AS quantity
-                      FROM billed
-                      JOIN found ON found.line_id = billed.line_id
-                  GROUP BY billed.line_id, billed.credited, billed.noise, billed.net),
-                ranked AS (
-                    SELECT found.*, target.credited, target.noise,
-                           target.quantity + GREATEST(found.quantity, 0)
-                           - SUM(GREATEST(found.quantity, 0)) OVER (
-                                 PARTITION BY found.line_id
-                                 ORDER BY found.linked_id IS NOT NULL,
-                                          found.day DESC, found.id DESC) AS rest
-                      FROM found
-                      JOIN target ON target.line_id = found.line_id),
-                shared AS (
-                    SELECT ranked.*,
-                           CASE WHEN quantity < 0
-                                THEN CASE WHEN linked_id IS NULL
-                                          THEN quantity ELSE 0 END
-                                WHEN linked_id IS NOT NULL AND rest <= noise THEN 0
-                                WHEN quantity <= rest + noise THEN quantity
-                                WHEN rest <= noise THEN 0
-                                ELSE rest END AS open_quantity
-                      FROM ranked)
-                SELECT shared.*, quantity - open_quantity AS billed_quantity,
-                       open_quantity > 0
-                       AND (quantity - open_quantity > %(zero)s
-                            OR linked_id IS NOT NULL
-                            OR SUM(GREATEST(open_quantity, 0)) OVER (
-                                   PARTITION BY line_id ORDER BY day, id)
-                               - open_quantity < credited - noise) AS is_held
-                  FROM shared
-                """,
-                found=SQL(" UNION ALL ").join(
-                    [
-                        self._entries_sql(),
-                        self._costs_sql(),
-                        self._milestones_sql(),
-                    ]
-                ),
-                rounding=unit_rounding(self.env),
-                zero=TOLERANCE,
-            )
+        return SQL(
+            """
+            WITH found AS (%(found)s),
+            billed AS (
+                SELECT line_id, SUM(quantity) AS net,
+                       COALESCE(SUM(-quantity) FILTER (WHERE is_credit), 0)
+                           AS credited,
+                       %(rounding)s * SQRT(COUNT(*)) AS noise
+                  FROM psa_history_bill GROUP BY line_id),
+            target AS (
+                SELECT billed.line_id, billed.credited, billed.noise,
+                       SUM(found.quantity) - billed.net
+                       - COALESCE(SUM(found.quantity) FILTER (
+                             WHERE found.quantity < 0
+                               AND found.linked_id IS NULL), 0) AS quantity
+                  FROM billed
+                  JOIN found ON found.line_id = billed.line_id
+              GROUP BY billed.line_id, billed.credited, billed.noise, billed.net),
+            ranked AS (
+                SELECT found.*, target.credited, target.noise,
+                       target.quantity + GREATEST(found.quantity, 0)
+                       - SUM(GREATEST(found.quantity, 0)) OVER (
+                             PARTITION BY found.line_id
+                             ORDER BY found.linked_id IS NOT NULL,
+                                      found.day DESC, found.id DESC) AS rest
+                  FROM found
+                  JOIN target ON target.line_id = found.line_id),
+            shared AS (
+                SELECT ranked.*,
+                       CASE WHEN quantity < 0
+                            THEN CASE WHEN linked_id IS NULL
+                                      THEN quantity ELSE 0 END
+                            WHEN linked_id IS NOT NULL AND rest <= noise THEN 0
+                            WHEN quantity <= rest + noise THEN quantity
+                            WHEN rest <= noise THEN 0
+                            ELSE rest END AS open_quantity
+                  FROM ranked)
+            SELECT shared.*, quantity - open_quantity AS billed_quantity,
+                   open_quantity > 0
+                   AND (quantity - open_quantity > %(zero)s
+                        OR linked_id IS NOT NULL
+                        OR SUM(GREATEST(open_quantity, 0)) OVER (
+                               PARTITION BY line_id ORDER BY day, id)
+                           - open_quantity < credited - noise) AS is_held
+              FROM shared
+            """,
+            found=SQL(" UNION ALL ").join(
+                [
+                    self._entries_sql(),
+                    self._costs_sql(),
+                    self._milestones_sql(),
+                ]
+            ),
+            rounding=uom_rounding(self.env),
+            zero=TOLERANCE,
         )
-        index_table(self.env, "source", "line_id", "id")
 
     def _entries_sql(self) -> SQL:
         """Time that counts as delivered, with the invoice that Odoo names for it."""
@@ -224,3 +211,8 @@ class TakeoverSources(Step):
             open=self.env["project.milestone"]._psa_open_sql("milestone"),
             zero=TOLERANCE,
         )
+
+
+def uom_rounding(env) -> float:
+    """Every unit of measure has this precision."""
+    return 10.0 ** -env["decimal.precision"].precision_get("Product Unit")

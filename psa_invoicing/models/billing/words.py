@@ -11,8 +11,8 @@ from ...core.allocation import is_zero
 from ...core.billing import Transaction
 from ...core.kinds import COST, MODELS, NON_CHARGEABLE, SOURCE_FIELDS, TYPES_IN
 from ...core.ledger_row import Row
-from .contract_terms import Term
 from .grouping import Grouping
+from .line_terms import Term
 from .recalculation import Difference
 from .step import Step
 

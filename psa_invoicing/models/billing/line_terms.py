@@ -26,7 +26,7 @@ class Term(NamedTuple):
     value: float | str | list[int]
 
 
-class ContractTerms(Step):
+class LineTerms(Step):
     """Finds where a draft differs from its contract, but for what a person edited."""
 
     def changed(self, move) -> list[Term]:
