@@ -36,7 +36,7 @@ class AccountMove(models.Model):
         others = self - projects
         if not others:
             return projects
-        # sudo: who may see an invoice need not read the ledger. Its rows are grouped, not
+        # sudo: who may see an invoice need not read the ledger. Rows are grouped, not
         # read: an invoice may have thousands.
         found = (
             self.env["psa.invoice.detail"]

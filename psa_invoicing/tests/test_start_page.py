@@ -272,7 +272,7 @@ class TestStartPage(StartPageCase):
         self.assertEqual(drafts(home | sister), (2, ["$ 200.00", "300.00 €"]))
 
     def test_as_many_queries_for_many(self):
-        """One for each card, and a few for what is around them, as the company's day."""
+        """One for each card, and a few around them: one is the company's day."""
         self.time_project(2)._psa_invoice(JANUARY)
         self.log(self.project(), date(2026, 3, 2), 2)
         self.cards()
