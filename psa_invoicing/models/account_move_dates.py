@@ -36,8 +36,8 @@ class AccountMove(models.Model):
         others = self - projects
         if not others:
             return projects
-        # sudo: who may see an invoice need not read the ledger. It is asked itself, for
-        # an invoice may have thousands of rows.
+        # sudo: who may see an invoice need not read the ledger. Rows are grouped, not
+        # read: an invoice may have thousands.
         found = (
             self.env["psa.invoice.detail"]
             .sudo()

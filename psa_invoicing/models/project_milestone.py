@@ -48,6 +48,8 @@ class ProjectMilestone(models.Model):
     def _compute_reached_date(self):
         """Today, where the project is billed, if nobody gave another day: a milestone
         may be ticked late."""
+        # Odoo is asked once for each company, and returns nothing.
+        # pylint: disable=missing-return
         dated = self.filtered(lambda milestone: milestone.is_reached).filtered(
             "reached_date"
         )
