@@ -767,7 +767,7 @@ class TestHistoryOfOthers(HistoryCase):
         locks, queries = self.locks(), self.env.cr.sql_log_count
         project.sale_line_id = order.order_line[0]
         self.env.flush_all()
-        self.assertLessEqual(self.env.cr.sql_log_count - queries, 60)
+        self.assertLessEqual(self.env.cr.sql_log_count - queries, 20)
         self.assertEqual(self.locks(), locks)
         self.assertEqual(len(move.invoice_line_ids.detail_ids), 3)
         self.assertEqual(order.order_line.mapped("billed_quantity"), [10] * 3)
