@@ -37,7 +37,7 @@ class TestRules(BillingCase):
     def choose(self, *values):
         return self.random.choice(values)
 
-    def write(self, record, **values):
+    def put(self, record, **values):
         """As a row of the table, past every check; it is to be flushed before."""
         self.env.cr.execute(
             SQL(
@@ -51,7 +51,7 @@ class TestRules(BillingCase):
             )
         )
 
-    def read(self, expression, source):
+    def ask(self, expression, source):
         """What an expression says of each row, by id."""
         self.env.invalidate_all()
         return dict(
@@ -82,7 +82,7 @@ class TestRules(BillingCase):
         details = origin.union(*(detail for _move, detail in found))
         self.env.flush_all()
         for move, detail in found:
-            self.write(
+            self.put(
                 move,
                 move_type=self.choose("out_invoice", "out_refund", "out_refund"),
                 state=self.choose("draft", "posted", "posted", "cancel", "cancel"),
@@ -90,7 +90,7 @@ class TestRules(BillingCase):
                 psa_reopens_transactions=self.choose(True, True, False),
                 reversed_entry_id=self.choose(None, moves[0].id),
             )
-            self.write(
+            self.put(
                 detail,
                 move_id=self.choose(move.id, move.id, move.id, None),
                 transaction_type=self.choose(*TYPES, ADJUSTMENT, ADJUSTMENT),
@@ -120,7 +120,7 @@ class TestRules(BillingCase):
                 lambda detail: not detail._chargeable(),
             ),
         ):
-            found = self.read(SQL("detail.id, %s", rule), source)
+            found = self.ask(SQL("detail.id, %s", rule), source)
             own = {detail.id: bool(twin(detail)) for detail in details}
             if rule == rules.stands_sql():
                 found = {id_: value is not False for id_, value in found.items()}
@@ -132,7 +132,7 @@ class TestRules(BillingCase):
         move = self.work._psa_invoice(date(2026, 1, 31))
         move.action_post()
         self.env.flush_all()
-        self.write(move, state="cancel", payment_state="invoicing_legacy")
+        self.put(move, state="cancel", payment_state="invoicing_legacy")
         self.env.invalidate_all()
         self.assertTrue(all(map(rules.is_live, move.detail_ids)))
 
@@ -142,7 +142,7 @@ class TestRules(BillingCase):
         )
         bought = self.contract(self.project("Other"))
         self.env.flush_all()
-        self.write(bought, is_expense=True)
+        self.put(bought, is_expense=True)
         records = {
             "analytic_line_id": self.work.timesheet_ids[0],
             "milestone_id": self.milestone(self.work, self.line, 0.5),
@@ -150,7 +150,7 @@ class TestRules(BillingCase):
         details = move.detail_ids.union(*(self.detail(move) for _number in range(ROWS)))
         self.env.flush_all()
         for detail in details:
-            self.write(
+            self.put(
                 detail,
                 transaction_type=self.choose(*TYPES, ADJUSTMENT),
                 sale_line_id=self.choose(self.line.id, bought.id),
@@ -205,9 +205,9 @@ class TestRules(BillingCase):
             ]
         )
         self.env.flush_all()
-        self.write(products[-1].product_tmpl_id, type="combo")
+        self.put(products[-1].product_tmpl_id, type="combo")
         for line in lines:
-            self.write(
+            self.put(
                 line,
                 product_id=self.choose(*products.ids),
                 is_downpayment=self.choose(True, False, False, None),
@@ -229,7 +229,7 @@ class TestRules(BillingCase):
             (rules.IN_LEDGER, lines.browse()._psa_is_in_ledger),
             (rules.BY_TRANSACTIONS, lines.browse()._psa_is_billed_by_transactions),
         ):
-            found = self.read(SQL("line.id, %s", rule), source)
+            found = self.ask(SQL("line.id, %s", rule), source)
             own = {line.id: bool(getattr(line, twin.__name__)()) for line in lines}
             self.assertEqual({id_: bool(each) for id_, each in found.items()}, own)
             self.assertEqual(set(own.values()), {True, False}, "It tells them apart.")
@@ -242,8 +242,8 @@ class TestRules(BillingCase):
         for unit in units:
             line = self.contract(self.project(unit.name))
             self.env.flush_all()
-            self.write(line, product_uom_id=unit.id)
-            found = self.read(
+            self.put(line, product_uom_id=unit.id)
+            found = self.ask(
                 SQL("unit.id, %s", rules.factor_sql()),
                 SQL(
                     """uom_uom AS unit, uom_uom AS line_unit
@@ -270,7 +270,7 @@ class TestRules(BillingCase):
                     name: self.choose(None, 0, 1, -1, 2.5, 1e-7)
                     for name in ("billed_quantity", "billing_written_off_quantity")
                 }
-                self.write(
+                self.put(
                     record,
                     billing_type=self.choose(
                         None, "chargeable", "complimentary", "non_chargeable"

@@ -58,7 +58,7 @@ class PsaBilling(models.AbstractModel):
         outcome = grouping.settle(bundles, added, with_credits=is_chosen)
         for bundle in outcome.added:
             Adding(self.env).add(into, bundle)
-        moves = Writing(self.env).write(outcome.new, request)
+        moves = Writing(self.env).make(outcome.new, request)
         return moves | into if added else moves
 
     @api.model

@@ -53,11 +53,11 @@ class Takeover(Step):
         self.env.flush_all()
         if contract_lines is None:
             TakeoverColumns(self.env).fill()
-        credits = TakeoverCredits(self.env)
-        credits.link_credited_lines(contract_lines)
+        notes = TakeoverCredits(self.env)
+        notes.link_credited_lines(contract_lines)
         # Credit notes of invoices that are in the ledger say what they take back.
         known = Domain("billing_credited_line_id.detail_ids", "!=", False)
-        credits.record(known, contract_lines)
+        notes.record(known, contract_lines)
         self.env.flush_all()
         ids = self._unknown_contract_lines(contract_lines)
         if contract_lines is not None:
@@ -68,7 +68,7 @@ class Takeover(Step):
             with self._written_in_bulk():
                 held = self._take_over_lines(ids)
         self.env.invalidate_all()
-        credits.record(Domain("move_id.state", "=", "draft"), contract_lines)
+        notes.record(Domain("move_id.state", "=", "draft"), contract_lines)
         for chunk in split_every(1000, held, list):
             self.env["sale.order.line"].browse(chunk)._psa_refresh_excluded_quantity()
             self.env.flush_all()
@@ -157,8 +157,8 @@ class Takeover(Step):
         if not line_ids:
             return []
         taken = write(line_ids)
-        credits = [(each.id, each.line_id) for each in taken if each.what == "credit"]
-        TakeoverCredits(self.env).point_to_invoices(credits)
+        notes = [(each.id, each.line_id) for each in taken if each.what == "credit"]
+        TakeoverCredits(self.env).point_to_invoices(notes)
         billed: dict[str, list[int]] = {}
         for each in taken:
             if each.what == "billed":

@@ -97,13 +97,13 @@ class TakeoverCredits(Step):
         )
         self.env["account.analytic.line"].invalidate_model(["timesheet_invoice_id"])
 
-    def point_to_invoices(self, credits: list[tuple[int, int]]):
+    def point_to_invoices(self, notes: list[tuple[int, int]]):
         """Credited order lines name the detail that was credited: of that invoice, else
         the last one.
 
-        :param credits: ids of lines of credit notes and their contract lines
+        :param notes: ids of lines of credit notes and their contract lines
         """
-        if not credits:
+        if not notes:
             return
         self.env.cr.execute(
             SQL(
@@ -131,7 +131,7 @@ class TakeoverCredits(Step):
                        origin.id DESC) AS found
                  WHERE target.id = found.id
                 """,
-                id_array(item_id for item_id, _line_id in credits),
-                id_array(line_id for _item_id, line_id in credits),
+                id_array(item_id for item_id, _line_id in notes),
+                id_array(line_id for _item_id, line_id in notes),
             )
         )

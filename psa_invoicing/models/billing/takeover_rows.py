@@ -129,7 +129,7 @@ CROSS JOIN LATERAL (SELECT bill.id
 
     # === The ledger ===
 
-    def write(self) -> SQL:
+    def insert(self) -> SQL:
         """Write the details of every invoice line; they add up to it."""
         return SQL(
             """

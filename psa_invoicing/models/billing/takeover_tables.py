@@ -61,7 +61,7 @@ class TakeoverTables(Step):
 
     def write_many(self, line_ids: list[int]) -> list[Taken]:
         with self._tables(line_ids):
-            self.env.cr.execute(TakeoverRows(self.env).write())
+            self.env.cr.execute(TakeoverRows(self.env).insert())
             self.env.cr.execute("ANALYZE psa_invoice_detail")
             return [Taken(*row) for row in self.env.execute_query(OUTCOME)]
 
@@ -74,7 +74,7 @@ class TakeoverTables(Step):
             SQL(
                 "WITH %s, written AS (%s) %s",
                 SQL(", ").join(known),
-                TakeoverRows(self.env).write(),
+                TakeoverRows(self.env).insert(),
                 OUTCOME,
             )
         )

@@ -15,7 +15,7 @@ from .step import Step
 class Writing(Step):
     """Creates invoices in a few statements, however many there are."""
 
-    def write(self, bundles: list[Bundle], request: Request):
+    def make(self, bundles: list[Bundle], request: Request):
         """Create the invoices of bundles and their ledger, in a few statements."""
         Move = self.env["account.move"]
         if not bundles:
