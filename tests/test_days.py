@@ -25,41 +25,45 @@ SERVER = "the day of the server, on which the add-on is installed"
 
 PLACES = {
     COMPANY: {
-        "psa_invoicing/models/res_company.py": {
+        "psa_invoicing/models/settings/res_company.py": {
             "_billing_day",
             "_billing_day_sql",
             "_billing_today",
             "_billing_today_sql",
         },
-        "psa_invoicing/models/resource_calendar.py": {"_billing_holidays"},
+        "psa_invoicing/models/settings/resource_calendar.py": {"_billing_holidays"},
     },
     INSTANT: {
-        "psa_invoicing/models/account_move_reminder.py": {"_psa_remind_of_drafts"},
-        "psa_invoicing/models/psa_invoice_run.py": {
+        "psa_invoicing/models/invoice/account_move_reminder.py": {
+            "_psa_remind_of_drafts"
+        },
+        "psa_invoicing/models/schedule/psa_invoice_run.py": {
             "_compute_progress",
             "_gc_dry_runs",
         },
-        "psa_invoicing/models/psa_invoice_run_driving.py": {"_finish"},
-        "psa_invoicing/models/psa_invoice_run_telling.py": {
+        "psa_invoicing/models/schedule/psa_invoice_run_driving.py": {"_finish"},
+        "psa_invoicing/models/schedule/psa_invoice_run_telling.py": {
             "_cron_problem",
             "_endless_run_problem",
         },
-        "psa_invoicing/models/psa_reinvoiced_cost.py": {"_follow_sql"},
-        "psa_invoicing/models/sale_order_line.py": {
+        "psa_invoicing/models/transaction/psa_reinvoiced_cost.py": {"_follow_sql"},
+        "psa_invoicing/models/transaction/sale_order_line.py": {
             "_timesheet_create_project_prepare_values"
         },
-        "psa_invoicing/wizards/psa_manual_invoice_filling.py": {"_insert_sql"},
+        "psa_invoicing/wizards/manual_invoice/psa_manual_invoice_filling.py": {
+            "_insert_sql"
+        },
         "psa_invoicing/wizards/psa_unbilled.py": {"_insert_sql"},
         "psa_invoicing_queue/models/psa_invoice_run_health.py": {"_idle_problem"},
     },
     NIGHT: {
-        "psa_invoicing/models/psa_invoice_run_driving.py": {"_cron_run_due"},
+        "psa_invoicing/models/schedule/psa_invoice_run_driving.py": {"_cron_run_due"},
         "psa_invoicing_queue/models/psa_invoice_run.py": {"_job_count"},
     },
     NO_ZONE: {
         "psa_invoicing/core/calendar.py": {"_dates_in_months", "_nominal_dates"},
-        "psa_invoicing/models/project_project_figures.py": {
-            "_ledger_sql",
+        "psa_invoicing/models/project/project_project_figures.py": {
+            "_psa_ledger_sql",
             "_psa_never_charged_sql",
         },
     },

@@ -7,8 +7,8 @@ from unittest.mock import patch
 
 from odoo import fields
 
-from ..models.psa_backlog_rows import PLACES, Places
-from ..models.psa_backlog_sums import SUMMABLE
+from ..models.backlog.psa_backlog_rows import PLACES, Places
+from ..models.backlog.psa_backlog_sums import SUMMABLE
 from .test_backlog import DAY, JANUARY, BacklogCase
 
 MODELS = "odoo.addons.psa_invoicing.models"
@@ -118,7 +118,7 @@ class TestGroups(BacklogPagesCase):
             for offset, limit in ((0, 1), (0, 3), (2, 2), (1, 1000), (500, 10)):
                 with (
                     self.subTest(domain=domain, offset=offset, limit=limit),
-                    patch(f"{MODELS}.psa_backlog_groups.PATIENCE", patience),
+                    patch(f"{MODELS}.backlog.psa_backlog_groups.PATIENCE", patience),
                 ):
                     page = self.backlog._read_group(
                         domain, [field], SUMS, offset=offset, limit=limit, order=field
@@ -284,7 +284,7 @@ class TestPanel(BacklogPagesCase):
             self.assertEqual(set(rows.mapped("status")), {status})
 
     def test_of_a_lot_only_that_it_is_a_lot(self):
-        with patch(f"{MODELS}.psa_backlog_counts.COUNT_LIMIT", 2):
+        with patch(f"{MODELS}.backlog.psa_backlog_counts.COUNT_LIMIT", 2):
             counts = self.counts()
             of_unit = self.counts(filter_domain=[("unit_id", "!=", False)])
         self.assertEqual(counts["ready"], (2, True))

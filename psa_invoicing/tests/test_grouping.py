@@ -4,7 +4,7 @@ from unittest.mock import patch
 
 from odoo.fields import Command
 
-from ..models import psa_invoice_run_beginning
+from ..models.schedule import psa_invoice_run_beginning
 from .common import BillingCase
 
 JANUARY = date(2026, 1, 31)

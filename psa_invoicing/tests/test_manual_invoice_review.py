@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 from odoo.exceptions import UserError
 
-from ..wizards import psa_manual_invoice_left_out
+from ..wizards.manual_invoice import psa_manual_invoice_left_out
 from .common import BillingCase
 
 JANUARY = date(2026, 1, 31)

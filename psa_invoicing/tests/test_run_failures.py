@@ -11,7 +11,7 @@ from odoo.tools import mute_logger
 
 from .common import BillingCase
 
-DRIVING = "odoo.addons.psa_invoicing.models.psa_invoice_run_driving"
+DRIVING = "odoo.addons.psa_invoicing.models.schedule.psa_invoice_run_driving"
 
 
 @freeze_time("2026-01-01")

@@ -11,7 +11,7 @@ from odoo.tests import Form
 
 from odoo.addons.base.models import ir_cron
 
-from ..models import psa_invoice_run_beginning
+from ..models.schedule import psa_invoice_run_beginning
 from .common import BillingCase
 
 

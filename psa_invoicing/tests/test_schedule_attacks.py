@@ -182,7 +182,7 @@ class TestDefects(OtherDatesCase):
 
         with (
             patch.object(Move, "action_post", defective),
-            mute_logger(f"{MODELS}.psa_invoice_run_sending"),
+            mute_logger(f"{MODELS}.schedule.psa_invoice_run_sending"),
         ):
             run = self.run_due(JANUARY)
         self.assertEqual(run.state, "done")
@@ -204,7 +204,7 @@ class TestDefects(OtherDatesCase):
 
         with (
             patch.object(type(Run), "_drive", defective),
-            mute_logger(f"{MODELS}.psa_invoice_run_driving"),
+            mute_logger(f"{MODELS}.schedule.psa_invoice_run_driving"),
             self.driver() as env,
         ):
             env["psa.invoice.run"]._cron_run_due()
@@ -221,7 +221,7 @@ class TestDefects(OtherDatesCase):
         )
         other.resource_calendar_id.attendance_ids.unlink()
         with (
-            mute_logger(f"{MODELS}.project_project_planning"),
+            mute_logger(f"{MODELS}.schedule.project_project_planning"),
             self.driver() as env,
         ):
             env["psa.invoice.run"]._cron_run_due()

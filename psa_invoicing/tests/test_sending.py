@@ -11,7 +11,7 @@ from odoo.tools import mute_logger
 from .common import BillingCase
 
 JANUARY = date(2026, 1, 31)
-SENDING = "odoo.addons.psa_invoicing.models.account_move_send"
+SENDING = "odoo.addons.psa_invoicing.models.invoice.account_move_send"
 
 
 class SendingCase(BillingCase):

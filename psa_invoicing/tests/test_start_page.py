@@ -15,7 +15,7 @@ from odoo.tools.safe_eval import safe_eval
 
 from .common import BillingCase
 
-START_PAGE = "odoo.addons.psa_invoicing.models.psa_start_page"
+START_PAGE = "odoo.addons.psa_invoicing.models.backlog.psa_start_page"
 JANUARY = date(2026, 1, 31)
 MARCH = date(2026, 3, 31)
 

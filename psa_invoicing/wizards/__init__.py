@@ -7,14 +7,7 @@ from . import psa_contract_line_change
 from . import psa_contract_rate
 from . import psa_invoice_correction
 from . import ledger_audit
-from . import psa_manual_invoice
-from . import psa_manual_invoice_line
-from . import psa_manual_invoice_filling
-from . import psa_manual_invoice_review
-from . import psa_manual_invoice_tree
-from . import psa_manual_invoice_left_out
-from . import psa_manual_invoice_finding
-from . import psa_manual_invoice_api
+from . import manual_invoice
 from . import psa_project_backlog
 from . import psa_reset_to_draft
 from . import psa_review_comment

@@ -10,9 +10,12 @@ one that finds none waiting does what follows, and ends the run.
 from odoo import fields, models
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
-from odoo.addons.psa_invoicing.models.psa_invoice_run_beginning import CHUNK
-from odoo.addons.psa_invoicing.models.psa_invoice_run_driving import ATTEMPTS, RUN_CRON
-from odoo.addons.psa_invoicing.models.psa_invoice_run_line import (
+from odoo.addons.psa_invoicing.models.schedule.psa_invoice_run_beginning import CHUNK
+from odoo.addons.psa_invoicing.models.schedule.psa_invoice_run_driving import (
+    ATTEMPTS,
+    RUN_CRON,
+)
+from odoo.addons.psa_invoicing.models.schedule.psa_invoice_run_line import (
     FAILED,
     SKIPPED,
     WAITING,

@@ -4,7 +4,7 @@ from unittest.mock import patch
 
 from freezegun import freeze_time
 
-from odoo.addons.psa_invoicing.models import psa_invoice_run_beginning
+from odoo.addons.psa_invoicing.models.schedule import psa_invoice_run_beginning
 from odoo.addons.psa_invoicing.tests.common import BillingCase
 from odoo.addons.queue_job.controllers.main import RunJobController
 from odoo.addons.queue_job.job import ENQUEUED, PENDING

@@ -7,7 +7,7 @@ from freezegun import freeze_time
 
 from odoo.exceptions import AccessError
 
-from odoo.addons.psa_invoicing.models import psa_invoice_run_beginning
+from odoo.addons.psa_invoicing.models.schedule import psa_invoice_run_beginning
 from odoo.addons.queue_job.tests.common import trap_jobs
 
 from .common import BACKGROUND_CRON, NIGHTLY_CRON, QueueCase

@@ -15,7 +15,7 @@ from ...core.allocation import TOLERANCE
 from ...core.billing import Request
 from ...core.kinds import TIME
 from ...core.ledger_row import Row
-from ..sql_values import id_array
+from ...tools.sql_values import id_array
 from .contract_lines import ContractLines
 from .selection import Selection
 from .step import Step

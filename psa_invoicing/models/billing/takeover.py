@@ -25,8 +25,8 @@ from odoo.tools import SQL, split_every
 
 from ...core.kinds import MODELS, ORDER_LINE
 from ...tools import rules
-from ..bulk_writing import indexes_filled_at_once, keys_checked_at_once
-from ..sql_values import id_array
+from ...tools.bulk_writing import indexes_filled_at_once, keys_checked_at_once
+from ...tools.sql_values import id_array
 from .step import Step
 from .takeover_columns import TakeoverColumns
 from .takeover_credits import TakeoverCredits

@@ -7,7 +7,7 @@ from odoo.tools import SQL
 from ...core.allocation import TOLERANCE
 from ...core.kinds import COST, MILESTONE, ORDER_LINE, TIME
 from ...tools import rules
-from ..sql_values import id_array
+from ...tools.sql_values import id_array
 from .step import Step
 
 

@@ -4,7 +4,7 @@
 from odoo import models
 from odoo.exceptions import AccessError
 
-from ..external_arguments import check_exist, check_switched_on
+from .external_arguments import check_exist, check_switched_on
 
 BILLING_MANAGER = "psa_invoicing.group_billing_manager"
 BILLING_REVIEWER = "psa_invoicing.group_billing_reviewer"

@@ -3,7 +3,7 @@
 import resource
 from datetime import timedelta
 
-from odoo.addons.psa_invoicing.models.psa_invoice_run_driving import RUN_CRON
+from odoo.addons.psa_invoicing.models.schedule.psa_invoice_run_driving import RUN_CRON
 
 from . import measured
 from .copies import make_copies

@@ -1,0 +1,375 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from dataclasses import dataclass
+
+from lxml import etree
+
+from odoo import api, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+from odoo.tools import format_datetime, formatLang
+from odoo.tools.safe_eval import safe_eval
+
+from ..shared import rights
+
+INVOICES = "psa_invoicing.account_move_action"
+SCHEDULE = "psa_invoicing.psa_invoice_schedule_action"
+BACKLOG = "psa_invoicing.psa_backlog_action"
+LEAKAGE = "psa_invoicing.psa_billing_leakage_action"
+# As many as a list counts at once.
+COUNT_LIMIT = 1000
+
+
+@dataclass(frozen=True)
+class Card:
+    """Something that waits for a person, and the list behind it.
+
+    :ivar action: the list's action
+    :ivar filters: names of filters of its search view, all of which apply
+    :ivar amount: field that is summed, in the company's currency
+    :ivar distinct: field whose different values are counted, where there is no amount
+    :ivar tone: how urgent it is: a contextual colour of the client
+    """
+
+    key: str
+    label: str
+    action: str
+    filters: tuple[str, ...] = ()
+    amount: str = ""
+    distinct: str = ""
+    tone: str = "info"
+
+
+class PsaStartPage(models.AbstractModel):
+    """What needs a person today, as counts and amounts that open the lists behind them.
+
+    The conditions are those of the lists' own filters, read from their search views: a
+    card cannot count anything but what its list shows.
+
+    The page opens at once: of what is a lot it is only said that it is; the client asks
+    for the rest when the page is there.
+    """
+
+    _name = "psa.start.page"
+    _description = "Overview of Project Service"
+
+    @api.model
+    def get_start_page(self) -> dict:
+        """What the client shows: cards with something on them, in sections.
+
+        :raises AccessError: unless the user is a billing reviewer
+        """
+        rights.check_may_review(self.env)
+        is_manager = rights.is_billing_manager(self.env)
+        sections = self._sections()
+        shown = [
+            {
+                "name": name,
+                "cards": [
+                    values for card in cards if (values := self._card_values(card))
+                ],
+            }
+            for name, cards in sections
+        ]
+        return {
+            "sections": [section for section in shown if section["cards"]],
+            "is_manager": is_manager,
+            "problem": self.env["psa.invoice.run"].get_scheduler_problem(),
+            "last_run": is_manager and self._last_run(),
+        }
+
+    @api.model
+    def get_card(self, key: str) -> dict | None:
+        """What is on a card, however much that is.
+
+        :return: None if there is nothing to do any more
+        :raises AccessError: unless the user is a billing reviewer
+        :raises UserError: if the user has no such card
+        """
+        card = self._card(key)
+        return self._all_values(card, *self._listed(card))
+
+    @api.model
+    def open_card(self, key: str) -> dict:
+        """The list behind a card.
+
+        :raises AccessError: unless the user is a billing reviewer
+        :raises UserError: if the user has no such card
+        """
+        return self._open(self._card(key))
+
+    @api.model
+    def _card(self, key: str) -> Card:
+        rights.check_may_review(self.env)
+        for _name, cards in self._sections():
+            for card in cards:
+                if card.key == key:
+                    return card
+        raise UserError(
+            self.env._("This part of the overview is not for you, or is gone.")
+        )
+
+    # === Which cards ===
+
+    @api.model
+    def _sections(self) -> list[tuple[str, list[Card]]]:
+        """The cards of the user, by what is to be done."""
+        if not rights.is_billing_manager(self.env):
+            return [(self.env._("Drafts"), self._reviewer_cards())]
+        return [
+            (self.env._("Drafts"), self._draft_cards()),
+            (self.env._("To Send and Collect"), self._invoice_cards()),
+            (self.env._("Not Invoiced"), self._backlog_cards()),
+        ]
+
+    @api.model
+    def _reviewer_cards(self) -> list[Card]:
+        """A reviewer sees the invoices of his projects only."""
+        return [
+            Card(
+                "in_review",
+                self.env._("Drafts to Review"),
+                INVOICES,
+                ("in_review",),
+                amount="amount_untaxed_signed",
+                tone="warning",
+            )
+        ]
+
+    @api.model
+    def _draft_cards(self) -> list[Card]:
+        amount = "amount_untaxed_signed"
+        return [
+            Card(
+                "draft",
+                self.env._("Drafts to Review"),
+                INVOICES,
+                ("draft",),
+                amount,
+            ),
+            Card(
+                "needs_recalculation",
+                self.env._("To Recalculate"),
+                INVOICES,
+                ("to_do", "needs_recalculation"),
+                amount,
+                tone="warning",
+            ),
+            Card(
+                "my_reviews",
+                self.env._("Waiting for My Review"),
+                INVOICES,
+                ("my_reviews",),
+                amount,
+                tone="warning",
+            ),
+            Card(
+                "in_review",
+                self.env._("Submitted for Review"),
+                INVOICES,
+                ("in_review",),
+                amount,
+            ),
+        ]
+
+    @api.model
+    def _invoice_cards(self) -> list[Card]:
+        amount = "amount_untaxed_signed"
+        return [
+            Card(
+                "approved",
+                self.env._("Approved: to Send"),
+                INVOICES,
+                ("approved",),
+                amount,
+            ),
+            Card(
+                "confirmed",
+                self.env._("Confirmed: to Send"),
+                INVOICES,
+                ("confirmed",),
+                amount,
+            ),
+            Card(
+                "sending_failed",
+                self.env._("Sending Failed"),
+                INVOICES,
+                ("sending_failed",),
+                amount,
+                tone="danger",
+            ),
+            Card(
+                "overdue",
+                self.env._("Overdue"),
+                INVOICES,
+                ("overdue",),
+                "amount_residual_signed",
+                tone="danger",
+            ),
+        ]
+
+    @api.model
+    def _backlog_cards(self) -> list[Card]:
+        return [
+            Card(
+                "due",
+                self.env._("Due for Invoicing"),
+                SCHEDULE,
+                ("due", "planned"),
+                distinct="project_id",
+            ),
+            Card(
+                "failed",
+                self.env._("Could Not Be Invoiced"),
+                SCHEDULE,
+                ("failed",),
+                distinct="project_id",
+                tone="danger",
+            ),
+            Card(
+                "credited",
+                self.env._("Credited: to Review"),
+                BACKLOG,
+                ("credited",),
+                amount="company_amount",
+                tone="warning",
+            ),
+            Card(
+                "older_60",
+                self.env._("Open for More than 60 Days"),
+                BACKLOG,
+                ("older_60",),
+                amount="company_amount",
+                tone="warning",
+            ),
+            Card(
+                "leakage",
+                self.env._("Billing Leakage"),
+                LEAKAGE,
+                amount="amount",
+                tone="warning",
+            ),
+        ]
+
+    # === What is on a card ===
+
+    @api.model
+    def _card_values(self, card: Card) -> dict | None:
+        """:return: what the client shows at once; None if there is nothing to do"""
+        model, domain = self._listed(card)
+        count = model.search_count(domain, limit=COUNT_LIMIT + 1)
+        if not count:
+            return None
+        if count <= COUNT_LIMIT:
+            return self._all_values(card, model, domain)
+        return {
+            **self._label_values(card),
+            "count": f"{COUNT_LIMIT}+",
+            "details": [],
+            "is_cut": True,
+        }
+
+    @api.model
+    def _all_values(self, card: Card, model, domain: Domain) -> dict | None:
+        measure = (
+            f"{card.amount}:sum" if card.amount else f"{card.distinct}:count_distinct"
+        )
+        rows = model._read_group(domain, ["company_id"], ["__count", measure])
+        if not rows:
+            return None
+        return {
+            **self._label_values(card),
+            "count": sum(count for _company, count, _sum in rows),
+            "details": self._amounts(rows) if card.amount else self._projects(rows),
+            "is_cut": False,
+        }
+
+    @api.model
+    def _label_values(self, card: Card) -> dict:
+        return {"key": card.key, "label": card.label, "tone": card.tone}
+
+    @api.model
+    def _listed(self, card: Card) -> tuple:
+        """What the list of a card shows: its model, and the domain."""
+        # sudo: only administrators read actions; this one is in the user's menu.
+        action = self.env.ref(card.action).sudo()
+        return self.env[action.res_model], self._domain(action, card.filters)
+
+    @api.model
+    def _amounts(self, rows) -> list[str]:
+        """:param rows: company, count, amount in its currency
+        :return: an amount for each currency"""
+        sums: dict = {}
+        for company, _count, amount in rows:
+            # sudo: the currency of a company whose records the user may read.
+            currency = company.sudo().currency_id
+            sums[currency] = sums.get(currency, 0.0) + (amount or 0.0)
+        return [
+            formatLang(self.env, amount, currency_obj=currency)
+            for currency, amount in sums.items()
+        ]
+
+    @api.model
+    def _projects(self, rows) -> list[str]:
+        number = sum(number for _company, _count, number in rows)
+        if number == 1:
+            return [self.env._("1 project")]
+        return [self.env._("%(count)s projects", count=number)]
+
+    @api.model
+    def _domain(self, action, filters: tuple[str, ...]) -> Domain:
+        """What the list of an action shows when these filters are on."""
+        domain = self._evaluated(action.domain)
+        if not filters:
+            return domain
+        view = self.env[action.res_model].get_view(action.search_view_id.id, "search")
+        tree = etree.fromstring(view["arch"])
+        for name in filters:
+            (node,) = tree.xpath("//filter[@name=$name]", name=name)
+            domain &= self._evaluated(node.get("domain"))
+        return domain
+
+    @api.model
+    def _evaluated(self, domain: str | None) -> Domain:
+        return Domain(safe_eval(domain or "[]", {"uid": self.env.uid}))
+
+    @api.model
+    def _open(self, card: Card) -> dict:
+        """The card's list, with its filters in place of those that it opens with."""
+        action = self.env["ir.actions.act_window"]._for_xml_id(card.action)
+        context = safe_eval(action["context"] or "{}", {"uid": self.env.uid})
+        if card.filters:
+            context = {
+                key: value
+                for key, value in context.items()
+                if not key.startswith(("search_default_", "searchpanel_default_"))
+            }
+        context |= {f"search_default_{name}": 1 for name in card.filters}
+        return {**action, "context": context}
+
+    # === The last run ===
+
+    @api.model
+    def _last_run(self) -> dict | bool:
+        """How the last invoice run came out; False if there was none."""
+        run = self.env["psa.invoice.run"].search([("is_dry_run", "=", False)], limit=1)
+        if not run:
+            return False
+        points = [
+            self.env._(
+                "%(done)s of %(total)s processed", done=run.done, total=run.total
+            )
+        ]
+        if run.failed:
+            points.append(self.env._("%(count)s failed", count=run.failed))
+        if run.skipped:
+            points.append(self.env._("%(count)s left out", count=run.skipped))
+        if run.state == "running":
+            points.append(self.env._("still running"))
+        elif run.finished_at:
+            points.append(
+                self.env._(
+                    "finished %(time)s",
+                    time=format_datetime(self.env, run.finished_at, dt_format="short"),
+                )
+            )
+        return {"id": run.id, "name": run.name, "points": points}

@@ -1,0 +1,113 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What is left to invoice of an order line, and to deduct of a down payment."""
+
+from math import fsum
+
+from odoo import api, models
+
+from .language import in_customer_language
+from .selection import Selection
+
+
+class SaleOrderLine(models.Model):
+    # One file per side of an order line.
+    # pylint: disable=consider-merging-classes-inherited
+    _inherit = "sale.order.line"
+
+    @api.depends("billing_excluded_quantity")
+    def _compute_qty_to_invoice(self):
+        """What is on hold, offered or written off is not offered for invoicing."""
+        result = super()._compute_qty_to_invoice()
+        for line in self:
+            if line.billing_excluded_quantity and line.state == "sale":
+                line.qty_to_invoice -= line.billing_excluded_quantity
+            if line.is_downpayment and line._psa_is_partly_deducted():
+                line.qty_to_invoice = -1.0 if line._psa_undeducted() > 0 else 0.0
+        return result
+
+    def _recompute_qty_to_invoice(self, start_date, end_date):
+        """Odoo's wizard asks for the hours of a period; the ledger knows them.
+
+        Its own answer overwrites a stored figure: invoices of other periods would then
+        find nothing. Ours is taken back as soon as the invoice is made (see
+        ``sale.order``).
+        """
+        result = super()._recompute_qty_to_invoice(start_date, end_date)
+        lines = self.filtered(
+            lambda line: line.product_id and line.product_id._is_delivered_timesheet()
+        )
+        # sudo: whoever invoices an order need not read timesheets.
+        selection = Selection(self.sudo().env)
+        found = selection.open_in_period(lines, start_date, end_date)
+        for line in lines:
+            line.qty_to_invoice = line.product_uom_id.round(found.get(line.id, 0.0))
+        return result
+
+    # === Down payments ===
+
+    def _psa_undeducted(self) -> float:
+        """What is left of a down payment, untaxed, in the order's currency.
+
+        A down payment counts once it is posted, a deduction from the draft on.
+        """
+        return self.currency_id.round(
+            fsum(
+                -item.price_subtotal
+                if item.move_type == "out_refund"
+                else item.price_subtotal
+                for item in self.invoice_lines
+                if item.parent_state == "posted"
+                or (item.parent_state == "draft" and item._psa_is_deduction())
+            )
+        )
+
+    def _psa_is_partly_deducted(self) -> bool:
+        """Whether a project invoice has deducted from this down payment: quantities,
+        by which Odoo goes, then say nothing of what is left."""
+        return self.is_downpayment and any(
+            item._psa_is_deduction()
+            and item.parent_state != "cancel"
+            and item.move_id.is_project_invoice
+            for item in self.invoice_lines
+        )
+
+    def _psa_prepare_deduction(self, amount: float) -> dict:
+        """Values of an invoice line that deducts from a down payment.
+
+        :param amount: untaxed, at most what is left
+        """
+        order = in_customer_language(self.order_id)
+        line = self.with_env(order.env)
+        whole = self.currency_id.compare_amounts(amount, self._psa_undeducted()) == 0
+        if whole and not self._psa_is_partly_deducted():
+            # To the cent what was paid down, with its taxes.
+            return line._prepare_invoice_line(
+                quantity=-1.0,
+                extra_tax_data=self.env[
+                    "account.tax"
+                ]._reverse_quantity_base_line_extra_tax_data(self.extra_tax_data),
+            )
+        return {
+            **line._prepare_invoice_line(quantity=-1.0),
+            "price_unit": self._psa_downpayment_price(amount),
+            "extra_tax_data": False,
+        }
+
+    def _psa_downpayment_price(self, untaxed: float) -> float:
+        """The price whose untaxed amount is this share of the down payment's own."""
+        paid_down = fsum(
+            item.price_subtotal
+            for item in self.invoice_lines
+            if item.parent_state == "posted"
+            and item.move_type == "out_invoice"
+            and not item._psa_is_deduction()
+        )
+        return self.price_unit * untaxed / paid_down if paid_down else untaxed
+
+    def _prepare_invoice_line(self, **optional_values):
+        """Odoo deducts what is left of a down payment, if a part was deducted here."""
+        values = super()._prepare_invoice_line(**optional_values)
+        if self.is_downpayment and self._psa_is_partly_deducted():
+            values["price_unit"] = self._psa_downpayment_price(self._psa_undeducted())
+            values["extra_tax_data"] = False
+        return values

@@ -1,0 +1,184 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What the customer sees behind the lines of an invoice."""
+
+import sys
+from math import fsum
+
+from odoo import models
+from odoo.fields import Domain
+
+from ...core.text_parts import text_parts
+
+
+class AccountMove(models.Model):
+    # One file per side of a project invoice.
+    # pylint: disable=consider-merging-classes-inherited
+    _inherit = "account.move"
+
+    def _psa_annex_details(self):
+        """What is charged or offered; the customer is not told of anything else."""
+        # sudo: whoever prints an invoice need not read the ledger.
+        return self.sudo().detail_ids.filtered(
+            lambda detail: (
+                detail.billing_type != "non_chargeable" and not detail.is_write_off
+            )
+        )
+
+    def _psa_annex(self) -> list[dict]:
+        """Transactions by project, if several share the invoice, and contract line, in
+        the language of the report.
+
+        :return: project (at its first section, where several share the invoice) with
+            its untaxed amount, title, quantity and unit, untaxed amount, and groups of
+            each section
+        """
+        self.ensure_one()
+        details = self._psa_annex_details()
+        if len(details.project_id) < 2:
+            return self._psa_annex_sections(details)
+        sections = []
+        for project, found in (
+            details.sorted(self._psa_annex_place).grouped("project_id").items()
+        ):
+            first, *others = self._psa_annex_sections(found)
+            first |= {
+                "project": project.name,
+                "project_amount": fsum(found.mapped("amount")),
+            }
+            sections += [first, *others]
+        return sections
+
+    def _psa_annex_blocks(self) -> list[list[dict]]:
+        """The rows of the annex from top to bottom, in blocks that no page break parts:
+        headings stay with what they are about, and the total with what it is of.
+
+        :return: for each row its kind (project, section, group, detail; text, where
+            that of a detail goes on; total), and section, group, detail and text as far
+            as there are
+        """
+        blocks, headings = [], []
+        for section in self._psa_annex():
+            if "project" in section:
+                headings.append({"kind": "project", "section": section})
+            headings.append({"kind": "section", "section": section})
+            for group in section["groups"]:
+                row = {"section": section, "group": group}
+                if group["title"]:
+                    headings.append({"kind": "group", **row})
+                for detail in group["details"]:
+                    text, *rest = self._psa_annex_texts(detail)
+                    row |= {"detail": detail}
+                    blocks.append([*headings, {"kind": "detail", "text": text, **row}])
+                    blocks += [[{"kind": "text", "text": part, **row}] for part in rest]
+                    headings = []
+        if self.commercial_partner_id.billing_annex_amounts:
+            blocks[-1].append({"kind": "total"})
+        return blocks
+
+    def _psa_annex_texts(self, detail) -> list[str]:
+        """What is said of a transaction, in parts that fit on a page."""
+        if not self.commercial_partner_id.billing_annex_texts:
+            return [""]
+        return text_parts(detail.name or "")
+
+    def _psa_annex_place(self, detail) -> tuple[int, int]:
+        """Where the invoice line of a transaction is; what is offered comes last."""
+        line = detail.move_line_id
+        return (line.sequence, line.id) if line else (sys.maxsize, detail.id)
+
+    def _psa_annex_sections(self, details) -> list[dict]:
+        by_line = details.grouped("sale_line_id")
+        lines = details.sale_line_id.sorted(
+            lambda line: (line.order_id.id, line.sequence, line.id)
+        )
+        return [
+            {
+                "title": line.product_id.with_env(self.env).sudo().display_name
+                or line.name,
+                "unit": line.product_uom_id.with_env(self.env).sudo().name,
+                "groups": self._psa_annex_groups(by_line[line]),
+                **self._psa_annex_sums(by_line[line]),
+            }
+            for line in lines
+        ]
+
+    def _psa_annex_groups(self, details) -> list[dict]:
+        """Transactions of a contract line as the project groups them on the invoice.
+
+        :return: title ('' where nothing is said), quantity, untaxed amount, details
+        """
+        customer = self.commercial_partner_id
+        name = {
+            "employee": customer.billing_annex_names and "employee_name",
+            "task": customer.billing_annex_texts and "task_name",
+        }.get(self._billing_brief().layout)
+        groups = details.grouped(lambda each: name and each[name] or "")
+        return [
+            {
+                "title": title,
+                "details": found.sorted(lambda each: (each.date, each.id)),
+                **self._psa_annex_sums(found),
+            }
+            for title, found in sorted(groups.items())
+        ]
+
+    def _psa_annex_sums(self, details) -> dict[str, float]:
+        """Quantity in the unit of the contract line, and untaxed amount."""
+        return {
+            "quantity": fsum(details.mapped("quantity")),
+            "amount": fsum(details.mapped("amount")),
+        }
+
+    # === Receipts ===
+
+    def _psa_receipts(self):
+        """Images and PDFs of the expenses and vendor bills that this invoice bills, for
+        a customer who asks for them; each once.
+
+        A vendor bill that other customers pay for, too, is nobody's to see.
+
+        :return: attachments, readable
+        """
+        self.ensure_one()
+        # sudo: who sends an invoice, and who gets it, need not see expenses and bills.
+        Attachment = self.env["ir.attachment"].sudo()
+        if (
+            not self.is_project_invoice
+            or self.move_type != "out_invoice"
+            or not self.commercial_partner_id.billing_annex_receipts
+        ):
+            return Attachment
+        lines = self._psa_annex_details().source_move_line_id
+        bills = (lines - lines.filtered("expense_id")).move_id
+        found = Attachment.search(
+            (
+                Domain("res_model", "=", "hr.expense")
+                & Domain("res_id", "in", lines.expense_id.ids)
+                | Domain("res_model", "=", "account.move")
+                & Domain("res_id", "in", (bills - self._psa_shared_bills(bills)).ids)
+            )
+            & (
+                Domain("mimetype", "=", "application/pdf")
+                | Domain("mimetype", "=like", "image/%")
+            ),
+            order="id",
+        )
+        return Attachment.union(
+            *(same[0] for same in found.grouped("checksum").values())
+        )
+
+    def _psa_shared_bills(self, bills):
+        """Those of which another customer pays a part."""
+        costs = (
+            self.env["psa.reinvoiced.cost"]
+            # sudo: as above
+            .sudo()
+            .search([("source_move_line_id.move_id", "in", bills.ids)])
+        )
+        others = costs.filtered(
+            lambda cost: (
+                cost.sale_line_id.order_id.partner_invoice_id.commercial_partner_id
+                != self.commercial_partner_id
+            )
+        )
+        return others.source_move_line_id.move_id

@@ -1,0 +1,112 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Lines of invoices: who makes, edits or deletes one changes the ledger with it."""
+
+from odoo import api, fields, models
+
+from ...core.billing import LEDGER
+
+# Changing one of these by hand changes how much of the transactions is billed.
+QUANTITY_FIELDS = {"quantity", "product_uom_id"}
+# Changing one of these changes what each of them is worth.
+PRICE_FIELDS = {"price_unit", "discount", "tax_ids"}
+
+
+class AccountMoveLine(models.Model):
+    _inherit = "account.move.line"
+
+    billing_credited_line_id = fields.Many2one(
+        "account.move.line",
+        string="Reversed Line",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="set null",
+        help="The invoice line that this one credits, or replaces.",
+    )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Whoever bills an order line, it is in the ledger."""
+        lines = super().create(vals_list)
+        if self.env.context.get("psa_ledger") is not LEDGER and any(
+            vals.get("sale_line_ids") for vals in vals_list
+        ):
+            lines._psa_record_billing()
+        return lines
+
+    def _copy_data_extend_business_fields(self, values):
+        """A credit note knows which line it credits."""
+        result = super()._copy_data_extend_business_fields(values)
+        values["billing_credited_line_id"] = self.id
+        values["billing_slice"] = self.billing_slice
+        values["billing_written"] = self.billing_written
+        return result
+
+    def _psa_record_billing(self):
+        """Note in the ledger what these lines of drafts bill or credit."""
+        lines = self.filtered(
+            lambda line: (
+                line.display_type == "product"
+                and line.move_id.move_type in ("out_invoice", "out_refund")
+                and line.move_id.state == "draft"
+                and line.sale_line_ids
+                and line._psa_contract_line()
+            )
+        )
+        if lines:
+            # sudo: who may invoice an order need not read timesheets.
+            self.env["psa.billing"].sudo().record(lines.sudo())
+
+    def _psa_billed_on_draft(self):
+        """Lines whose quantity the ledger answers for and a person may still change."""
+        if self.env.context.get("psa_ledger") is LEDGER:
+            return self.browse()
+        return self.filtered(
+            lambda line: (
+                line.move_id.state == "draft"
+                and line.move_id.move_type in ("out_invoice", "out_refund")
+                and line.display_type == "product"
+                and line.sale_line_ids
+                and line._psa_contract_line()
+            )
+        )
+
+    def write(self, vals):
+        """A quantity typed by a person changes the ledger with it."""
+        spared = self._psa_spare_partner(vals)
+        result = super(AccountMoveLine, spared).write(vals)
+        # Odoo writes invoice lines often: nothing is looked at for other fields.
+        if QUANTITY_FIELDS & set(vals):
+            lines = self._psa_billed_on_draft()
+            reviewed = lines.filtered("move_id.is_project_invoice")
+            for line in reviewed:
+                # sudo: who may edit an invoice need not read the ledger.
+                self.env["psa.billing"].sudo().fit_to_quantity(line.sudo())
+            (lines - reviewed)._psa_record_billing()
+        if (QUANTITY_FIELDS | PRICE_FIELDS) & set(vals):
+            moves = self._psa_billed_on_draft().move_id
+            moves._psa_spread_amounts()
+            moves._psa_see_price_credits()
+        return result
+
+    def unlink(self):
+        """Transactions of a line that a person deletes are open again.
+
+        What was offered on it stays offered.
+        """
+        for line in self._psa_billed_on_draft():
+            # sudo: who may edit an invoice need not read the ledger.
+            details = line.sudo().detail_ids._chargeable()
+            if line.move_id.is_project_invoice:
+                line.move_id._psa_cap(
+                    {detail._key: 0.0 for detail in details if detail._key}
+                )
+            details._drop()
+        moves = self.filtered("sale_line_ids").move_id
+        result = super().unlink()
+        # Odoo takes all entries of the contract line off the invoice with it, also
+        # those that stay on it as offered.
+        # sudo: who may edit an invoice need not read the ledger.
+        details = moves.exists().sudo().detail_ids
+        details._refresh_sources(details._sources())
+        return result

@@ -1,0 +1,123 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""A person's changes on the transactions of a draft."""
+
+from odoo import models
+from odoo.exceptions import UserError
+
+from ...core.allocation import is_zero
+from ...core.billing import LEDGER
+from ...core.kinds import SOURCE_FIELDS
+from ..shared import rights
+
+# What a person may change on a draft, through the Transactions tab.
+EDITABLE = {"billing_type", "quantity", "rest_reason"}
+
+
+class PsaInvoiceDetail(models.Model):
+    # One file per side of the ledger.
+    # pylint: disable=consider-merging-classes-inherited
+    _inherit = "psa.invoice.detail"
+
+    def write(self, vals):
+        if self.env.context.get("psa_ledger") is LEDGER:
+            return super().write(vals)
+        if refused := set(vals) - EDITABLE:
+            raise UserError(
+                self.env._(
+                    "These transaction fields follow their source and cannot be "
+                    "changed here: %(fields)s.",
+                    fields=", ".join(
+                        self._fields[name]._description_string(self.env)
+                        for name in sorted(refused & set(self._fields))
+                    ),
+                )
+            )
+        moves = self.move_id
+        moves._psa_check_may_change_rows()
+        moves._psa_check_drafts()
+        vals = dict(vals)
+        if "quantity" in vals:
+            self._lower(vals.pop("quantity"))
+        if reason := vals.pop("rest_reason", False):
+            self.action_psa_write_off_rest(reason)
+        if chosen := vals.get("billing_type"):
+            for move, details in self.grouped("move_id").items():
+                if move.is_project_invoice:
+                    move._psa_choose_types(
+                        {detail._key: chosen for detail in details if detail._key}
+                    )
+        result = super().write(vals)
+        moves._psa_follow_details()
+        moves._psa_keep_review()
+        return result
+
+    def _lower(self, quantity: float):
+        """Bill less of each of these transactions; the rest stays open.
+
+        :param quantity: in the contract line's unit
+        :raises UserError: if it is more than what is billed now
+        """
+        caps: dict = {}
+        for detail in self:
+            sign = -1.0 if detail.quantity < 0 else 1.0
+            rest = sign * (detail.quantity - quantity)
+            if sign * quantity < 0 or (rest < 0 and not is_zero(rest)):
+                raise UserError(
+                    self.env._(
+                        "The quantity of “%(transaction)s” can only be lowered: "
+                        "%(quantity)s is all there is. Correct the entry itself to "
+                        "bill more.",
+                        transaction=detail.name or detail.transaction_type,
+                        quantity=detail.uom_id.round(detail.quantity),
+                    )
+                )
+            if is_zero(rest):
+                continue
+            source_quantity = detail.source_quantity * quantity / detail.quantity
+            if detail._key:
+                caps.setdefault(detail.move_id, {})[detail._key] = source_quantity
+            detail.with_context(psa_ledger=LEDGER).write(
+                {"quantity": quantity, "source_quantity": source_quantity}
+            )
+        for move, quantities in caps.items():
+            move._psa_cap(quantities)
+        self._refresh_sources(self._sources())
+
+    def unlink(self):
+        """Take transactions off a draft: they are open again.
+
+        Recalculate does not add them to this invoice again.
+        """
+        if self.env.context.get("psa_ledger") is LEDGER:
+            return super().unlink()
+        moves = self.move_id
+        moves._psa_check_may_change_rows()
+        moves._psa_check_drafts()
+        for move, details in self.grouped("move_id").items():
+            move._psa_cap({detail._key: 0.0 for detail in details if detail._key})
+        self._drop()
+        moves._psa_follow_details()
+        moves._psa_keep_review()
+        return True
+
+    def action_psa_write_off_rest(self, reason: str):
+        """Never bill the rest of transactions that were lowered on a draft.
+
+        :param reason: why, for whoever asks later
+        :raises AccessError: unless the user is a billing administrator
+        :raises UserError: if nothing is left of them
+        """
+        rights.check_may_bill(self.env)
+        self.move_id._psa_check_drafts()
+        if not (reason or "").strip():
+            raise UserError(self.env._("Say why it is written off."))
+        # sudo: the administrator was just checked; he need not read timesheets.
+        Billing = self.env["psa.billing"].sudo()
+        for source, details in self.sudo().grouped(lambda each: each._source).items():
+            if source:
+                Billing.write_off(
+                    details[SOURCE_FIELDS[source]],
+                    reason.strip(),
+                    {},
+                    {detail._key[1]: detail.id for detail in details if detail._key},
+                )

@@ -1,0 +1,132 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What was credited or written off: whether it counts, and how it is undone."""
+
+from odoo import models
+from odoo.exceptions import UserError
+from odoo.tools import format_date
+
+from ...core.allocation import TOLERANCE, is_zero
+from ...core.billing import LEDGER
+from ...core.kinds import SOURCE_FIELDS
+from ...tools import rules
+
+
+class PsaInvoiceDetail(models.Model):
+    # One file per side of the ledger.
+    # pylint: disable=consider-merging-classes-inherited
+    _inherit = "psa.invoice.detail"
+
+    def _check_still_open(self):
+        """Refuse to undo a credit whose transactions would then be billed twice.
+
+        :raises UserError: if what it reopened was billed, written off or changed since
+        """
+        for detail in self:
+            if detail._is_still_open():
+                continue
+            if again := detail._billed_again():
+                raise UserError(
+                    self.env._(
+                        "%(credit_note)s has to stay: what it reopened was billed "
+                        "again with %(invoice)s. Credit that invoice first.",
+                        credit_note=detail.move_id.display_name,
+                        invoice=again.move_id.display_name or self.env._("a write-off"),
+                    )
+                )
+            raise UserError(
+                self.env._(
+                    "%(credit_note)s has to stay: “%(transaction)s”, which it "
+                    "reopened, was changed since. Bill what is open with a new "
+                    "invoice.",
+                    credit_note=detail.move_id.display_name,
+                    transaction=detail.name or detail.sale_line_id.display_name,
+                )
+            )
+
+    def _is_still_open(self) -> bool:
+        """Whether all that this row of a credit note reopened is there to bill."""
+        source = self._key and self[SOURCE_FIELDS[self._key[0]]]
+        if not source:
+            return True
+        sign = -1.0 if self.source_quantity > 0 else 1.0
+        missing = abs(self.source_quantity) - sign * source.open_quantity
+        return missing < 0 or is_zero(missing)
+
+    def _billed_again(self):
+        """The last row that bills, or writes off, what this credit reopened."""
+        later = (
+            self[SOURCE_FIELDS[self._key[0]]]
+            ._psa_details()
+            .filtered(
+                lambda each: each.id > self.id and rules.is_live(each) and each != self
+            )
+        )
+        return later.sorted("id", reverse=True)[:1]
+
+    def _is_credited_already(self) -> bool:
+        """Whether this row of a draft takes back more than is left to take back."""
+        origin = self.origin_detail_id
+        left = origin.quantity + origin._taken_back().get(origin.id, 0.0)
+        return abs(self.quantity) > abs(left) + TOLERANCE
+
+    def _taken_back(self, also=None) -> dict[int, float]:
+        """What live documents have taken back of these details, by id.
+
+        :param also: a credit note that is about to be posted
+        """
+        found: dict[int, float] = {}
+        for detail in self.search(
+            [("origin_detail_id", "in", self.ids), ("move_id", "!=", False)]
+        ):
+            if rules.is_live(detail) or (also and detail.move_id == also):
+                origin = detail.origin_detail_id.id
+                found[origin] = found.get(origin, 0.0) + detail.quantity
+        return found
+
+    def _release(self):
+        """Let the next invoice run bill what was credited."""
+        self.with_context(psa_ledger=LEDGER).write({"is_released": True})
+        self._refresh_sources(self._sources())
+
+    def _undo_write_off(self):
+        """Make what was written off open again.
+
+        :raises UserError: if it happened in a period that is closed
+        """
+        for company, details in self.grouped("company_id").items():
+            lock_date = company._get_user_fiscal_lock_date(
+                self.env["account.journal"].browse()
+            )
+            if any(detail.write_off_date <= lock_date for detail in details):
+                raise UserError(
+                    self.env._(
+                        "It was written off in a period that is closed since "
+                        "%(date)s, and stays so.",
+                        date=format_date(self.env, lock_date),
+                    )
+                )
+        self._drop()
+
+    def _shrink(self, excess: float):
+        """Lower rows of one transaction, the first ones first.
+
+        :param excess: by how much in all, in the transaction's own unit
+        """
+        sign = -1.0 if excess < 0 else 1.0
+        left = abs(excess)
+        for detail in self:
+            part = min(left, sign * detail.source_quantity)
+            if part <= 0:
+                continue
+            left -= part
+            kept = detail.source_quantity - sign * part
+            quantity = detail.quantity * kept / detail.source_quantity
+            detail.with_context(psa_ledger=LEDGER).write(
+                {"source_quantity": kept, "quantity": quantity}
+            )
+        sources = self._sources()
+        lines = self.sale_line_id
+        empty = self.filtered(lambda detail: is_zero(detail.source_quantity))
+        empty.with_context(psa_ledger=LEDGER).unlink()
+        self._refresh_sources(sources)
+        lines._psa_refresh_excluded_quantity()

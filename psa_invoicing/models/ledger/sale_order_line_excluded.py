@@ -1,0 +1,85 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What of an order line Odoo must not offer for invoicing."""
+
+from datetime import date
+
+from odoo import api, models
+from odoo.tools import SQL
+
+from ...core.kinds import TRANSACTION_MODELS
+from ...tools import rules
+
+
+class SaleOrderLine(models.Model):
+    # One file per side of an order line.
+    # pylint: disable=consider-merging-classes-inherited
+    _inherit = "sale.order.line"
+
+    def _psa_refresh_excluded_quantity(self):
+        """Recompute what is left out, from the ledger and from what is on hold.
+
+        Only lines where it changes are written.
+        """
+        if not self:
+            return
+        self.env.flush_all()
+        lines = self | self.browse(self._billing_beyond_terms())
+        figures = {
+            line_id: (excluded, never)
+            for line_id, excluded, never in self.env.execute_query(
+                self._psa_excluded_sql(lines.ids)
+            )
+        }
+        for line in lines.sudo():
+            unit = line.product_uom_id
+            excluded, never = figures.get(line.id, (0.0, 0.0))
+            values = {
+                "billing_excluded_quantity": unit.round(excluded),
+                "psa_never_billed_quantity": unit.round(never),
+            }
+            if any(unit.compare(line[name], values[name]) for name in values):
+                line.write(values)
+
+    def _billing_beyond_terms(self) -> dict[int, float]:
+        """What contract terms leave out of these lines, and of those that share their
+        room, in their unit."""
+        return {}
+
+    @api.model
+    def _psa_excluded_sql(self, ids: list[int], until: date | None = None) -> SQL:
+        """``(id, excluded quantity, never billed quantity)``, in the lines' unit.
+
+        :param until: only of transactions dated up to this day
+        """
+        treated = [
+            self.env[model]._psa_treated_sql(ids, until) for model in TRANSACTION_MODELS
+        ]
+        beyond = {} if until else self.browse(ids)._billing_beyond_terms()
+        treated += [SQL("SELECT %s, %s, NULL", *each) for each in beyond.items()]
+        return SQL(
+            """
+            SELECT line_id, COALESCE(SUM(excluded), 0), COALESCE(SUM(never), 0)
+              FROM (SELECT detail.sale_line_id AS line_id,
+                           CASE WHEN %(uncharged)s
+                                THEN CASE WHEN %(live)s THEN detail.quantity END
+                                WHEN NOT %(live)s AND %(credit)s
+                                 AND move.state IN ('draft', 'posted')
+                                THEN -detail.quantity END AS excluded,
+                           CASE WHEN %(uncharged)s
+                                THEN CASE WHEN %(live)s THEN detail.quantity END
+                                WHEN NOT %(live)s AND %(credit)s
+                                 AND move.state = 'posted'
+                                THEN -detail.quantity END AS never
+                      FROM psa_invoice_detail AS detail
+                 LEFT JOIN account_move AS move ON move.id = detail.move_id
+                     WHERE detail.sale_line_id = ANY(%(ids)s) AND %(dated)s
+                 UNION ALL %(treated)s) AS found
+          GROUP BY line_id
+            """,
+            live=rules.live_sql(),
+            uncharged=rules.uncharged_sql(),
+            credit=rules.credit_sql(),
+            ids=ids,
+            dated=SQL("detail.date <= %s", until) if until else SQL("TRUE"),
+            treated=SQL(" UNION ALL ").join(treated),
+        )

@@ -1,0 +1,370 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from odoo import api, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+from odoo.tools import SQL, format_date
+
+from ...core.kinds import TIME
+from ...tools import rules
+
+# Changing one of these changes what a draft should say about the entry.
+BILLED_FIELDS = {
+    "date",
+    "employee_id",
+    "name",
+    "project_id",
+    "so_line",
+    "task_id",
+    "unit_amount",
+}
+# What stays as it is once an entry is invoiced; its description may still be mended.
+LOCKED_FIELDS = BILLED_FIELDS - {"name"}
+# Changing one of these may lead to another contract line.
+REROUTING_FIELDS = {"employee_id", "project_id", "task_id"}
+# What Odoo calls entries that are billed by their time.
+BILLED_BY_TIME = ("billable_time", "timesheet_revenues")
+# As the backlog and the selection put it: an index serves what is asked literally so.
+OPEN = rules.open_text(
+    "CASE WHEN timesheet_invoice_type IN ('billable_time', 'timesheet_revenues')"
+    " THEN COALESCE(unit_amount, 0) ELSE 0 END"
+)
+NEW = f"{OPEN} - COALESCE(billing_credited_quantity, 0)"
+IS_OPEN = f"so_line IS NOT NULL AND ABS({OPEN}) > 0.000001"
+
+
+class AccountAnalyticLine(models.Model):
+    _name = "account.analytic.line"
+    _inherit = ["account.analytic.line", "psa.transaction.mixin"]
+
+    _billing_source = TIME
+    _billing_detail_field = "analytic_line_id"
+    _billing_columns = {
+        "sale_line_id": "so_line",
+        "project_id": "project_id",
+        "date": "date",
+        "uom_id": "product_uom_id",
+        "text": "name",
+        "employee_id": "employee_id",
+        "task_id": "task_id",
+    }
+
+    # Literally what the selection asks for: an index scan over what is open.
+    _psa_open_index = models.Index(f"(project_id, date) WHERE {IS_OPEN}")
+    # The same in the order of the backlog, with the ids that it has there.
+    _psa_backlog_index = models.Index(f"(date, (id::bigint * 8 + 0)) WHERE {IS_OPEN}")
+    # The same by contract line, and so by customer.
+    _psa_line_index = models.Index(f"(so_line, project_id) WHERE {IS_OPEN}")
+    # A few that no run bills: they are counted beside the backlog.
+    _psa_draft_index = models.Index(
+        f"(date) WHERE billing_draft_quantity <> 0 AND {IS_OPEN}"
+    )
+    _psa_negative_index = models.Index(
+        f"(date) WHERE SIGN({NEW}) = -1 AND -SIGN({NEW}) = 1"
+    )
+    _psa_credited_index = models.Index("(date) WHERE billing_credited_quantity <> 0")
+    _psa_unsold_index = models.Index(
+        """(project_id, date) WHERE so_line IS NULL AND project_id IS NOT NULL
+            AND unit_amount <> 0"""
+    )
+    _psa_treated_index = models.Index(
+        "(so_line) WHERE billing_hold OR billing_type <> 'chargeable'"
+    )
+
+    @api.depends("unit_amount", "timesheet_invoice_type", "project_id")
+    def _compute_billable_quantity(self):
+        for entry in self:
+            is_billed_by_time = (
+                entry.project_id and entry.timesheet_invoice_type in BILLED_BY_TIME
+            )
+            entry.billable_quantity = entry.unit_amount if is_billed_by_time else 0.0
+
+    def _psa_billable_sql(self, alias):
+        return SQL(
+            "CASE WHEN %s IN ('billable_time', 'timesheet_revenues')"
+            " THEN %s ELSE 0 END",
+            self._psa_column_sql(alias, "timesheet_invoice_type"),
+            self._psa_quantity_sql(alias, "unit_amount"),
+        )
+
+    @api.model
+    def _billing_domain(self, request, with_held=False):
+        domain = super()._billing_domain(request, with_held) & Domain(
+            [
+                ("project_id", "!=", False),
+                ("so_line", "!=", False),
+                ("so_line.product_id.type", "=", "service"),
+                ("so_line.product_id.invoice_policy", "=", "delivery"),
+                ("so_line.product_id.service_type", "=", "timesheet"),
+            ]
+        )
+        # Other add-ons bill validated entries only, and say so there.
+        lines = self.env["sale.order.line"]
+        return domain & Domain(lines._timesheet_compute_delivered_quantity_domain())
+
+    @api.model
+    def _psa_unit_domain(self, unit_ids):
+        """The department that is stored on the entry, else that of its project."""
+        return Domain("department_id", "child_of", unit_ids) | (
+            Domain("department_id", "=", False) & super()._psa_unit_domain(unit_ids)
+        )
+
+    @api.model
+    def _psa_unit_sql(self):
+        return SQL.identifier(self._table, "department_id")
+
+    @api.model
+    def _psa_in_open_index_sql(self):
+        return SQL(
+            "%s IS NOT NULL AND %s IS NOT NULL",
+            SQL.identifier(self._table, "so_line"),
+            SQL.identifier(self._table, "project_id"),
+        )
+
+    @api.model
+    def _psa_ledger_assignments(self) -> SQL:
+        """Odoo's own screens show the invoice of an entry: the last live one.
+
+        What is fully credited is on none, and may be edited again.
+        """
+        return SQL(
+            """%s, timesheet_invoice_id = CASE
+                   WHEN ABS(ledger.billed - ledger.draft) > 0.000001
+                   THEN ledger.posted_id ELSE ledger.draft_id END""",
+            super()._psa_ledger_assignments(),
+        )
+
+    @api.model
+    def _psa_ledger_columns(self) -> list[str]:
+        return [*super()._psa_ledger_columns(), "timesheet_invoice_id"]
+
+    def _psa_on_project_drafts(self):
+        """Entries that nothing locks but a draft under review."""
+        return self.filtered(
+            # sudo: whoever may correct an entry need not see its invoice.
+            lambda entry: (
+                entry.sudo().timesheet_invoice_id.is_project_invoice
+                and entry.sudo().timesheet_invoice_id.state == "draft"
+            )
+        )
+
+    def _is_not_billed(self):
+        """Only where we ask for it (``psa_unlock_drafts``): Odoo re-routes the contract
+        line of entries that are not billed, whenever a task or project changes."""
+        return super()._is_not_billed() or bool(
+            self.env.context.get("psa_unlock_drafts") and self._psa_on_project_drafts()
+        )
+
+    def _compute_so_line(self):
+        """What is on hold or not charged counts on the contract line it is moved to.
+
+        Odoo moves entries when their project or task changes, without a ``write``.
+        """
+        before = {entry: entry.so_line for entry in self._psa_treated()}
+        result = super()._compute_so_line()
+        lines = self.env["sale.order.line"].union(
+            *(
+                line | entry.so_line
+                for entry, line in before.items()
+                if entry.so_line != line
+            )
+        )
+        if lines:
+            # sudo: who may change a project need not see its orders.
+            lines.sudo()._psa_refresh_excluded_quantity()
+        return result
+
+    def _psa_may_change_contract_line(self):
+        """Entries that are not billed, or on a draft under review only.
+
+        What is written off as a whole stays where it was written off.
+        """
+        unlocked = self.with_context(psa_unlock_drafts=True)
+        return unlocked.filtered(
+            lambda entry: (
+                entry._is_not_billed() and entry.billing_status != "written_off"
+            )
+        ).with_env(self.env)
+
+    def _is_readonly(self):
+        self.ensure_one()
+        unlocked = self.with_context(psa_unlock_drafts=True)
+        return super(AccountAnalyticLine, unlocked)._is_readonly()
+
+    def _check_can_write(self, values):
+        """An entry may be corrected as long as its invoice is under review.
+
+        Odoo refuses as soon as an entry is on any invoice; for those on our drafts it
+        is asked about the other fields only.
+        """
+        drafts = self._psa_on_project_drafts()
+        if drafts:
+            kept = {key: val for key, val in values.items() if key not in BILLED_FIELDS}
+            super(AccountAnalyticLine, drafts)._check_can_write(kept)
+        if rest := self - drafts:
+            if LOCKED_FIELDS & set(values):
+                rest._psa_check_not_on_posted()
+            super(AccountAnalyticLine, rest)._check_can_write(values)
+        return None
+
+    def _psa_check_not_on_posted(self):
+        """Say which entry is invoiced, with what, and what to do; Odoo says less.
+
+        :raises UserError: if one of these entries is on a confirmed invoice
+        """
+        # sudo: whoever may correct an entry need not see its invoice.
+        for entry in self.sudo():
+            invoice = entry.timesheet_invoice_id
+            if (
+                invoice.state == "posted"
+                and entry.so_line.product_id.invoice_policy == "delivery"
+            ):
+                raise UserError(
+                    self.env._(
+                        "“%(entry)s” of %(date)s is already invoiced with %(invoice)s "
+                        "and can no longer be changed. If it is wrong, ask a billing "
+                        "administrator to credit it; then it can be edited again.",
+                        entry=entry.name,
+                        date=format_date(self.env, entry.date),
+                        invoice=invoice.name,
+                    )
+                )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        items = super().create(vals_list)
+        items._psa_follow_bills()
+        items._psa_wait_for_release()
+        return items
+
+    def _psa_wait_for_release(self):
+        """Where the company wants it, new time is looked at before it is billed."""
+        new = self.filtered(
+            lambda entry: (
+                entry.project_id
+                and entry.company_id.billing_release_required
+                and entry.project_id.allow_billable
+                and not entry.billing_hold
+            )
+        )
+        if new:
+            # sudo: whoever logs time does not decide about its billing.
+            new.sudo().write(
+                {
+                    "billing_hold": True,
+                    "billing_hold_reason": self.env._("Waits for release"),
+                }
+            )
+
+    def write(self, vals):
+        """A correction follows its new task to another contract line, and is told to
+        the draft."""
+        changed = BILLED_FIELDS & set(vals)
+        drafts = self._psa_on_project_drafts() if changed else self.browse()
+        treated_lines = (
+            self._psa_treated()._psa_contract_lines()
+            if changed
+            else self.env["sale.order.line"]
+        )
+        result = super().write(vals)
+        if changed & REROUTING_FIELDS:
+            drafts.with_context(psa_unlock_drafts=True)._compute_so_line()
+        if "date" in changed and "so_line" not in changed:
+            self._psa_follow_rates()
+        drafts._psa_flag_drafts()
+        if "unit_amount" in changed:
+            self._psa_fit_write_offs()
+        if changed:
+            treated_lines |= self._psa_treated()._psa_contract_lines()
+            treated_lines._psa_refresh_excluded_quantity()
+            self._psa_follow_bills()
+        return result
+
+    # === Rates from a date ===
+
+    def _timesheet_determine_sale_line(self):
+        """Of a contract line with several rates, the one of the entry's day."""
+        line = super()._timesheet_determine_sale_line()
+        return line._psa_rate_at(self.date) if line and self.date else line
+
+    @api.onchange("date")
+    def _onchange_billing_rate(self):
+        if self.date and self.so_line and not self.is_so_line_edited:
+            self.so_line = self.so_line._psa_rate_at(self.date)
+
+    def _psa_follow_rates(self):
+        """Put entries on the rate of their day, but for those whose contract line a
+        person chose, and those that are billed."""
+        found: dict = {}
+        # sudo: whoever logs time need not see the order.
+        for entry in self.sudo():
+            line = entry.so_line
+            if not line or entry.is_so_line_edited:
+                continue
+            rate = line._psa_rate_at(entry.date)
+            if rate != line:
+                found[rate] = found.get(rate, entry.browse()) | entry
+        for rate, entries in found.items():
+            movable = entries._psa_may_change_contract_line()
+            if movable:
+                movable.write({"so_line": rate.id})
+
+    def unlink(self):
+        move_lines = self._psa_reinvoiced_move_lines()
+        treated_lines = self._psa_treated()._psa_contract_lines()
+        result = super().unlink()
+        self.env["psa.reinvoiced.cost"].sudo()._follow_bills(move_lines)
+        treated_lines._psa_refresh_excluded_quantity()
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _psa_flag_drafts_on_delete(self):
+        self._psa_on_project_drafts()._psa_flag_drafts()
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_billing_details(self):
+        """A posted invoice keeps its entries, also those that were credited since.
+
+        By its name it is asked before Odoo's check, which says less.
+        """
+        detail = (
+            self.env["psa.invoice.detail"]
+            # sudo: whoever may delete an entry need not read the ledger.
+            .sudo()
+            .search(
+                [
+                    ("analytic_line_id", "in", self.ids),
+                    ("move_id.state", "=", "posted"),
+                ],
+                limit=1,
+            )
+        )
+        if detail:
+            raise UserError(
+                self.env._(
+                    "“%(entry)s” of %(date)s is on %(invoice)s and cannot be deleted. "
+                    "If it is wrong, ask a billing administrator to credit it; then "
+                    "set its hours to 0.",
+                    entry=detail.analytic_line_id.name,
+                    date=format_date(self.env, detail.date),
+                    invoice=detail.move_id.display_name,
+                )
+            )
+
+    # === Re-invoiced costs ===
+
+    def _psa_reinvoiced_move_lines(self):
+        """Lines of vendor bills and expenses that these items re-invoice."""
+        # sudo: whoever posts a bill need not see the order.
+        return (
+            self.sudo()
+            .filtered(
+                lambda item: item.move_line_id and item.so_line and not item.project_id
+            )
+            .move_line_id
+        )
+
+    def _psa_follow_bills(self):
+        # sudo: whoever posts a bill need not see the order.
+        self.env["psa.reinvoiced.cost"].sudo()._follow_bills(
+            self._psa_reinvoiced_move_lines()
+        )

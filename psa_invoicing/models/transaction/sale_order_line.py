@@ -1,0 +1,311 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from ...core.kinds import GOODS, MATERIAL, ORDER_LINE
+from ...tools import rules
+
+# Order lines that are not billed themselves, but by the transactions behind them.
+BILLED_BY_TRANSACTIONS = ("analytic", "milestones", "timesheet")
+
+# What an invoice line takes over from its contract line.
+AGREED_FIELDS = {"discount", "name", "price_unit", "tax_ids"}
+# What is open but for what is credited, as the backlog puts it.
+NEW = f"{rules.OPEN} - COALESCE(billing_credited_quantity, 0)"
+
+
+class SaleOrderLine(models.Model):
+    """A contract line; and a transaction itself, where nothing finer is behind it."""
+
+    _name = "sale.order.line"
+    _inherit = ["sale.order.line", "psa.transaction.mixin"]
+
+    _billing_source = ORDER_LINE
+    _billing_detail_field = "sale_line_id"
+    _billing_columns = {
+        "sale_line_id": "id",
+        "project_id": "billing_project_id",
+        "date": "billing_date",
+        "text": "name",
+    }
+
+    billing_project_id = fields.Many2one(
+        "project.project",
+        string="Billed With",
+        compute="_compute_billing_project_id",
+        store=True,
+        index="btree_not_null",
+        help="The project whose invoices bill this line: its own, else that of the "
+        "order.",
+    )
+    billing_date = fields.Date(
+        compute="_compute_billing_date",
+        store=True,
+        readonly=False,
+        copy=False,
+        help="The day that counts for the cut-off date of an invoice: the order date, "
+        "or the day of the last delivery where delivered quantities are billed.",
+    )
+    billable_quantity = fields.Float(store=True)
+    billing_excluded_quantity = fields.Float(
+        string="Quantity Not to Invoice",
+        readonly=True,
+        copy=False,
+        help="Part of the line that Odoo must not offer for invoicing now: on hold, "
+        "offered, never charged, written off, or on a draft credit note.",
+    )
+    psa_never_billed_quantity = fields.Float(
+        string="Quantity Never Billed",
+        readonly=True,
+        copy=False,
+        help="Part of the line for which the customer never pays: offered, not "
+        "charged or written off.",
+    )
+
+    _psa_open_index = models.Index(
+        f"(billing_project_id, billing_date) WHERE ABS({rules.OPEN}) > 0.000001"
+    )
+
+    # What no run bills: counted beside the backlog.
+    _psa_unconfirmed_index = models.Index("(id) WHERE (state = 'sale') IS NOT TRUE")
+    _psa_negative_index = models.Index(
+        f"(billing_date) WHERE SIGN({NEW}) = -1 AND -SIGN({NEW}) = 1"
+    )
+
+    # === The project that an order creates ===
+
+    def _timesheet_create_project_prepare_values(self):
+        """It is billed as its template, product, customer or company says, from the
+        day of the order on."""
+        values = super()._timesheet_create_project_prepare_values()
+        template = self.product_id.project_template_id
+        frequency = template.billing_frequency_id or (
+            self.product_id.billing_frequency_id
+            or self.order_id.partner_id.commercial_partner_id.billing_frequency_id
+            or self.company_id.billing_frequency_id
+        )
+        if frequency:
+            ordered = self.order_id.date_order or fields.Datetime.now()
+            values["billing_frequency_id"] = frequency.id
+            values["billing_start_date"] = self.company_id._billing_day(ordered)
+        return values
+
+    # === As a transaction ===
+
+    @api.depends("project_id", "order_id.project_id")
+    def _compute_billing_project_id(self):
+        # sudo: whoever sells need not see the project.
+        lines = self.sudo()
+        orders = lines.filtered(
+            lambda line: not line.project_id and not line.order_id.project_id
+        ).order_id
+        worked_on = dict(
+            lines.env["project.project"]
+            .with_context(active_test=False)
+            ._read_group(
+                [("sale_line_id.order_id", "in", orders.ids)],
+                ["sale_order_id"],
+                ["id:recordset"],
+            )
+            if orders.ids
+            else ()
+        )
+        for line in lines:
+            line.billing_project_id = (
+                line.project_id
+                or line.order_id.project_id
+                or worked_on.get(line.order_id, line.project_id)[:1]
+            )
+
+    @api.depends("order_id.date_order", "qty_delivered", "qty_delivered_method")
+    def _compute_billing_date(self):
+        """Delivered lines take the day on which the delivered quantity changes."""
+        for line in self:
+            company = line.company_id or self.env.company
+            if line._psa_is_billed_by_transactions():
+                line.billing_date = False
+            elif line._psa_is_billed_when_delivered():
+                line.billing_date = line.qty_delivered and company._billing_today()
+            else:
+                ordered = line.order_id.date_order
+                line.billing_date = ordered and company._billing_day(ordered)
+
+    @api.depends(
+        "billing_project_id",
+        "display_type",
+        "is_downpayment",
+        "product_id",
+        "product_uom_qty",
+        "qty_delivered",
+        "qty_delivered_method",
+        "state",
+    )
+    def _compute_billable_quantity(self):
+        for line in self:
+            if not line._psa_is_billed_itself():
+                line.billable_quantity = 0.0
+            elif line._psa_is_billed_when_delivered():
+                line.billable_quantity = line.qty_delivered
+            else:
+                line.billable_quantity = line.product_uom_qty
+
+    def _psa_is_billed_itself(self) -> bool:
+        """Whether nothing finer is behind a line of a project's contract."""
+        return bool(
+            self.billing_project_id
+            and self.state == "sale"
+            and self._psa_is_contract_line()
+            and not self.is_expense
+            and not self._psa_is_billed_by_transactions()
+        )
+
+    def _psa_is_billed_by_transactions(self) -> bool:
+        """Whether time, costs or milestones are billed in its stead."""
+        return (
+            self._psa_is_billed_when_delivered()
+            and self.qty_delivered_method in BILLED_BY_TRANSACTIONS
+        )
+
+    def _psa_is_billed_when_delivered(self) -> bool:
+        """Else it is billed as it was ordered."""
+        return self.product_id.invoice_policy == "delivery"
+
+    def _psa_is_contract_line(self) -> bool:
+        """Whether the ledger answers for a line: no heading and no down payment."""
+        return bool(
+            self.product_id
+            and not self.display_type
+            and not self.is_downpayment
+            and self.product_id.type != "combo"
+        )
+
+    def _psa_is_in_ledger(self) -> bool:
+        """Whether invoices of this line, whoever makes them, are in the ledger."""
+        return self._psa_is_contract_line() and bool(
+            self.billing_project_id
+            or (
+                self._psa_is_billed_when_delivered()
+                and self.qty_delivered_method in ("milestones", "timesheet")
+            )
+        )
+
+    @api.model
+    def _billing_domain(self, request, with_held=False):
+        domain = super()._billing_domain(request, with_held)
+        domain &= Domain("billing_project_id", "!=", False)
+        goods = Domain("product_id.type", "=", GOODS)
+        wanted = Domain.FALSE
+        if MATERIAL in request.types:
+            wanted |= goods
+        if ORDER_LINE in request.types:
+            wanted |= ~goods
+        return domain & wanted
+
+    @api.model
+    def _psa_type_sql(self):
+        """Goods on an order are material."""
+        # Products that are goods are few: they are asked once.
+        goods = self.env["product.product"]._search(
+            [("type", "=", GOODS)], active_test=False
+        )
+        product = SQL.identifier(self._table, "product_id")
+        return rules.kind_of_sold_sql(SQL("%s IN %s", product, goods.subselect()))
+
+    @api.model
+    def _psa_own_details_sql(self) -> SQL:
+        """Every row of the ledger names its contract line."""
+        return SQL(
+            "detail.transaction_type IN ('order_line', 'material')"
+            " AND detail.cost_id IS NULL"
+        )
+
+    # === What Odoo derives from a line ===
+
+    def _get_delivered_quantity_by_analytic(self, additional_domain):
+        """What a vendor has credited is no cost that the customer pays."""
+        delivered = super()._get_delivered_quantity_by_analytic(additional_domain)
+        costs = self.filtered("is_expense")
+        credited = super(SaleOrderLine, costs)._get_delivered_quantity_by_analytic(
+            [("move_line_id.move_type", "=", "in_refund"), ("amount", ">", 0)]
+        )
+        for line_id, quantity in credited.items():
+            delivered[line_id] -= quantity
+        return delivered
+
+    def _psa_invoice_terms(self) -> dict:
+        """What an invoice line takes over from this contract line.
+
+        :return: by name of the field, as JSON keeps it
+        """
+        values = self._prepare_invoice_line()
+        taxes = {
+            tax_id
+            for _command, linked, ids in values["tax_ids"]
+            for tax_id in (ids or [linked])
+            if tax_id
+        }
+        return {
+            "price_unit": values["price_unit"],
+            "discount": values["discount"],
+            "tax_ids": sorted(taxes),
+            "name": values["name"],
+        }
+
+    # === Life of a line ===
+
+    def _psa_agreed_terms(self) -> dict:
+        """What the contract says of a unit, by line."""
+        return {line: tuple(line[name] for name in AGREED_FIELDS) for line in self}
+
+    def write(self, vals):
+        """Drafts follow what was ordered and delivered, and at which price."""
+        if not self:
+            # Odoo's posting writes four times an invoice on lines that it has not.
+            return super().write(vals)
+        agreed = self._psa_agreed_terms() if AGREED_FIELDS & set(vals) else {}
+        result = super().write(vals)
+        self.filtered(
+            lambda line: (
+                line in agreed and agreed[line] != line._psa_agreed_terms()[line]
+            )
+        )._psa_flag_drafts()
+        if "product_uom_qty" in vals:
+            # sudo: whoever may edit an order need not see the milestones.
+            self.env["project.milestone"].sudo().search(
+                [("sale_line_id", "in", self.ids), ("billed_quantity", "!=", 0)]
+            )._psa_flag_drafts()
+        if {"product_uom_qty", "qty_delivered", "name", "billing_date"} & set(vals):
+            self.filtered("billing_draft_quantity")._psa_flag_drafts()
+            self._psa_fit_write_offs()
+            self._psa_refresh_held()
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_billing_details(self):
+        self._psa_check_not_billed()
+
+    def _psa_check_not_billed(self):
+        """Refuse to delete what a draft or posted invoice was made from."""
+        detail = (
+            self.env["psa.invoice.detail"]
+            # sudo: whoever may delete an order need not see its invoices.
+            .sudo()
+            .search(
+                [
+                    ("sale_line_id", "in", self.ids),
+                    ("move_id.state", "in", ("draft", "posted")),
+                ],
+                limit=1,
+            )
+        )
+        if detail:
+            raise UserError(
+                self.env._(
+                    "%(line)s is billed with %(invoice)s and cannot be deleted.",
+                    line=detail.sale_line_id.display_name,
+                    invoice=detail.move_id.display_name,
+                )
+            )

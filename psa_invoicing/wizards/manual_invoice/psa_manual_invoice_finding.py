@@ -1,0 +1,300 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What the manual invoice leaves out is found, each reason in its own way."""
+
+from dataclasses import replace
+from functools import partial
+
+from odoo import api, models
+from odoo.fields import Domain
+from odoo.tools import format_date
+
+from ...core import obstacles
+from ...core.billing import Request, Transaction
+from ...core.kinds import (
+    MILESTONE,
+    MODELS,
+    NON_CHARGEABLE,
+    ORDER_LINE,
+    TIME,
+    TRANSACTION_MODELS,
+    TYPES,
+    Key,
+)
+from ...models.billing.selection import Selection
+from .psa_manual_invoice_left_out import LeftOut
+
+COVERED = ("billable_fixed", "billable_milestones")
+
+
+class PsaManualInvoice(models.TransientModel):
+    # One file per side of the wizard.
+    # pylint: disable=consider-merging-classes-inherited
+    _inherit = "psa.manual.invoice"
+
+    def _left_out(self) -> list[LeftOut]:
+        request = self._checked_request()
+        found: dict = {}
+        # sudo: the administrator was just checked; they need not read timesheets.
+        wizard = self.sudo()
+        for collect in (
+            wizard._collect_projects,
+            wizard._collect_open,
+            wizard._collect_on_drafts,
+            wizard._collect_without_line,
+            wizard._collect_unconfirmed,
+            wizard._collect_unreached,
+            wizard._collect_non_chargeable,
+            wizard._collect_covered,
+        ):
+            collect(request, found)
+        return list(found.values())
+
+    @api.model
+    def _of(self, found: dict, reason: str, about=None) -> LeftOut:
+        return found.setdefault((reason, about), LeftOut(reason, about))
+
+    def _collect_projects(self, request: Request, found: dict):
+        """Projects that cannot be billed at all."""
+        for project in self.project_ids:
+            if project.id not in request.project_ids:
+                self._of(found, obstacles.PROJECT, project)
+
+    def _collect_open(self, request: Request, found: dict):
+        """What is open and could be billed, were it not for a setting or a hold."""
+        wide = replace(
+            request, cutoff_date=None, types=TYPES, unit_ids=(), milestone_ids=()
+        )
+        selection = Selection(self.env)
+        items = [
+            item
+            for source in MODELS
+            for item in selection.of_source(
+                source, wide, with_held=True, domain=self._not_shown(source)
+            )
+        ]
+        items.sort(key=lambda item: (item.date, item.project_id))
+        held, others = self._held(items), self._of_other_units(items, request)
+        beyond = selection.beyond_terms(request)
+        lines = selection.lines_by_id(item.sale_line_id for item in items)
+        Line = self.env["psa.manual.invoice.line"]
+        for item in items:
+            line = lines[item.sale_line_id]
+            reason = self._why_not_shown(item, request, held, others, beyond)
+            in_the_way = reason in (obstacles.BEYOND, obstacles.TERMS)
+            left_out = self._of(found, reason, line.order_id if in_the_way else None)
+            if reason == obstacles.TERMS:
+                left_out.texts.add(beyond[item.key])
+            left_out.add(
+                item.key,
+                partial(self._item_row, item, line),
+                Line._amount(line, item.quantity, item.is_chargeable),
+                line.currency_id,
+            )
+            left_out.kinds.add(item.kind)
+            left_out.last = max(filter(None, [left_out.last, item.date]))
+
+    def _not_shown(self, source: str) -> Domain:
+        """Transactions of a kind that are not in the review."""
+        shown = self.env["psa.manual.invoice.line"]._search(
+            [("wizard_id", "=", self.id), ("source", "=", source)]
+        )
+        return Domain("id", "not in", shown.subselect("source_id"))
+
+    @api.model
+    def _why_not_shown(self, item, request, held, others, beyond) -> str:
+        """:return: one of ``core.obstacles``"""
+        if item.key in held:
+            return obstacles.HOLD
+        if item.date > request.cutoff_date:
+            return obstacles.LATER
+        if item.kind not in request.types:
+            return obstacles.TYPE
+        if item.key in others:
+            return obstacles.UNIT
+        if request.milestone_ids and item.source == MILESTONE:
+            return obstacles.MILESTONE
+        return obstacles.TERMS if item.key in beyond else obstacles.BEYOND
+
+    def _held(self, items: list[Transaction]) -> set[Key]:
+        held = set()
+        for records in self._records([item.key for item in items]):
+            found = records.search(
+                [("id", "in", records.ids), ("billing_hold", "=", 1)]
+            )
+            held |= {(records._billing_source, each.id) for each in found}
+        return held
+
+    def _of_other_units(self, items: list[Transaction], request: Request) -> set[Key]:
+        others = set()
+        if not request.unit_ids:
+            return others
+        for records in self._records([item.key for item in items]):
+            inside = records.search(
+                Domain("id", "in", records.ids)
+                & records._psa_unit_domain(list(request.unit_ids))
+            )
+            others |= {(records._billing_source, each.id) for each in records - inside}
+        return others
+
+    @api.model
+    def _item_row(self, item: Transaction, line) -> dict:
+        return {
+            "type": item.kind,
+            "project": self.project_ids.browse(item.project_id).display_name,
+            "date": format_date(self.env, item.date),
+            "who": item.who,
+            "text": item.text,
+            "quantity": f"{self._figure(item.quantity)} {line.product_uom_id.name}",
+        }
+
+    def _domain_of(self, model, request: Request) -> Domain:
+        """Transactions up to the cut-off date, of what the wizard was opened on."""
+        names = model._billing_columns
+        domain = Domain(names["project_id"], "in", request.project_ids)
+        domain &= Domain(names["date"], "<=", request.cutoff_date)
+        if request.sale_line_ids:
+            domain &= Domain(names["sale_line_id"], "in", request.sale_line_ids)
+        if request.picks is not None:
+            domain &= Domain("id", "in", model._psa_picked_ids(request))
+        return domain
+
+    @api.model
+    def _record_row(self, record, quantity: float) -> dict:
+        names = record._billing_columns
+        employee = record[names["employee_id"]] if "employee_id" in names else None
+        unit = (
+            record[names["uom_id"]]
+            if "uom_id" in names
+            else record._psa_contract_lines().product_uom_id
+        )
+        return {
+            "type": record._billing_source,
+            "project": record[names["project_id"]].display_name,
+            "date": format_date(self.env, record[names["date"]]) or "",
+            "who": employee.name if employee else "",
+            "text": record[names["text"]] or "",
+            "quantity": f"{self._figure(quantity)} {unit.name or ''}",
+        }
+
+    def _collect_on_drafts(self, request: Request, found: dict):
+        """What is on drafts already."""
+        domain = [
+            ("project_id", "in", request.project_ids),
+            ("move_id.state", "=", "draft"),
+            ("transaction_type", "in", request.types),
+            ("date", "<=", request.cutoff_date),
+        ]
+        if request.sale_line_ids:
+            domain.append(("sale_line_id", "in", request.sale_line_ids))
+        for detail in self.env["psa.invoice.detail"].search(domain):
+            key = detail._key
+            if not key or (request.picks is not None and key not in request.picks):
+                continue
+            self._of(found, obstacles.DRAFT, detail.move_id).add(
+                key,
+                partial(self._detail_row, detail),
+                detail.amount,
+                detail.move_id.currency_id,
+            )
+
+    @api.model
+    def _detail_row(self, detail) -> dict:
+        return {
+            "type": detail.transaction_type,
+            "project": detail.project_id.display_name,
+            "date": format_date(self.env, detail.date),
+            "who": detail.employee_name or "",
+            "text": detail.name or "",
+            "quantity": f"{self._figure(detail.quantity)} {detail.uom_id.name}",
+        }
+
+    def _collect_without_line(self, request: Request, found: dict):
+        """Time that nobody sold."""
+        if TIME not in request.types or request.sale_line_ids:
+            return
+        Entry = self.env["account.analytic.line"]
+        domain = self._domain_of(Entry, request) & Domain("so_line", "=", False)
+        domain &= Domain("billing_type", "!=", NON_CHARGEABLE)
+        for entry in Entry.search(domain & Domain("unit_amount", "!=", 0)):
+            self._of(found, obstacles.NO_LINE).add(
+                (TIME, entry.id), partial(self._record_row, entry, entry.unit_amount)
+            )
+
+    def _collect_unconfirmed(self, request: Request, found: dict):
+        """What was done for orders that are not confirmed, or cancelled meanwhile."""
+        for source in set(MODELS) - {ORDER_LINE}:
+            model = self.env[MODELS[source]]
+            name = model._billing_columns["sale_line_id"]
+            domain = self._domain_of(model, request) & Domain(
+                f"{name}.order_id.state", "!=", "sale"
+            )
+            for record in model.search(domain & Domain(name, "!=", False)):
+                if record.open_quantity:
+                    self._of(
+                        found, obstacles.ORDER, record._psa_contract_lines().order_id
+                    ).add(
+                        (source, record.id),
+                        partial(self._record_row, record, record.open_quantity),
+                    )
+
+    def _collect_unreached(self, request: Request, found: dict):
+        if MILESTONE not in request.types:
+            return
+        Milestone = self.env["project.milestone"]
+        domain = Domain(
+            [
+                ("project_id", "in", request.project_ids),
+                ("is_reached", "=", False),
+                ("sale_line_id.qty_delivered_method", "=", "milestones"),
+                ("sale_line_id.state", "=", "sale"),
+            ]
+        )
+        if request.sale_line_ids:
+            domain &= Domain("sale_line_id", "in", request.sale_line_ids)
+        if request.picks is not None:
+            domain &= Domain("id", "in", Milestone._psa_picked_ids(request))
+        for milestone in Milestone.search(domain):
+            quantity = (
+                milestone.quantity_percentage * milestone.sale_line_id.product_uom_qty
+            )
+            self._of(found, obstacles.UNREACHED).add(
+                (MILESTONE, milestone.id),
+                partial(self._unreached_row, milestone, quantity),
+            )
+
+    @api.model
+    def _unreached_row(self, milestone, quantity: float) -> dict:
+        row = self._record_row(milestone, quantity)
+        return {**row, "date": format_date(self.env, milestone.deadline) or ""}
+
+    def _collect_non_chargeable(self, request: Request, found: dict):
+        for name in TRANSACTION_MODELS:
+            model = self.env[name]
+            line = model._billing_columns["sale_line_id"]
+            domain = self._domain_of(model, request) & Domain(
+                [("billing_type", "=", NON_CHARGEABLE), (line, "!=", False)]
+            )
+            for record in model.search(domain):
+                rest = (
+                    record.billable_quantity
+                    - record.billed_quantity
+                    - record.billing_written_off_quantity
+                )
+                if rest:
+                    self._of(found, obstacles.NON_CHARGEABLE).add(
+                        (model._billing_source, record.id),
+                        partial(self._record_row, record, rest),
+                    )
+
+    def _collect_covered(self, request: Request, found: dict):
+        """Time on contract lines that are billed by a price, not by the hour."""
+        if TIME not in request.types:
+            return
+        Entry = self.env["account.analytic.line"]
+        domain = self._domain_of(Entry, request) & Domain(
+            [("timesheet_invoice_type", "in", COVERED), ("unit_amount", "!=", 0)]
+        )
+        for entry in Entry.search(domain):
+            self._of(found, obstacles.COVERED).add(
+                (TIME, entry.id), partial(self._record_row, entry, entry.unit_amount)
+            )
