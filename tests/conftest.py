@@ -33,6 +33,9 @@ from tools.system_packages import BROWSER
 # The arithmetic is plain Python: it is tested without Odoo.
 sys.path.insert(0, str(ROOT / "psa_invoicing"))
 
+# Add-ons of examples; their tests run in a database that has them.
+collect_ignore = ["addons"]
+
 # Milliseconds: a loaded machine is slow, and not wrong.
 PATIENCE = 60_000
 expect.set_options(timeout=PATIENCE)
