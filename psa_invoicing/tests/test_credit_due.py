@@ -216,6 +216,27 @@ class TestCreditDue(BillingCase):
         line = self.costs(project).sale_line_id
         self.assertEqual((line.qty_invoiced, line.qty_to_invoice), (2, 0))
 
+    def test_a_bill_is_deleted_after_billing(self):
+        project = self.cost_project()
+        bill = self.vendor_bill({project.account_id.id: 100})
+        project._psa_invoice(JANUARY).action_post()
+        bill.button_draft()
+        bill.with_context(force_delete=True).unlink()
+        self.assertFalse(project._psa_invoice(JANUARY))
+        self.assertEqual(self.finish(project).amount_untaxed, 100)
+
+    def test_a_bill_line_deleted_after_billing_comes_off_the_next_invoice(self):
+        project = self.cost_project()
+        bill = self.vendor_bill({project.account_id.id: 100}, price=60)
+        kept = self.vendor_bill({project.account_id.id: 100})
+        project._psa_invoice(JANUARY).action_post()
+        bill.button_draft()
+        bill.with_context(force_delete=True).unlink()
+        later = self.vendor_bill({project.account_id.id: 100}, price=500)
+        move = project._psa_invoice(JANUARY)
+        self.assertEqual(move.amount_untaxed, 440)
+        self.assertTrue((kept | later).exists())
+
     def test_a_vendor_lowers_the_price(self):
         """A tenth of the amount is a tenth of the quantity."""
         project = self.cost_project()

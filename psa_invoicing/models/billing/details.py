@@ -63,14 +63,15 @@ class Details(Step):
         return bool(ids)
 
     def _bill_lines(self, additions: list[tuple]) -> dict:
-        """Lines of vendor bills and expenses behind the transactions."""
+        """Lines of vendor bills and expenses behind the transactions; None of one that
+        was deleted since."""
         costs = self.env["psa.reinvoiced.cost"].browse(
             item.source_id
             for _move, _line, items in additions
             for item in items
             if item.source == COST
         )
-        return {(COST, cost.id): cost.source_move_line_id.id for cost in costs}
+        return {(COST, cost.id): cost.source_move_line_id.id or None for cost in costs}
 
     def _shares(self, move_line, items: list[Transaction]) -> list[float]:
         """Divide the untaxed amount of an invoice line over its transactions."""
