@@ -35,7 +35,7 @@ test-pythons: ## The same on every Python that is here
 test-core: ## Odoo's own suites with the add-on installed
 	@$(TOOLS) test-core
 
-test-all: ## All of them, on the oldest and the newest PostgreSQL
+test-all: ## All of them, on the oldest and the newest PostgreSQL, and every Python
 	@$(TOOLS) test-all
 
 bench: ## What billing costs beside its peers (ARGS=--projects=1000)

@@ -46,15 +46,15 @@ def test_core() -> int:
 
 
 def test_all() -> int:
-    """Every suite on the oldest and on the newest PostgreSQL."""
+    """Every suite on the oldest and the newest PostgreSQL, and on every Python."""
     _ensure_programs()
-    return run(
-        [
-            _work(name, str(version))
-            for version in (POSTGRES_VERSIONS[0], POSTGRES_VERSIONS[-1])
-            for name in SUITES
-        ]
-    )
+    suites = [
+        _work(name, str(version))
+        for version in (POSTGRES_VERSIONS[0], POSTGRES_VERSIONS[-1])
+        for name in SUITES
+    ]
+    pythons = [sys.executable, "-m", "tools", "test-pythons"]
+    return run([*suites, Work("pythons", pythons, is_shared=False)])
 
 
 def suite(name: str) -> int:
