@@ -14,10 +14,7 @@ class PsaProjectBacklog(models.TransientModel):
     _description = "Open Transactions of Archived Projects"
 
     project_ids = fields.Many2many(
-        "project.project",
-        required=True,
-        readonly=True,
-        context={"active_test": False},
+        "project.project", required=True, readonly=True, context={"active_test": False}
     )
     transaction_count = fields.Integer(
         string="Open Transactions", compute="_compute_backlog"

@@ -14,11 +14,7 @@ class PsaRowRemoval(models.TransientModel):
     )
     detail_count = fields.Integer(string="Selected", compute="_compute_detail_count")
     then = fields.Selection(
-        [
-            ("later", "Bill later"),
-            ("hold", "Hold"),
-            ("write_off", "Write off"),
-        ],
+        [("later", "Bill later"), ("hold", "Hold"), ("write_off", "Write off")],
         string="Afterwards",
         required=True,
         default="later",

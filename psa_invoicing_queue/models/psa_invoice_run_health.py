@@ -10,9 +10,7 @@ PATIENCE = timedelta(hours=1)
 
 
 class PsaInvoiceRun(models.Model):
-    # The other file has the jobs; this one says when nobody carries them out.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.invoice.run"
+    _inherit = "psa.invoice.run"  # pylint: disable=consider-merging-classes-inherited
 
     @api.model
     def _scheduler_problem(self) -> str:

@@ -14,9 +14,7 @@ METHODS = {"default": None, "email": ["email"], "print": ["manual"]}
 
 
 class AccountMove(models.Model):
-    # One file per side of a project invoice.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "account.move"
+    _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
 
     def psa_recalculate(self) -> list[dict]:
         """Bring drafts in line with their transactions: see

@@ -5,9 +5,7 @@ from odoo import models
 
 
 class ProjectProject(models.Model):
-    # One file per subject of the project's billing.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "project.project"
+    _inherit = "project.project"  # pylint: disable=consider-merging-classes-inherited
 
     def psa_preview(
         self,

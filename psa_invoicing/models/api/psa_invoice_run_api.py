@@ -10,9 +10,7 @@ from ..shared.external_arguments import as_date, as_records, check_exist
 
 
 class PsaInvoiceRun(models.Model):
-    # One file per side of a run.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.invoice.run"
+    _inherit = "psa.invoice.run"  # pylint: disable=consider-merging-classes-inherited
 
     @api.model
     def psa_run(
@@ -85,9 +83,7 @@ class PsaInvoiceRun(models.Model):
 
 
 class PsaInvoiceRunLine(models.Model):
-    # Beside what it is part of.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.invoice.run.line"
+    _inherit = "psa.invoice.run.line"  # pylint: disable=consider-merging-classes-inherited
 
     def _psa_values(self) -> dict:
         return {

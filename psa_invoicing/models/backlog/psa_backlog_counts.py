@@ -15,9 +15,7 @@ COUNT_LIMIT = 1000
 class PsaBacklog(models.Model):
     """The search panel beside the list."""
 
-    # One file per side of the backlog.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.backlog"
+    _inherit = "psa.backlog"  # pylint: disable=consider-merging-classes-inherited
 
     def _search_panel_domain_image(
         self, field_name, domain, set_count=False, limit=False

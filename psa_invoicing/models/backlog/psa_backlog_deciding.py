@@ -10,9 +10,7 @@ from ..shared.external_arguments import as_quantities
 
 
 class PsaBacklog(models.Model):
-    # One file per side of the backlog.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.backlog"
+    _inherit = "psa.backlog"  # pylint: disable=consider-merging-classes-inherited
 
     def action_open(self):
         """Show where a transaction comes from: the order of an order line, the bill of

@@ -8,9 +8,7 @@ class PsaBacklog(models.Model):
     """Names, for whoever sees a row of the backlog: an export reads projects, orders
     and tasks with the rights of the user, who need not see those."""
 
-    # One file per side of the backlog.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.backlog"
+    _inherit = "psa.backlog"  # pylint: disable=consider-merging-classes-inherited
 
     project_name = fields.Char(related="project_id.display_name", string="Project Name")
     order_name = fields.Char(related="order_id.name", string="Order")

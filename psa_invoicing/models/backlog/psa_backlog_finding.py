@@ -13,9 +13,7 @@ from .psa_backlog_rows import PARTS, PLACES, ROWS_PER_ID, Places
 
 
 class PsaBacklog(models.Model):
-    # One file per side of the backlog.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.backlog"
+    _inherit = "psa.backlog"  # pylint: disable=consider-merging-classes-inherited
 
     @api.model
     def _search(self, domain, offset=0, limit=None, order=None, **kwargs):

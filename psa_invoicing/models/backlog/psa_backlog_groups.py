@@ -29,9 +29,7 @@ class PsaBacklog(models.Model):
     is summed until the page is full.
     """
 
-    # One file per side of the backlog.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.backlog"
+    _inherit = "psa.backlog"  # pylint: disable=consider-merging-classes-inherited
 
     def _read_group(
         self,

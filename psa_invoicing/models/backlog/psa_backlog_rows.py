@@ -62,9 +62,7 @@ class Places(NamedTuple):
 
 
 class PsaBacklog(models.Model):
-    # One file per side of the backlog.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.backlog"
+    _inherit = "psa.backlog"  # pylint: disable=consider-merging-classes-inherited
 
     @property
     def _table_query(self) -> SQL:
@@ -238,9 +236,7 @@ class PsaBacklog(models.Model):
     @api.model
     def _branch(self, model, columns: dict[str, SQL]) -> SQL:
         return SQL(
-            "SELECT %s FROM %s",
-            self._as_columns(columns),
-            SQL.identifier(model._table),
+            "SELECT %s FROM %s", self._as_columns(columns), SQL.identifier(model._table)
         )
 
     @api.model

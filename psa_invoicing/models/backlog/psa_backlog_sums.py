@@ -50,9 +50,7 @@ OF_ROWS = {"age_band", "billing_type", "status", "transaction_type"}
 
 
 class PsaBacklog(models.Model):
-    # One file per side of the backlog.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.backlog"
+    _inherit = "psa.backlog"  # pylint: disable=consider-merging-classes-inherited
 
     @api.model
     def _search_sums(self, domain, **kwargs) -> Query | None:

@@ -9,9 +9,7 @@ from ..billing.left_out import LeftOut
 
 
 class PsaBacklog(models.Model):
-    # One file per side of the backlog.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.backlog"
+    _inherit = "psa.backlog"  # pylint: disable=consider-merging-classes-inherited
 
     @api.model
     def _beyond_terms(self) -> dict[Key, str]:

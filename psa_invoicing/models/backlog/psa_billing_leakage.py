@@ -49,11 +49,7 @@ class PsaBillingLeakage(models.Model):
             "partner_id",
             "sale_line_id",
         ],
-        "project.sale.line.employee.map": [
-            "employee_id",
-            "project_id",
-            "sale_line_id",
-        ],
+        "project.sale.line.employee.map": ["employee_id", "project_id", "sale_line_id"],
         "sale.order": ["company_id", "currency_rate", "partner_id", "state"],
         "sale.order.line": [
             "billing_project_id",

@@ -139,13 +139,7 @@ class PsaStartPage(models.AbstractModel):
     def _draft_cards(self) -> list[Card]:
         amount = "amount_untaxed_signed"
         return [
-            Card(
-                "draft",
-                self.env._("Drafts to Review"),
-                INVOICES,
-                ("draft",),
-                amount,
-            ),
+            Card("draft", self.env._("Drafts to Review"), INVOICES, ("draft",), amount),
             Card(
                 "needs_recalculation",
                 self.env._("To Recalculate"),

@@ -10,9 +10,7 @@ from ..shared.external_arguments import as_quantities, as_word
 
 
 class PsaTransactionMixin(models.AbstractModel):
-    # One file per side of a transaction.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.transaction.mixin"
+    _inherit = "psa.transaction.mixin"  # pylint: disable=consider-merging-classes-inherited
 
     def action_psa_hold(self, reason: str = ""):
         """Leave these transactions out of every invoice until they are released.

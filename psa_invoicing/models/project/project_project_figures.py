@@ -29,9 +29,7 @@ def figure(**attributes):
 
 
 class ProjectProject(models.Model):
-    # One file per subject of the project's billing.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "project.project"
+    _inherit = "project.project"  # pylint: disable=consider-merging-classes-inherited
 
     psa_can_see_figures = fields.Boolean(
         string="Can See Billing Figures", compute="_compute_psa_can_see_figures"

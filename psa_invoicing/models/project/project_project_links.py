@@ -16,9 +16,7 @@ ALWAYS_SHOWN = {f"billing_{name}_amount" for name in (CONTRACT, BILLED, READY, L
 
 
 class ProjectProject(models.Model):
-    # One file per subject of the project's billing.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "project.project"
+    _inherit = "project.project"  # pylint: disable=consider-merging-classes-inherited
 
     billing_invoice_ids = fields.Many2many(
         "account.move",

@@ -12,9 +12,7 @@ from ..shared import rights
 
 
 class ProjectProject(models.Model):
-    # One file per subject of the project's billing.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "project.project"
+    _inherit = "project.project"  # pylint: disable=consider-merging-classes-inherited
 
     billing_next = fields.Char(
         string="Next Invoice in Words", compute="_compute_billing_next"

@@ -13,8 +13,7 @@ class ResPartner(models.Model):
     _inherit = "res.partner"
 
     billing_frequency_id = fields.Many2one(
-        "psa.billing.frequency",
-        help="Of projects that this customer's orders create.",
+        "psa.billing.frequency", help="Of projects that this customer's orders create."
     )
     billing_po_required = fields.Boolean(
         string="PO Required",

@@ -5,9 +5,7 @@ from odoo import models
 
 
 class AccountMove(models.Model):
-    # One file per side of a project invoice.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "account.move"
+    _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
 
     def unlink(self):
         """Transactions of a deleted draft are open again, and its rows of the schedule

@@ -5,9 +5,7 @@ from odoo import api, models
 
 
 class ProjectMilestone(models.Model):
-    # One file per side of a milestone.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "project.milestone"
+    _inherit = "project.milestone"  # pylint: disable=consider-merging-classes-inherited
 
     def write(self, vals):
         """Once it is reached, it is planned."""

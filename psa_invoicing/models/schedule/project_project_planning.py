@@ -35,9 +35,7 @@ PLANNING_FIELDS = {
 
 
 class ProjectProject(models.Model):
-    # One file per subject of the project's billing.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "project.project"
+    _inherit = "project.project"  # pylint: disable=consider-merging-classes-inherited
 
     billing_frequency_id = fields.Many2one(
         "psa.billing.frequency",

@@ -14,9 +14,7 @@ CHUNK = 50
 
 
 class PsaInvoiceRun(models.Model):
-    # One file per side of a run.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.invoice.run"
+    _inherit = "psa.invoice.run"  # pylint: disable=consider-merging-classes-inherited
 
     @api.model
     def _begin(self, date: date | None = None, projects=None, **values):

@@ -27,9 +27,7 @@ BACKGROUND_CRON = "psa_invoicing.ir_cron_background_runs"
 
 
 class PsaInvoiceRun(models.Model):
-    # One file per side of a run.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.invoice.run"
+    _inherit = "psa.invoice.run"  # pylint: disable=consider-merging-classes-inherited
 
     # === Who starts it ===
 
@@ -324,10 +322,7 @@ class PsaInvoiceRun(models.Model):
             elif row in billed:
                 values = figures[row]
             elif row in free or not row:
-                values = {
-                    "state": SKIPPED,
-                    "reason": self.env._("No longer due."),
-                }
+                values = {"state": SKIPPED, "reason": self.env._("No longer due.")}
             else:
                 values = self._elsewhere()
             results[line] = values

@@ -35,11 +35,7 @@ class PsaInvoiceRunLine(models.Model):
         index="btree_not_null",
     )
     project_id = fields.Many2one(
-        "project.project",
-        required=True,
-        readonly=True,
-        ondelete="cascade",
-        index=True,
+        "project.project", required=True, readonly=True, ondelete="cascade", index=True
     )
     partner_id = fields.Many2one(related="project_id.partner_id", string="Customer")
     company_id = fields.Many2one("res.company", readonly=True, ondelete="cascade")

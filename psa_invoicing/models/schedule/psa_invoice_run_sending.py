@@ -13,9 +13,7 @@ _logger = logging.getLogger(__name__)
 
 
 class PsaInvoiceRun(models.Model):
-    # One file per side of a run.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.invoice.run"
+    _inherit = "psa.invoice.run"  # pylint: disable=consider-merging-classes-inherited
 
     def _send_made(self) -> bool:
         """Confirm and send what the run has made, chunk by chunk.

@@ -19,9 +19,7 @@ PATIENCE = timedelta(hours=26)
 
 
 class PsaInvoiceRun(models.Model):
-    # One file per side of a run.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.invoice.run"
+    _inherit = "psa.invoice.run"  # pylint: disable=consider-merging-classes-inherited
 
     # === Activities ===
 
@@ -162,9 +160,7 @@ class PsaInvoiceRun(models.Model):
                 billed=counts.get(BILLED, 0),
             )
         return self.env._(
-            "%(run)s: %(billed)s invoiced",
-            run=self.name,
-            billed=counts.get(BILLED, 0),
+            "%(run)s: %(billed)s invoiced", run=self.name, billed=counts.get(BILLED, 0)
         )
 
     def _url(self) -> str:

@@ -73,8 +73,7 @@ class PsaInvoiceSchedule(models.Model):
     error = fields.Text(string="Reason", readonly=True)
 
     _date_unique = models.UniqueIndex(
-        "(project_id, run_date)",
-        "A project has one invoice per date in its schedule.",
+        "(project_id, run_date)", "A project has one invoice per date in its schedule."
     )
     _due = models.Index("(run_date) WHERE state IN ('planned', 'failed')")
 

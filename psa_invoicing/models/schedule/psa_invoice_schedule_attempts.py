@@ -18,9 +18,7 @@ RETRIES = 3
 
 
 class PsaInvoiceSchedule(models.Model):
-    # One file per side of a schedule.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.invoice.schedule"
+    _inherit = "psa.invoice.schedule"  # pylint: disable=consider-merging-classes-inherited
 
     attempts = fields.Integer(
         string="Days Failed",

@@ -53,20 +53,14 @@ class ResCompany(models.Model):
     )
 
     billing_after_run = fields.Selection(
-        [
-            ("review", "Leave drafts to be looked at"),
-            ("send", "Confirm and send them"),
-        ],
+        [("review", "Leave drafts to be looked at"), ("send", "Confirm and send them")],
         string="After an Invoice Run",
         required=True,
         default="review",
         help="What cannot be confirmed or sent stays as it is and says why.",
     )
     billing_catch_up = fields.Selection(
-        [
-            ("each", "A draft for each date"),
-            ("one", "One draft for all"),
-        ],
+        [("each", "A draft for each date"), ("one", "One draft for all")],
         string="Missed Invoice Dates",
         required=True,
         default="each",

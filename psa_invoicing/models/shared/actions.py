@@ -17,11 +17,7 @@ def open_records(records: models.BaseModel, name: str, view_mode: str) -> dict:
     }
     if len(records) == 1:
         return {**action, "res_id": records.id, "view_mode": "form"}
-    return {
-        **action,
-        "domain": [("id", "in", records.ids)],
-        "view_mode": view_mode,
-    }
+    return {**action, "domain": [("id", "in", records.ids)], "view_mode": view_mode}
 
 
 def open_backlog(env, domain: list) -> dict:

@@ -23,9 +23,7 @@ from .psa_manual_invoice import TYPE_FIELDS
 
 
 class PsaManualInvoice(models.TransientModel):
-    # One file per side of the wizard.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.manual.invoice"
+    _inherit = "psa.manual.invoice"  # pylint: disable=consider-merging-classes-inherited
 
     @api.model
     def _asked(self, project_ids, cutoff_date, types, unit_ids, milestone_ids, picks):
@@ -155,9 +153,7 @@ class PsaManualInvoice(models.TransientModel):
 
 
 class PsaManualInvoiceLine(models.TransientModel):
-    # One file per side of the wizard.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.manual.invoice.line"
+    _inherit = "psa.manual.invoice.line"  # pylint: disable=consider-merging-classes-inherited
 
     def _values(self) -> dict:
         return {

@@ -75,9 +75,7 @@ class Group(NamedTuple):
 
 
 class PsaManualInvoice(models.TransientModel):
-    # One file per side of the wizard.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.manual.invoice"
+    _inherit = "psa.manual.invoice"  # pylint: disable=consider-merging-classes-inherited
 
     def _fill(self, request: Request):
         """Make rows of what a request selects, with what a person chose before."""

@@ -27,9 +27,7 @@ COVERED = ("billable_fixed", "billable_milestones")
 
 
 class PsaManualInvoice(models.TransientModel):
-    # One file per side of the wizard.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.manual.invoice"
+    _inherit = "psa.manual.invoice"  # pylint: disable=consider-merging-classes-inherited
 
     def _left_out(self) -> list[LeftOut]:
         request = self._checked_request()

@@ -68,9 +68,7 @@ class LeftOut:
 
 
 class PsaManualInvoice(models.TransientModel):
-    # One file per side of the wizard.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.manual.invoice"
+    _inherit = "psa.manual.invoice"  # pylint: disable=consider-merging-classes-inherited
 
     def review_left_out(self) -> list[dict]:
         """What is left out, by reason, as the client shows it."""

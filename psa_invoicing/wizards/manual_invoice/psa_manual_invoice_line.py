@@ -50,10 +50,7 @@ class PsaManualInvoiceLine(models.TransientModel):
         readonly=True, help="Which invoice line of its contract line, where several."
     )
     transaction_type = fields.Selection(
-        TRANSACTION_TYPES,
-        string="Type",
-        required=True,
-        readonly=True,
+        TRANSACTION_TYPES, string="Type", required=True, readonly=True
     )
     source = fields.Char(required=True, readonly=True)
     source_id = fields.Integer(string="Source ID", required=True, readonly=True)

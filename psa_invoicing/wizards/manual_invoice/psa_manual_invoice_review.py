@@ -78,9 +78,7 @@ class Branch:
 
 
 class PsaManualInvoice(models.TransientModel):
-    # One file per side of the wizard.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.manual.invoice"
+    _inherit = "psa.manual.invoice"  # pylint: disable=consider-merging-classes-inherited
 
     draft_id = fields.Many2one(
         "account.move",

@@ -15,9 +15,7 @@ from .psa_manual_invoice_review import LEVELS, PAGE, Branch
 
 
 class PsaManualInvoice(models.TransientModel):
-    # One file per side of the wizard.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.manual.invoice"
+    _inherit = "psa.manual.invoice"  # pylint: disable=consider-merging-classes-inherited
 
     def _review(self, page: int = 0) -> dict:
         """The tree with its sums.
@@ -167,9 +165,7 @@ class PsaManualInvoice(models.TransientModel):
 
 
 class PsaManualInvoiceLine(models.TransientModel):
-    # What the review shows of a row.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.manual.invoice.line"
+    _inherit = "psa.manual.invoice.line"  # pylint: disable=consider-merging-classes-inherited
 
     def _shown(self, labels: dict) -> dict:
         """:param labels: of types and remarks, by field and value"""
