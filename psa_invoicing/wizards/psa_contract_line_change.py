@@ -28,7 +28,6 @@ class PsaContractLineChange(models.TransientModel):
     )
     is_billed_by_time = fields.Boolean(compute="_compute_is_billed_by_time")
 
-    @api.model
     def _contract_line_domain(self) -> str:
         """Lines that take time, for the client, which knows customer and company."""
         lines = self.env["sale.order.line"]
@@ -55,7 +54,6 @@ class PsaContractLineChange(models.TransientModel):
         values["entry_ids"] = self._entries_of(self._selected_ids()).ids
         return values
 
-    @api.model
     def _selected_ids(self) -> list[int]:
         """Time entries that are selected in their list, or in the backlog.
 
@@ -84,7 +82,6 @@ class PsaContractLineChange(models.TransientModel):
             return list(dict.fromkeys(rows.mapped("source_id")))
         return ids if model == "account.analytic.line" else []
 
-    @api.model
     def _entries_of(self, ids: list[int]):
         """:raises UserError: if they are gone, of another company, or of several
         customers"""
@@ -116,7 +113,6 @@ class PsaContractLineChange(models.TransientModel):
             )
         return entries
 
-    @api.model
     def _companies_of(self, entries):
         """Whose contracts the entries are billed on; their own without a contract."""
         without = entries.filtered(lambda entry: not entry.so_line)

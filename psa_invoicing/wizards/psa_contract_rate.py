@@ -59,7 +59,6 @@ class PsaContractRate(models.TransientModel):
             ).price_unit
         return values
 
-    @api.model
     def _checked(self, order):
         """An order that this user may give another price."""
         rights.check_may_bill(self.env)

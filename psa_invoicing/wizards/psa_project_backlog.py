@@ -51,7 +51,6 @@ class PsaProjectBacklog(models.TransientModel):
             # Prices are for those who bill.
             wizard.amounts = wizard.may_bill and wizard._amounts(items)
 
-    @api.model
     def _held_count(self, items) -> int:
         # sudo: only their number is shown.
         return sum(
@@ -61,14 +60,12 @@ class PsaProjectBacklog(models.TransientModel):
             for model, ids in self._ids_by_model(items).items()
         )
 
-    @api.model
     def _ids_by_model(self, items) -> dict[str, list[int]]:
         found: dict[str, list[int]] = {}
         for item in items:
             found.setdefault(MODELS[item.source], []).append(item.source_id)
         return found
 
-    @api.model
     def _amounts(self, items) -> str:
         """What the customers would pay before taxes, by currency."""
         # sudo: an administrator need not see the orders.

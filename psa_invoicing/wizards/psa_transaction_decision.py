@@ -61,7 +61,6 @@ class PsaTransactionDecision(models.TransientModel):
             values["billing_type"] = transactions.billing_type or CHARGEABLE
         return values
 
-    @api.model
     def _check_something_open(self, transactions):
         if all(is_zero(quantity) for quantity in transactions.mapped("open_quantity")):
             raise UserError(
@@ -75,7 +74,6 @@ class PsaTransactionDecision(models.TransientModel):
                 )
             )
 
-    @api.model
     def _chosen(self):
         """The selected transactions of a list, or the one behind a row of a draft.
 
@@ -93,7 +91,6 @@ class PsaTransactionDecision(models.TransientModel):
             return self._transactions_of(model, ids)
         raise UserError(self.env._("Select the transactions first."))
 
-    @api.model
     def _transactions_of(self, model: str, ids: list[int]):
         """:raises UserError: if some are gone, or belong to another company"""
         rights.check_may_bill(self.env)
@@ -124,11 +121,9 @@ class PsaTransactionDecision(models.TransientModel):
             decision.open_quantity = single.open_quantity
             decision.uom_id = decision._unit_of(single)
 
-    @api.model
     def _text_of(self, transaction) -> str:
         return transaction[transaction._billing_columns["text"]]
 
-    @api.model
     def _unit_of(self, transaction):
         """Its own unit, else that of its contract line; of a row of the backlog, that
         which it is shown in."""

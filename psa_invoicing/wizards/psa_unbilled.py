@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from datetime import timedelta
 
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL, format_date
@@ -176,7 +176,6 @@ class PsaUnbilled(models.TransientModel):
             zero=TOLERANCE,
         )
 
-    @api.model
     def _kind_sql(self, source: str) -> SQL:
         """The type of a transaction."""
         if source == COST:
@@ -248,7 +247,6 @@ class PsaUnbilled(models.TransientModel):
             live=rules.live_sql(),
         )
 
-    @api.model
     def _status_sql(self) -> SQL:
         """Credited until that day; else what holds it now, or became of it since."""
         return SQL(

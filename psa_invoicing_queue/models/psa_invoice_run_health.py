@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from datetime import timedelta
 
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.tools import format_datetime
 
 from odoo.addons.queue_job.job import PENDING
@@ -12,7 +12,6 @@ PATIENCE = timedelta(hours=1)
 class PsaInvoiceRun(models.Model):
     _inherit = "psa.invoice.run"  # pylint: disable=consider-merging-classes-inherited
 
-    @api.model
     def _scheduler_problem(self) -> str:
         return super()._scheduler_problem() or self._idle_problem()
 

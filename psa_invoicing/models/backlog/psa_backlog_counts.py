@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """How much there is of each status, counted no further than anybody reads."""
 
-from odoo import api, models
+from odoo import models
 from odoo.fields import Domain
 from odoo.tools import SQL, Query
 
@@ -41,7 +41,6 @@ class PsaBacklog(models.Model):
                 value |= {"__count": COUNT_LIMIT, "is_cut": True}
         return values
 
-    @api.model
     def _status_counts(self, domain, limit: int) -> dict[str, int]:
         """Rows by status, of each no more than the limit."""
         rows = self._search(Domain(domain), limit=limit)
@@ -65,7 +64,6 @@ class PsaBacklog(models.Model):
                 counts[status] = self._count(rows, status, places.get(status))
         return counts
 
-    @api.model
     def _count(self, rows: Query, status: str, place: SQL | None) -> int:
         """:param place: where rows of the status are to be found"""
         [(count,)] = self.env.execute_query(
@@ -83,7 +81,6 @@ class PsaBacklog(models.Model):
         )
         return count
 
-    @api.model
     def _unfit_line_ids(self) -> list[int]:
         """Contract lines with something open that they do not let be billed."""
         lines, may_be_billed = self._contract_line_sql()
@@ -102,7 +99,6 @@ class PsaBacklog(models.Model):
                 )
         return found
 
-    @api.model
     def _unfit_lines_of_time(self) -> list[int]:
         """Most contract lines have time on them, and few are not to be billed: those
         are looked up first, by index, for each thing that they must be."""
@@ -123,7 +119,6 @@ class PsaBacklog(models.Model):
             )
         return found
 
-    @api.model
     def _is_unfit_sql(self, domain: Domain) -> tuple[SQL, SQL]:
         """Contract lines as ``line``, and that they are not in a domain."""
         # sudo: as for the transactions themselves.
@@ -143,7 +138,6 @@ class PsaBacklog(models.Model):
         condition = domain.optimize_full(lines)._to_sql(lines, "line", query)
         return query.from_clause, SQL("(%s) IS NOT TRUE", condition)
 
-    @api.model
     def _open_sources_sql(self, source: str) -> SQL:
         """Contract lines with something open of a kind."""
         model = self.env[MODELS[source]].sudo()
@@ -155,7 +149,6 @@ class PsaBacklog(models.Model):
             model._psa_is_open_sql(model._table),
         )
 
-    @api.model
     def _kept_project_ids(self) -> list[int]:
         """Projects with something open that they keep from being billed."""
         project = SQL("project.id")

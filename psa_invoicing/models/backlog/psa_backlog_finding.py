@@ -29,7 +29,6 @@ class PsaBacklog(models.Model):
             order = self._order
         return super()._search(domain, offset, limit, order, **kwargs)
 
-    @api.model
     def _to_indexed(self, condition) -> Domain:
         if condition.field_expr == "id":
             to_sql = self._has_id_sql
@@ -46,7 +45,6 @@ class PsaBacklog(models.Model):
             return condition
         return Domain.custom(to_sql=lambda _model, alias, _query: to_sql(alias, values))
 
-    @api.model
     def _has_id_sql(self, alias: str, ids) -> SQL:
         """Rows with one of these ids, by the ids of their transactions."""
         found: dict[int, list[int]] = {}
@@ -66,11 +64,9 @@ class PsaBacklog(models.Model):
             for number, source_ids in found.items()
         )
 
-    @api.model
     def _has_status_sql(self, alias: str, statuses) -> SQL:
         return self._any_sql(self._is_status_sql(alias, status) for status in statuses)
 
-    @api.model
     def _is_status_sql(self, alias: str, status: str) -> SQL:
         """The same as a comparison of the status; but PostgreSQL asks each table for
         its own part of it, by index where that is rare: it then stops at the end of a
@@ -88,7 +84,6 @@ class PsaBacklog(models.Model):
             conditions.append(SQL("%s IS NOT TRUE", column))
         return SQL(" AND ").join(conditions) if status == "ready" else SQL("FALSE")
 
-    @api.model
     def _has_partner_sql(self, alias: str, partner_ids) -> SQL:
         """Rows of contract lines of these customers; without one, of their projects;
         with False, those of neither."""
@@ -119,14 +114,12 @@ class PsaBacklog(models.Model):
 
     # === Where something is open ===
 
-    @api.model
     def _own_project_ids(self, partner_ids) -> list[int]:
         # sudo: what a row is compared with; the rows themselves are checked.
         projects = self.env["project.project"].sudo().with_context(active_test=False)
         domain = [("partner_id", "in", [id_ for id_ in partner_ids if id_])]
         return list(projects._search(domain).get_result_ids())
 
-    @api.model
     def _open_line_ids(self, partner_ids) -> list[int]:
         """Contract lines of customers on which something is open."""
         return self._ids_of(
@@ -139,7 +132,6 @@ class PsaBacklog(models.Model):
             )
         )
 
-    @api.model
     def _places(self, name: str, ids) -> Places:
         """Where something is open of customers or projects.
 
@@ -155,7 +147,6 @@ class PsaBacklog(models.Model):
         line_ids, project_ids = zip(*found, strict=True) if found else [(), ()]
         return Places(list({*line_ids} - {None}), list({*project_ids, *own} - {None}))
 
-    @api.model
     def _places_of_sql(self, source: str, name: str, ids: list[int]) -> SQL:
         model = self.env[MODELS[source]].sudo()
         table, names = model._table, model._billing_columns
@@ -178,7 +169,6 @@ class PsaBacklog(models.Model):
             model._psa_is_open_sql(table),
         )
 
-    @api.model
     def _has_open_sql(self, name: str, id_: SQL, before: SQL | None = None) -> SQL:
         """Whether anything is open on a contract line or project, by index.
 
@@ -189,7 +179,6 @@ class PsaBacklog(models.Model):
             self._has_open_of_sql(source, name, id_, before) for source in SOURCES
         )
 
-    @api.model
     def _has_open_of_sql(
         self, source: str, name: str, id_: SQL, before: SQL | None = None
     ) -> SQL:
@@ -210,11 +199,9 @@ class PsaBacklog(models.Model):
             SQL(" AND ").join(conditions),
         )
 
-    @api.model
     def _ids_of(self, query: SQL) -> list[int]:
         return [id_ for (id_,) in self.env.execute_query(query)]
 
-    @api.model
     def _any_sql(self, conditions) -> SQL:
         conditions = [SQL("(%s)", condition) for condition in conditions]
         return SQL("(%s)", SQL(" OR ").join(conditions)) if conditions else SQL("FALSE")

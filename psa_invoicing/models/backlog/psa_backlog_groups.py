@@ -75,7 +75,6 @@ class PsaBacklog(models.Model):
         """
         return len(self._read_group(domain, [spec]))
 
-    @api.model
     def _is_walked(self, domain, groupby, order) -> bool:
         """Whether groups are found by a walk: in their own order, and where nothing
         says that there are few."""
@@ -85,7 +84,6 @@ class PsaBacklog(models.Model):
             return False
         return not any(map(self._is_narrow, Domain(domain).iter_conditions()))
 
-    @api.model
     def _is_narrow(self, condition) -> bool:
         if condition.field_expr != "status":
             return condition.field_expr.partition(".")[0] in NARROW
@@ -93,7 +91,6 @@ class PsaBacklog(models.Model):
             return condition.value != "ready"
         return condition.operator != "in" or "ready" not in condition.value
 
-    @api.model
     def _walk(self, domain, name: str, aggregates, wanted: int) -> list[tuple] | None:
         """The first groups.
 
@@ -114,7 +111,6 @@ class PsaBacklog(models.Model):
             start, number = start + number, 2 * number
         return groups[:wanted]
 
-    @api.model
     def _groups_of(self, ids: list, domain, name: str, aggregates) -> list[tuple]:
         domain = Domain(domain) & Domain(name, "in", ids)
         rows = self
@@ -124,7 +120,6 @@ class PsaBacklog(models.Model):
         place = {id_: position for position, id_ in enumerate(ids)}
         return sorted(self._of_own_env(groups), key=lambda group: place[group[0].id])
 
-    @api.model
     def _candidates(self, name: str, offset: int, limit: int) -> list[int]:
         """Customers or projects in their order, of whom anything is open, or time that
         nobody sold."""
@@ -143,7 +138,6 @@ class PsaBacklog(models.Model):
                 found = self._ids_of(self._open_projects_sql(query, offset, limit))
         return found
 
-    @api.model
     def _of_customer_sql(self) -> SQL:
         """Something of ``res_partner``: of its orders, else of its projects."""
         return SQL(
@@ -161,7 +155,6 @@ class PsaBacklog(models.Model):
             self._has_unsold_sql(),
         )
 
-    @api.model
     def _open_projects_sql(self, projects: Query, offset: int, limit: int) -> SQL:
         return SQL(
             "SELECT id FROM (%s OFFSET 0) AS project WHERE %s OR %s OFFSET %s LIMIT %s",
@@ -172,7 +165,6 @@ class PsaBacklog(models.Model):
             limit,
         )
 
-    @api.model
     def _has_unsold_sql(self) -> SQL:
         """Whether there is time on ``project`` that nobody sold."""
         entries = self.env["account.analytic.line"].sudo()

@@ -3,7 +3,7 @@
 
 from typing import NamedTuple
 
-from odoo import api, models
+from odoo import models
 from odoo.fields import Domain
 from odoo.tools import SQL, Query
 
@@ -122,7 +122,6 @@ class PsaBacklog(models.Model):
             joins=self._contract_joins_sql(lines),
         )
 
-    @api.model
     def _contract_line_sql(self) -> tuple[SQL, dict[str, SQL]]:
         """Contract lines as ``line``, and whether they let what is on them be billed:
         asked line by line for a page, of all lines at once for all that is open.
@@ -139,7 +138,6 @@ class PsaBacklog(models.Model):
             conditions[source] = domain._to_sql(lines, "line", query)
         return query.from_clause, conditions
 
-    @api.model
     def _of_product(self, condition) -> Domain:
         """Products are few: they are asked once, instead of joined to each line."""
         name, _dot, path = condition.field_expr.partition(".")
@@ -179,7 +177,6 @@ class PsaBacklog(models.Model):
             rate=self._rate_sql(),
         )
 
-    @api.model
     def _contract_joins_sql(self, lines: SQL | None = None) -> SQL:
         """:param lines: what to join as ``line`` (default: contract lines)"""
         return SQL(
@@ -199,7 +196,6 @@ class PsaBacklog(models.Model):
             is_known=self._is_known_sql(SQL("project.id"), "project_ids"),
         )
 
-    @api.model
     def _is_known_sql(self, id_: SQL, name: str) -> SQL:
         """:param name: which of the known places, as ``Places`` calls them"""
         places = self.env.context.get(PLACES)
@@ -207,13 +203,11 @@ class PsaBacklog(models.Model):
             SQL("%s = ANY(%s)", id_, getattr(places, name)) if places else SQL("TRUE")
         )
 
-    @api.model
     def _transactions_sql(self) -> SQL:
         """What is open, each transaction a row or two; summed, where nothing asks for
         single rows."""
         return self._told_apart_sql(SQL(" UNION ALL ").join(self._branches()))
 
-    @api.model
     def _branches(self) -> list[SQL]:
         """One SELECT for what is open of each kind of transaction, one for what was
         credited, and one for time that nobody sold."""
@@ -233,20 +227,17 @@ class PsaBacklog(models.Model):
                 branches.append(self._branch(model, columns))
         return branches
 
-    @api.model
     def _branch(self, model, columns: dict[str, SQL]) -> SQL:
         return SQL(
             "SELECT %s FROM %s", self._as_columns(columns), SQL.identifier(model._table)
         )
 
-    @api.model
     def _as_columns(self, columns: dict[str, SQL]) -> SQL:
         return SQL(", ").join(
             SQL(f"(%s)::{kind} AS {name}", columns[name])
             for name, kind in COLUMNS.items()
         )
 
-    @api.model
     def _common_columns(self, model) -> dict[str, SQL]:
         """What every row says of its transaction; own: in its own unit, of its own
         company, where its contract line or project may say something else."""
@@ -272,7 +263,6 @@ class PsaBacklog(models.Model):
             "billing_type": model._billing_type_sql(),
         }
 
-    @api.model
     def _unsold_columns(self, entries) -> dict[str, SQL]:
         """Time on billable projects that is on no contract line."""
         table = entries._table
@@ -300,7 +290,6 @@ class PsaBacklog(models.Model):
             ),
         }
 
-    @api.model
     def _part_columns(self, model, is_credited: bool, number: int) -> dict[str, SQL]:
         """What is credited, or what is open but for that.
 
@@ -336,14 +325,12 @@ class PsaBacklog(models.Model):
             ),
         }
 
-    @api.model
     def _obstacles_sql(self, **found: SQL) -> dict[str, SQL]:
         """What keeps a transaction from the next run without a look at its contract
         line or project; nothing, but for what is given."""
         names = [name for name in COLUMNS if name.startswith("is_")]
         return {name: SQL("FALSE") for name in names if name != "is_wanted"} | found
 
-    @api.model
     def _own_obstacles_sql(self, model, quantity: SQL) -> dict[str, SQL]:
         """:param quantity: what is open anew"""
         table = model._table
@@ -400,7 +387,6 @@ class PsaBacklog(models.Model):
 
     # === Status ===
 
-    @api.model
     def _status_sql(self) -> SQL:
         cases = [
             SQL(f"WHEN is_{status} THEN %s", status)
@@ -408,7 +394,6 @@ class PsaBacklog(models.Model):
         ]
         return SQL("CASE %s ELSE 'ready' END", SQL(" ").join(cases))
 
-    @api.model
     def _is_unfit_project_sql(self) -> SQL:
         """Whether nothing of ``project`` is ever billed."""
         return SQL(

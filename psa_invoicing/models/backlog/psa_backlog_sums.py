@@ -4,7 +4,7 @@ what is looked up for them afterwards."""
 
 from itertools import chain
 
-from odoo import api, models
+from odoo import models
 from odoo.fields import Domain
 from odoo.tools import SQL, Query
 
@@ -52,7 +52,6 @@ OF_ROWS = {"age_band", "billing_type", "status", "transaction_type"}
 class PsaBacklog(models.Model):
     _inherit = "psa.backlog"  # pylint: disable=consider-merging-classes-inherited
 
-    @api.model
     def _search_sums(self, domain, **kwargs) -> Query | None:
         """:return: None where single rows are wanted"""
         keys = self.env.context.get(SUMMED_BY)
@@ -61,7 +60,6 @@ class PsaBacklog(models.Model):
         rows = self.with_context(**{SUMMED_BY: None})
         return rows._sums_query(rows._search(domain, **kwargs), keys)
 
-    @api.model
     def _told_apart_sql(self, rows: SQL) -> SQL:
         """Rows summed by what they must be told apart by: as they are, where somebody
         asks for single ones."""

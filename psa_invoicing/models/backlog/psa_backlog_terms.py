@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What contract terms keep from the next run, and why."""
 
-from odoo import api, models
+from odoo import models
 from odoo.tools import SQL
 
 from ...core.kinds import Key
@@ -11,21 +11,18 @@ from ..billing.left_out import LeftOut
 class PsaBacklog(models.Model):
     _inherit = "psa.backlog"  # pylint: disable=consider-merging-classes-inherited
 
-    @api.model
     def _beyond_terms(self) -> dict[Key, str]:
         """Transactions that contract terms keep from the next run, and why."""
         # sudo: as for the transactions themselves.
         today = max(company._billing_today() for company in self.env.companies)
         return LeftOut(self.sudo().env).beyond_terms(today)
 
-    @api.model
     def _is_one_of_sql(self, model, keys) -> SQL:
         ids = [id_ for source, id_ in keys if source == model._billing_source]
         if not ids:
             return SQL("FALSE")
         return SQL("%s = ANY(%s)", SQL.identifier(model._table, "id"), ids)
 
-    @api.model
     def _own_reason_sql(self, model) -> SQL:
         """Why a person holds a transaction, or contract terms do."""
         own = SQL.identifier(model._table, "billing_hold_reason")

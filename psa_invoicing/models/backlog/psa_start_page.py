@@ -97,7 +97,6 @@ class PsaStartPage(models.AbstractModel):
         """
         return self._open(self._card(key))
 
-    @api.model
     def _card(self, key: str) -> Card:
         rights.check_may_review(self.env)
         for _name, cards in self._sections():
@@ -110,7 +109,6 @@ class PsaStartPage(models.AbstractModel):
 
     # === Which cards ===
 
-    @api.model
     def _sections(self) -> list[tuple[str, list[Card]]]:
         """The cards of the user, by what is to be done."""
         if not rights.is_billing_manager(self.env):
@@ -121,7 +119,6 @@ class PsaStartPage(models.AbstractModel):
             (self.env._("Not Invoiced"), self._backlog_cards()),
         ]
 
-    @api.model
     def _reviewer_cards(self) -> list[Card]:
         """A reviewer sees the invoices of his projects only."""
         return [
@@ -135,7 +132,6 @@ class PsaStartPage(models.AbstractModel):
             )
         ]
 
-    @api.model
     def _draft_cards(self) -> list[Card]:
         amount = "amount_untaxed_signed"
         return [
@@ -165,7 +161,6 @@ class PsaStartPage(models.AbstractModel):
             ),
         ]
 
-    @api.model
     def _invoice_cards(self) -> list[Card]:
         amount = "amount_untaxed_signed"
         return [
@@ -201,7 +196,6 @@ class PsaStartPage(models.AbstractModel):
             ),
         ]
 
-    @api.model
     def _backlog_cards(self) -> list[Card]:
         return [
             Card(
@@ -246,7 +240,6 @@ class PsaStartPage(models.AbstractModel):
 
     # === What is on a card ===
 
-    @api.model
     def _card_values(self, card: Card) -> dict | None:
         """:return: what the client shows at once; None if there is nothing to do"""
         model, domain = self._listed(card)
@@ -262,7 +255,6 @@ class PsaStartPage(models.AbstractModel):
             "is_cut": True,
         }
 
-    @api.model
     def _all_values(self, card: Card, model, domain: Domain) -> dict | None:
         measure = (
             f"{card.amount}:sum" if card.amount else f"{card.distinct}:count_distinct"
@@ -277,18 +269,15 @@ class PsaStartPage(models.AbstractModel):
             "is_cut": False,
         }
 
-    @api.model
     def _label_values(self, card: Card) -> dict:
         return {"key": card.key, "label": card.label, "tone": card.tone}
 
-    @api.model
     def _listed(self, card: Card) -> tuple:
         """What the list of a card shows: its model, and the domain."""
         # sudo: only administrators read actions; this one is in the user's menu.
         action = self.env.ref(card.action).sudo()
         return self.env[action.res_model], self._domain(action, card.filters)
 
-    @api.model
     def _amounts(self, rows) -> list[str]:
         """:param rows: company, count, amount in its currency
         :return: an amount for each currency"""
@@ -302,14 +291,12 @@ class PsaStartPage(models.AbstractModel):
             for currency, amount in sums.items()
         ]
 
-    @api.model
     def _projects(self, rows) -> list[str]:
         number = sum(number for _company, _count, number in rows)
         if number == 1:
             return [self.env._("1 project")]
         return [self.env._("%(count)s projects", count=number)]
 
-    @api.model
     def _domain(self, action, filters: tuple[str, ...]) -> Domain:
         """What the list of an action shows when these filters are on."""
         domain = self._evaluated(action.domain)
@@ -322,11 +309,9 @@ class PsaStartPage(models.AbstractModel):
             domain &= self._evaluated(node.get("domain"))
         return domain
 
-    @api.model
     def _evaluated(self, domain: str | None) -> Domain:
         return Domain(safe_eval(domain or "[]", {"uid": self.env.uid}))
 
-    @api.model
     def _open(self, card: Card) -> dict:
         """The card's list, with its filters in place of those that it opens with."""
         action = self.env["ir.actions.act_window"]._for_xml_id(card.action)
@@ -342,7 +327,6 @@ class PsaStartPage(models.AbstractModel):
 
     # === The last run ===
 
-    @api.model
     def _last_run(self) -> dict | bool:
         """How the last invoice run came out; False if there was none."""
         run = self.env["psa.invoice.run"].search([("is_dry_run", "=", False)], limit=1)

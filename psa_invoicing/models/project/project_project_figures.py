@@ -163,7 +163,6 @@ class ProjectProject(models.Model):
                 found[project_id].append(amount)
         return found
 
-    @api.model
     def _psa_contract_amounts(self, ids: list[int]) -> list[tuple[int, Amount]]:
         """What the contract lines of projects say, by line."""
         rows = self.env.execute_query(
@@ -189,7 +188,6 @@ class ProjectProject(models.Model):
             for line_id, project_id, *values in rows
         ]
 
-    @api.model
     def _psa_ledger_amounts(
         self, ids: list[int], line_ids: list[int], by_month: bool
     ) -> list[Amount]:
@@ -200,7 +198,6 @@ class ProjectProject(models.Model):
         rows = self.env.execute_query(SQL(" UNION ALL ").join(parts))
         return [Amount(*row) for row in rows]
 
-    @api.model
     def _psa_ledger_sql(
         self, ids: list[int], line_ids: list[int], by_month: bool
     ) -> SQL:
@@ -256,7 +253,6 @@ class ProjectProject(models.Model):
             companies=self.env.companies.ids,
         )
 
-    @api.model
     def _psa_untaxed_sql(self) -> SQL:
         """What is left of the price of a contract line after its discount and taxes
         that it includes."""
@@ -266,7 +262,6 @@ class ProjectProject(models.Model):
                         1 - COALESCE(line.discount, 0) / 100)"""
         )
 
-    @api.model
     def _psa_never_charged_sql(self, line_ids: list[int]) -> SQL:
         """Columns of ``Amount`` of work that is offered or non-chargeable and on no
         invoice."""
@@ -293,7 +288,6 @@ class ProjectProject(models.Model):
             untaxed=self._psa_untaxed_sql(),
         )
 
-    @api.model
     def _psa_backlog_amounts(self, ids: list[int], by_month: bool) -> list[Amount]:
         """What is open on these projects, as the backlog shows it."""
         months = ["date:month"] if by_month else []

@@ -116,7 +116,6 @@ class ProjectProject(models.Model):
             )
         return texts
 
-    @api.model
     def _psa_is_due(self, cutoffs, kind: str, line_id: int, day) -> bool:
         """Whether a row of the schedule covers work.
 

@@ -188,7 +188,6 @@ class ProjectProject(models.Model):
         self._psa_plan_invoices(from_start=True)
         return True
 
-    @api.model
     def _psa_plan_all(self):
         """Extend the schedules of all projects by the days that have passed.
 

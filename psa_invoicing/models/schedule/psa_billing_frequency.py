@@ -177,7 +177,6 @@ class PsaBillingFrequency(models.Model):
                 else frequency._as_table(found)
             )
 
-    @api.model
     def _date_fields(self) -> tuple[str, ...]:
         """What the dates depend on: changing one of these moves planned invoices."""
         return (
@@ -350,7 +349,6 @@ class PsaBillingFrequency(models.Model):
         all: the days that a form proposes do not come along."""
         return super().create([self._without_other_days(vals) for vals in vals_list])
 
-    @api.model
     def _without_other_days(self, vals: dict) -> dict:
         others = {}
         if set(WEEKDAY_FIELDS) & set(vals):

@@ -4,7 +4,7 @@
 from collections import Counter, defaultdict
 from datetime import date
 
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.fields import Domain
 
 from ..transaction.project_project_orders import of_other_companies
@@ -16,7 +16,6 @@ CHUNK = 50
 class PsaInvoiceRun(models.Model):
     _inherit = "psa.invoice.run"  # pylint: disable=consider-merging-classes-inherited
 
-    @api.model
     def _begin(self, date: date | None = None, projects=None, **values):
         """Note which rows are due, and in which chunks they are billed.
 

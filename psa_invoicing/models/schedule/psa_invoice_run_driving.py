@@ -11,7 +11,7 @@ import logging
 from contextlib import closing
 from datetime import date
 
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
@@ -31,7 +31,6 @@ class PsaInvoiceRun(models.Model):
 
     # === Who starts it ===
 
-    @api.model
     def _run_due(self, date: date | None = None, projects=None):
         """Bill every schedule row that is due; commit chunk by chunk.
 
@@ -49,7 +48,6 @@ class PsaInvoiceRun(models.Model):
         run._drive()
         return run
 
-    @api.model
     def _run_now(self, date: date | None = None, projects=None, **values):
         """Bill at once what is little; start what is more in the background.
 
@@ -64,7 +62,6 @@ class PsaInvoiceRun(models.Model):
             run._drive()
         return run
 
-    @api.model
     def _cron_run_due(self):
         """Daily: extend the schedules by a day and bill what is due."""
         own = [("user_id", "=", False)]
@@ -80,12 +77,10 @@ class PsaInvoiceRun(models.Model):
         run = self._begin(is_background=True)
         run._go_on()
 
-    @api.model
     def _cron_background_runs(self):
         """Go on with what persons have started, and what was interrupted."""
         self._unfinished([])._resume()
 
-    @api.model
     def _unfinished(self, domain: list):
         return self.search([("state", "=", "running"), *domain], order="id")
 

@@ -133,7 +133,6 @@ class PsaInvoiceRunLine(models.Model):
             ).values()
         )
 
-    @api.model
     def _add(self, run, planned: list[tuple[int, int, int]]):
         """Note the rows of a run, in one statement.
 

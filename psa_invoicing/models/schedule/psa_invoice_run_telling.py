@@ -179,7 +179,6 @@ class PsaInvoiceRun(models.Model):
             return ""
         return self._scheduler_problem()
 
-    @api.model
     def _scheduler_problem(self) -> str:
         """:return: why due invoices are not made by themselves, or ''"""
         # sudo: whether anything waits to be billed is no secret.

@@ -112,7 +112,6 @@ class PsaInvoiceSchedule(models.Model):
 
     # === Planning ===
 
-    @api.model
     def _cutoff_values(self, cutoffs: Cutoffs) -> dict:
         """The fields that say what is due on a row."""
         is_partial = set(cutoffs) != {OWN}

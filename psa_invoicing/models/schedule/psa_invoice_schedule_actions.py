@@ -48,7 +48,6 @@ class PsaInvoiceSchedule(models.Model):
         if self.run_date and not self._origin:
             self.cutoff_date = self._proposed_cutoff(self.project_id, self.run_date)
 
-    @api.model
     def _proposed_cutoff(self, project, day: date) -> date:
         """What an added date covers, unless a person says otherwise."""
         # sudo: whoever adds a date need not see all of the project.
@@ -98,7 +97,6 @@ class PsaInvoiceSchedule(models.Model):
                 )
         return rows
 
-    @api.model
     def _as_added(self, vals_list: list[dict]) -> list[dict]:
         """Check dates that a person adds, in a form or with a spreadsheet, and complete
         them."""

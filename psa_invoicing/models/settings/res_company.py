@@ -145,7 +145,6 @@ class ResCompany(models.Model):
             return SQL("%s::date", today)
         return SQL("CASE %s %s ELSE %s::date END", company, SQL(" ").join(cases), today)
 
-    @api.model
     def _billing_day_sql(self, moment: SQL, company: SQL) -> SQL:
         """As :meth:`_billing_day`.
 

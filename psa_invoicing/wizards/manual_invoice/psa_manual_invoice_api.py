@@ -3,7 +3,7 @@
 
 from collections import defaultdict
 
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
@@ -25,7 +25,6 @@ from .psa_manual_invoice import TYPE_FIELDS
 class PsaManualInvoice(models.TransientModel):
     _inherit = "psa.manual.invoice"  # pylint: disable=consider-merging-classes-inherited
 
-    @api.model
     def _asked(self, project_ids, cutoff_date, types, unit_ids, milestone_ids, picks):
         """The wizard with what it would bill; see ``project.project.psa_invoice``.
 
@@ -63,7 +62,6 @@ class PsaManualInvoice(models.TransientModel):
             wizard.line_ids.filtered("remark").selected = False
         return wizard
 
-    @api.model
     def _as_keys(self, picks) -> list[Key]:
         """:raises UserError: for a transaction that there is not"""
         ids: dict[str, list[int]] = {}

@@ -4,7 +4,7 @@
 from dataclasses import replace
 from functools import partial
 
-from odoo import api, models
+from odoo import models
 from odoo.fields import Domain
 from odoo.tools import format_date
 
@@ -47,7 +47,6 @@ class PsaManualInvoice(models.TransientModel):
             collect(request, found)
         return list(found.values())
 
-    @api.model
     def _of(self, found: dict, reason: str, about=None) -> LeftOut:
         return found.setdefault((reason, about), LeftOut(reason, about))
 
@@ -98,7 +97,6 @@ class PsaManualInvoice(models.TransientModel):
         )
         return Domain("id", "not in", shown.subselect("source_id"))
 
-    @api.model
     def _why_not_shown(self, item, request, held, others, beyond) -> str:
         """:return: one of ``core.obstacles``"""
         if item.key in held:
@@ -134,7 +132,6 @@ class PsaManualInvoice(models.TransientModel):
             others |= {(records._billing_source, each.id) for each in records - inside}
         return others
 
-    @api.model
     def _item_row(self, item: Transaction, line) -> dict:
         return {
             "type": item.kind,
@@ -156,7 +153,6 @@ class PsaManualInvoice(models.TransientModel):
             domain &= Domain("id", "in", model._psa_picked_ids(request))
         return domain
 
-    @api.model
     def _record_row(self, record, quantity: float) -> dict:
         names = record._billing_columns
         employee = record[names["employee_id"]] if "employee_id" in names else None
@@ -195,7 +191,6 @@ class PsaManualInvoice(models.TransientModel):
                 detail.move_id.currency_id,
             )
 
-    @api.model
     def _detail_row(self, detail) -> dict:
         return {
             "type": detail.transaction_type,
@@ -260,7 +255,6 @@ class PsaManualInvoice(models.TransientModel):
                 partial(self._unreached_row, milestone, quantity),
             )
 
-    @api.model
     def _unreached_row(self, milestone, quantity: float) -> dict:
         row = self._record_row(milestone, quantity)
         return {**row, "date": format_date(self.env, milestone.deadline) or ""}

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 
-from odoo import api, models
+from odoo import models
 from odoo.exceptions import UserError
 from odoo.tools import format_date, formatLang
 
@@ -92,7 +92,6 @@ class PsaManualInvoice(models.TransientModel):
             for each in self._left_out()
         ]
 
-    @api.model
     def _is_for_all(self, left_out: LeftOut) -> bool:
         """Several milestones are hardly reached with one click."""
         return left_out.reason != obstacles.UNREACHED or len(left_out.keys) == 1

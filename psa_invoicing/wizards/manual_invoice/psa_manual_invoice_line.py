@@ -147,7 +147,6 @@ class PsaManualInvoiceLine(models.TransientModel):
                 line.billing_type == CHARGEABLE,
             )
 
-    @api.model
     def _amount(self, contract_line, quantity: float, is_chargeable: bool) -> float:
         """What a quantity is worth before taxes, in the order's currency."""
         if not is_chargeable:

@@ -167,7 +167,6 @@ class PsaManualInvoice(models.TransientModel):
         )
         return [Part(*row) for row in rows]
 
-    @api.model
     def _branches(self, parts: list[Part]) -> list[Branch]:
         """The contract lines of the review, in their order."""
         found: dict[tuple, Branch] = {}

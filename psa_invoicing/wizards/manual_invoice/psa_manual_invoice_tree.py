@@ -3,7 +3,7 @@
 
 from math import fsum
 
-from odoo import api, models
+from odoo import models
 from odoo.fields import Domain
 from odoo.tools import format_date, formatLang
 
@@ -132,7 +132,6 @@ class PsaManualInvoice(models.TransientModel):
             {"id": move.id, "name": self._draft_name(move)} for move in moves.exists()
         ]
 
-    @api.model
     def _draft_name(self, move) -> str:
         parts = [
             move.display_name,
@@ -141,11 +140,9 @@ class PsaManualInvoice(models.TransientModel):
         ]
         return " · ".join(filter(None, parts))
 
-    @api.model
     def _money(self, amount: float, currency) -> str:
         return formatLang(self.env, amount, currency_obj=currency)
 
-    @api.model
     def _figure(self, quantity: float) -> str:
         return formatLang(self.env, quantity, dp="Product Unit")
 
