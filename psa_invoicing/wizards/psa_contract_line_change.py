@@ -5,7 +5,7 @@ from odoo.fields import Domain
 from odoo.tools.misc import unquote
 
 from ..core.kinds import TIME
-from ..models.shared import rights
+from ..models.shared import actions, rights
 
 
 class PsaContractLineChange(models.TransientModel):
@@ -149,15 +149,8 @@ class PsaContractLineChange(models.TransientModel):
         if moved:
             # As Odoo does when a person chooses the line: it stays chosen.
             moved.write({"so_line": line.id, "is_so_line_edited": True})
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "success" if moved else "warning",
-                "message": self._result(moved, movable - moved, entries - movable),
-                "next": {"type": "ir.actions.act_window_close"},
-            },
-        }
+        result = self._result(moved, movable - moved, entries - movable)
+        return actions.tell_and_close(result, "success" if moved else "warning")
 
     def _check_contract_line(self, line):
         """:raises UserError: unless it takes time of these entries' customer"""

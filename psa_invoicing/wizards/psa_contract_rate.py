@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
-from ..models.shared import rights
+from ..models.shared import actions, rights
 
 
 class PsaContractRate(models.TransientModel):
@@ -103,15 +103,7 @@ class PsaContractRate(models.TransientModel):
         if self.price_unit < 0:
             raise UserError(self.env._("The new price is negative. Enter what it is."))
         rate, left = line._psa_add_rate(self.start_date, self.price_unit)
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "success",
-                "message": self._result(rate, left),
-                "next": {"type": "ir.actions.act_window_close"},
-            },
-        }
+        return actions.tell_and_close(self._result(rate, left), "success")
 
     def _result(self, rate, left) -> str:
         """What was done, in two sentences.

@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
 
-from ..models.shared import rights
+from ..models.shared import actions, rights
 
 
 class PsaSend(models.TransientModel):
@@ -58,9 +58,4 @@ class PsaSendLine(models.TransientModel):
     def action_open(self):
         """Open the invoice, to put it right."""
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": "account.move",
-            "res_id": self.move_id.id,
-            "views": [(False, "form")],
-        }
+        return actions.open_record(self.move_id)

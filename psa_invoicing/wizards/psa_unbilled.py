@@ -17,7 +17,7 @@ from ..core.kinds import (
     ORDER_LINE,
     TRANSACTION_TYPES,
 )
-from ..models.shared import rights
+from ..models.shared import actions, rights
 from ..tools import rules
 
 
@@ -56,18 +56,15 @@ class PsaUnbilled(models.TransientModel):
         """
         self.ensure_one()
         self._fill()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "psa_invoicing.psa_unbilled_line_action"
+        day = format_date(self.env, self.date)
+        title = self.env._("Unbilled as of %(date)s", date=day)
+        return actions.named(
+            self.env,
+            "psa_unbilled_line_action",
+            name=title,
+            display_name=title,
+            domain=[("unbilled_id", "=", self.id)],
         )
-        title = self.env._(
-            "Unbilled as of %(date)s", date=format_date(self.env, self.date)
-        )
-        return {
-            **action,
-            "name": title,
-            "display_name": title,
-            "domain": [("unbilled_id", "=", self.id)],
-        }
 
     def _fill(self):
         """One INSERT for each kind of transaction, however many there are."""

@@ -8,6 +8,5 @@ from . import psa_backlog_finding
 from . import psa_backlog_sums
 from . import psa_backlog_deciding
 from . import psa_backlog_counts
-from . import psa_backlog_export
 from . import psa_backlog_groups
 from . import psa_start_page

@@ -16,6 +16,17 @@ from ...core.kinds import (
 
 AGE_BANDS = [("0", "0-30 Days"), ("30", "31-60 Days"), ("60", "Older")]
 
+# What every transaction says of its billing.
+BILLED_FIELDS = (
+    "billed_quantity",
+    "billing_credited_quantity",
+    "billing_draft_quantity",
+    "billing_hold",
+    "billing_hold_reason",
+    "billing_type",
+    "billing_written_off_quantity",
+)
+
 
 class PsaBacklog(models.Model):
     """What is neither invoiced nor written off, one row for each open transaction.
@@ -37,15 +48,10 @@ class PsaBacklog(models.Model):
     _rec_name = "name"
     _depends = {
         "account.analytic.line": [
-            "billed_quantity",
-            "billing_hold",
-            "billing_hold_reason",
-            "billing_type",
+            *BILLED_FIELDS,
             "company_id",
-            "billing_credited_quantity",
             "date",
             "department_id",
-            "billing_draft_quantity",
             "employee_id",
             "name",
             "product_uom_id",
@@ -54,45 +60,24 @@ class PsaBacklog(models.Model):
             "task_id",
             "timesheet_invoice_type",
             "unit_amount",
-            "billing_written_off_quantity",
         ],
-        "psa.reinvoiced.cost": [
-            "billable_quantity",
-            "billed_quantity",
-            "billing_hold",
-            "billing_hold_reason",
-            "billing_type",
-            "billing_credited_quantity",
-            "billing_draft_quantity",
-            "billing_written_off_quantity",
-        ],
+        "psa.reinvoiced.cost": [*BILLED_FIELDS, "billable_quantity"],
         "project.milestone": [
+            *BILLED_FIELDS,
             "billable_quantity",
-            "billed_quantity",
-            "billing_hold",
-            "billing_hold_reason",
-            "billing_type",
-            "billing_credited_quantity",
-            "billing_draft_quantity",
             "is_reached",
             "name",
             "project_id",
             "reached_date",
             "sale_line_id",
-            "billing_written_off_quantity",
         ],
         "sale.order.line": [
+            *BILLED_FIELDS,
             "billable_quantity",
-            "billed_quantity",
             "billing_date",
-            "billing_hold",
-            "billing_hold_reason",
             "billing_project_id",
-            "billing_type",
             "company_id",
-            "billing_credited_quantity",
             "discount",
-            "billing_draft_quantity",
             "name",
             "order_id",
             "price_unit",
@@ -100,7 +85,6 @@ class PsaBacklog(models.Model):
             "product_uom_id",
             "qty_delivered_method",
             "state",
-            "billing_written_off_quantity",
         ],
         "sale.order": ["currency_id", "currency_rate", "partner_id"],
         "project.project": [
@@ -215,6 +199,14 @@ class PsaBacklog(models.Model):
         "from that.",
     )
     hold_reason = fields.Char(readonly=True)
+    # An export reads projects, orders and tasks with the rights of the user, who need
+    # not see those: names, for whoever sees a row.
+    project_name = fields.Char(related="project_id.display_name", string="Project Name")
+    order_name = fields.Char(related="order_id.name", string="Order")
+    contract_line_name = fields.Text(
+        related="sale_line_id.name", string="Contract Line Description"
+    )
+    task_name = fields.Char(related="task_id.name", string="Task Name")
 
     @api.depends("source")
     def _compute_source_model(self):

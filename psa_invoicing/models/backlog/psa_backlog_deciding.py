@@ -18,19 +18,14 @@ class PsaBacklog(models.Model):
         self.ensure_one()
         self.check_access("read")
         record = self.env[self.source_model].browse(self.source_id)
-        views = {TIME: "hr_timesheet.hr_timesheet_line_form"}
+        view = False
         if self.source == ORDER_LINE:
             record = self.order_id
         elif self.source == COST:
             record = record.source_move_id
-        view = self.env.ref(views[self.source]).id if self.source in views else False
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": record._name,
-            "res_id": record.id,
-            "views": [(view, "form")],
-            "context": {"create": False},
-        }
+        elif self.source == TIME:
+            view = self.env.ref("hr_timesheet.hr_timesheet_line_form").id
+        return actions.open_record(record, view, context={"create": False})
 
     def action_manual_invoice(self):
         """Open the wizard that invoices these transactions, and nothing else.

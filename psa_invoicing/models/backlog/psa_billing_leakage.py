@@ -4,7 +4,7 @@ from odoo.tools import SQL
 
 from ...core import obstacles
 from ...core.allocation import TOLERANCE
-from ..shared import rights
+from ..shared import actions, rights
 
 LONG_HELD_DAYS = 60
 
@@ -269,7 +269,7 @@ class PsaBillingLeakage(models.Model):
 
         :raises AccessError: unless the user is a billing administrator
         """
-        return self._open_wizard("psa_invoicing.psa_contract_line_change_action")
+        return self._open_wizard("psa_contract_line_change_action")
 
     def action_set_billing_type(self):
         """Ask whether these entries are charged at all.
@@ -277,8 +277,7 @@ class PsaBillingLeakage(models.Model):
         :raises AccessError: unless the user is a billing administrator
         """
         return self._open_wizard(
-            "psa_invoicing.psa_transaction_decision_type_action",
-            default_decision="billing_type",
+            "psa_transaction_decision_type_action", default_decision="billing_type"
         )
 
     def action_release(self):
@@ -288,13 +287,7 @@ class PsaBillingLeakage(models.Model):
         """
         self._entries().action_psa_release()
 
-    def _open_wizard(self, xmlid: str, **context) -> dict:
+    def _open_wizard(self, name: str, **context) -> dict:
         rights.check_may_bill(self.env)
-        return {
-            **self.env["ir.actions.act_window"]._for_xml_id(xmlid),
-            "context": {
-                **context,
-                "active_model": "account.analytic.line",
-                "active_ids": self.ids,
-            },
-        }
+        context |= {"active_model": "account.analytic.line", "active_ids": self.ids}
+        return actions.named(self.env, name, context=context)

@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from dataclasses import dataclass
+from itertools import chain
 
 from lxml import etree
 
@@ -15,6 +16,7 @@ INVOICES = "psa_invoicing.account_move_action"
 SCHEDULE = "psa_invoicing.psa_invoice_schedule_action"
 BACKLOG = "psa_invoicing.psa_backlog_action"
 LEAKAGE = "psa_invoicing.psa_billing_leakage_action"
+UNTAXED = "amount_untaxed_signed"
 # As many as a list counts at once.
 COUNT_LIMIT = 1000
 
@@ -24,19 +26,23 @@ class Card:
     """Something that waits for a person, and the list behind it.
 
     :ivar action: the list's action
-    :ivar filters: names of filters of its search view, all of which apply
-    :ivar amount: field that is summed, in the company's currency
-    :ivar distinct: field whose different values are counted, where there is no amount
+    :ivar amount: field that is summed, in the company's currency; none: its projects
+        are counted
     :ivar tone: how urgent it is: a contextual colour of the client
+    :ivar filters: names of filters of its search view, all of which apply (default:
+        the one that is called as the card)
     """
 
     key: str
     label: str
     action: str
-    filters: tuple[str, ...] = ()
     amount: str = ""
-    distinct: str = ""
     tone: str = "info"
+    filters: tuple[str, ...] | None = None
+
+    @property
+    def filter_names(self) -> tuple[str, ...]:
+        return (self.key,) if self.filters is None else self.filters
 
 
 class PsaStartPage(models.AbstractModel):
@@ -60,15 +66,9 @@ class PsaStartPage(models.AbstractModel):
         """
         rights.check_may_review(self.env)
         is_manager = rights.is_billing_manager(self.env)
-        sections = self._sections()
         shown = [
-            {
-                "name": name,
-                "cards": [
-                    values for card in cards if (values := self._card_values(card))
-                ],
-            }
-            for name, cards in sections
+            {"name": name, "cards": list(filter(None, map(self._card_values, cards)))}
+            for name, cards in self._sections()
         ]
         return {
             "sections": [section for section in shown if section["cards"]],
@@ -99,10 +99,9 @@ class PsaStartPage(models.AbstractModel):
 
     def _card(self, key: str) -> Card:
         rights.check_may_review(self.env)
-        for _name, cards in self._sections():
-            for card in cards:
-                if card.key == key:
-                    return card
+        for card in chain(*(cards for _name, cards in self._sections())):
+            if card.key == key:
+                return card
         raise UserError(
             self.env._("This part of the overview is not for you, or is gone.")
         )
@@ -121,121 +120,59 @@ class PsaStartPage(models.AbstractModel):
 
     def _reviewer_cards(self) -> list[Card]:
         """A reviewer sees the invoices of his projects only."""
-        return [
-            Card(
-                "in_review",
-                self.env._("Drafts to Review"),
-                INVOICES,
-                ("in_review",),
-                amount="amount_untaxed_signed",
-                tone="warning",
-            )
-        ]
+        label = self.env._("Drafts to Review")
+        return [Card("in_review", label, INVOICES, UNTAXED, "warning")]
 
     def _draft_cards(self) -> list[Card]:
-        amount = "amount_untaxed_signed"
         return [
-            Card("draft", self.env._("Drafts to Review"), INVOICES, ("draft",), amount),
+            Card("draft", self.env._("Drafts to Review"), INVOICES, UNTAXED),
             Card(
                 "needs_recalculation",
                 self.env._("To Recalculate"),
                 INVOICES,
+                UNTAXED,
+                "warning",
                 ("to_do", "needs_recalculation"),
-                amount,
-                tone="warning",
             ),
             Card(
                 "my_reviews",
                 self.env._("Waiting for My Review"),
                 INVOICES,
-                ("my_reviews",),
-                amount,
-                tone="warning",
+                UNTAXED,
+                "warning",
             ),
-            Card(
-                "in_review",
-                self.env._("Submitted for Review"),
-                INVOICES,
-                ("in_review",),
-                amount,
-            ),
+            Card("in_review", self.env._("Submitted for Review"), INVOICES, UNTAXED),
         ]
 
     def _invoice_cards(self) -> list[Card]:
-        amount = "amount_untaxed_signed"
+        failed, overdue = self.env._("Sending Failed"), self.env._("Overdue")
         return [
-            Card(
-                "approved",
-                self.env._("Approved: to Send"),
-                INVOICES,
-                ("approved",),
-                amount,
-            ),
-            Card(
-                "confirmed",
-                self.env._("Confirmed: to Send"),
-                INVOICES,
-                ("confirmed",),
-                amount,
-            ),
-            Card(
-                "sending_failed",
-                self.env._("Sending Failed"),
-                INVOICES,
-                ("sending_failed",),
-                amount,
-                tone="danger",
-            ),
-            Card(
-                "overdue",
-                self.env._("Overdue"),
-                INVOICES,
-                ("overdue",),
-                "amount_residual_signed",
-                tone="danger",
-            ),
+            Card("approved", self.env._("Approved: to Send"), INVOICES, UNTAXED),
+            Card("confirmed", self.env._("Confirmed: to Send"), INVOICES, UNTAXED),
+            Card("sending_failed", failed, INVOICES, UNTAXED, "danger"),
+            Card("overdue", overdue, INVOICES, "amount_residual_signed", "danger"),
         ]
 
     def _backlog_cards(self) -> list[Card]:
+        old = self.env._("Open for More than 60 Days")
+        credited = self.env._("Credited: to Review")
+        leakage = self.env._("Billing Leakage")
         return [
             Card(
                 "due",
                 self.env._("Due for Invoicing"),
                 SCHEDULE,
-                ("due", "planned"),
-                distinct="project_id",
+                filters=("due", "planned"),
             ),
             Card(
                 "failed",
                 self.env._("Could Not Be Invoiced"),
                 SCHEDULE,
-                ("failed",),
-                distinct="project_id",
                 tone="danger",
             ),
-            Card(
-                "credited",
-                self.env._("Credited: to Review"),
-                BACKLOG,
-                ("credited",),
-                amount="company_amount",
-                tone="warning",
-            ),
-            Card(
-                "older_60",
-                self.env._("Open for More than 60 Days"),
-                BACKLOG,
-                ("older_60",),
-                amount="company_amount",
-                tone="warning",
-            ),
-            Card(
-                "leakage",
-                self.env._("Billing Leakage"),
-                LEAKAGE,
-                amount="amount",
-                tone="warning",
-            ),
+            Card("credited", credited, BACKLOG, "company_amount", "warning"),
+            Card("older_60", old, BACKLOG, "company_amount", "warning"),
+            Card("leakage", leakage, LEAKAGE, "amount", "warning", ()),
         ]
 
     # === What is on a card ===
@@ -256,9 +193,7 @@ class PsaStartPage(models.AbstractModel):
         }
 
     def _all_values(self, card: Card, model, domain: Domain) -> dict | None:
-        measure = (
-            f"{card.amount}:sum" if card.amount else f"{card.distinct}:count_distinct"
-        )
+        measure = f"{card.amount}:sum" if card.amount else "project_id:count_distinct"
         rows = model._read_group(domain, ["company_id"], ["__count", measure])
         if not rows:
             return None
@@ -276,7 +211,7 @@ class PsaStartPage(models.AbstractModel):
         """What the list of a card shows: its model, and the domain."""
         # sudo: only administrators read actions; this one is in the user's menu.
         action = self.env.ref(card.action).sudo()
-        return self.env[action.res_model], self._domain(action, card.filters)
+        return self.env[action.res_model], self._domain(action, card.filter_names)
 
     def _amounts(self, rows) -> list[str]:
         """:param rows: company, count, amount in its currency
@@ -316,13 +251,13 @@ class PsaStartPage(models.AbstractModel):
         """The card's list, with its filters in place of those that it opens with."""
         action = self.env["ir.actions.act_window"]._for_xml_id(card.action)
         context = safe_eval(action["context"] or "{}", {"uid": self.env.uid})
-        if card.filters:
+        if card.filter_names:
             context = {
                 key: value
                 for key, value in context.items()
                 if not key.startswith(("search_default_", "searchpanel_default_"))
             }
-        context |= {f"search_default_{name}": 1 for name in card.filters}
+        context |= {f"search_default_{name}": 1 for name in card.filter_names}
         return {**action, "context": context}
 
     # === The last run ===
@@ -332,11 +267,8 @@ class PsaStartPage(models.AbstractModel):
         run = self.env["psa.invoice.run"].search([("is_dry_run", "=", False)], limit=1)
         if not run:
             return False
-        points = [
-            self.env._(
-                "%(done)s of %(total)s processed", done=run.done, total=run.total
-            )
-        ]
+        figures = {"done": run.done, "total": run.total}
+        points = [self.env._("%(done)s of %(total)s processed", **figures)]
         if run.failed:
             points.append(self.env._("%(count)s failed", count=run.failed))
         if run.skipped:
@@ -344,10 +276,6 @@ class PsaStartPage(models.AbstractModel):
         if run.state == "running":
             points.append(self.env._("still running"))
         elif run.finished_at:
-            points.append(
-                self.env._(
-                    "finished %(time)s",
-                    time=format_datetime(self.env, run.finished_at, dt_format="short"),
-                )
-            )
+            time = format_datetime(self.env, run.finished_at, dt_format="short")
+            points.append(self.env._("finished %(time)s", time=time))
         return {"id": run.id, "name": run.name, "points": points}

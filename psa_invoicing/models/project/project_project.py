@@ -92,10 +92,8 @@ class ProjectProject(models.Model):
         with_backlog = {item.project_id for item in archived._psa_open_transactions()}
         if result or not with_backlog:
             return result
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "psa_invoicing.psa_project_backlog_action"
-        )
-        return {**action, "context": {"default_project_ids": sorted(with_backlog)}}
+        context = {"default_project_ids": sorted(with_backlog)}
+        return actions.named(self.env, "psa_project_backlog_action", context=context)
 
     def action_manual_invoice(self):
         """Open the wizard that invoices these projects by hand.

@@ -141,15 +141,8 @@ class ProjectProject(models.Model):
     def action_psa_view_invoices(self, *domain):
         """The invoices and credit notes with work of this project."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "psa_invoicing.account_move_action"
-        )
         moves = self._psa_moves_by_project().get(self.id, self.env["account.move"])
-        return {
-            **action,
-            "domain": [("id", "in", moves.ids), *domain],
-            "context": {"create": False},
-        }
+        return actions.list_invoices(self.env, [("id", "in", moves.ids), *domain])
 
     def action_psa_view_draft_invoices(self):
         """Of them, those that are not confirmed."""
@@ -176,14 +169,12 @@ class ProjectProject(models.Model):
         """
         rights.check_may_bill(self.env)
         self.check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "psa_invoicing.psa_billing_leakage_action"
+        return actions.named(
+            self.env,
+            "psa_billing_leakage_action",
+            domain=[("project_id", "in", self.ids)],
+            context={"search_default_no_line": 1},
         )
-        return {
-            **action,
-            "domain": [("project_id", "in", self.ids)],
-            "context": {"search_default_no_line": 1},
-        }
 
     # === Odoo's dashboard of a project ===
 

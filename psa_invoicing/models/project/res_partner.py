@@ -78,31 +78,23 @@ class ResPartner(models.Model):
     def _compute_billing_invoice_count(self):
         counts = dict(
             self.env["account.move"]._read_group(
-                [
-                    ("commercial_partner_id", "in", self.commercial_partner_id.ids),
-                    ("is_project_invoice", "=", True),
-                ],
-                ["commercial_partner_id"],
-                ["__count"],
+                self._psa_invoices_domain(), ["commercial_partner_id"], ["__count"]
             )
         )
         for partner in self:
             customer = partner.commercial_partner_id._origin
             partner.billing_invoice_count = counts.get(customer, 0)
 
+    def _psa_invoices_domain(self) -> list:
+        customers = self.commercial_partner_id
+        return [
+            ("commercial_partner_id", "in", customers.ids),
+            ("is_project_invoice", "=", True),
+        ]
+
     def action_psa_view_invoices(self):
         """The project invoices and credit notes of these customers."""
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "psa_invoicing.account_move_action"
-        )
-        return {
-            **action,
-            "domain": [
-                ("commercial_partner_id", "in", self.commercial_partner_id.ids),
-                ("is_project_invoice", "=", True),
-            ],
-            "context": {"create": False},
-        }
+        return actions.list_invoices(self.env, self._psa_invoices_domain())
 
     def action_psa_view_backlog(self):
         """What is open for these customers.

@@ -67,15 +67,8 @@ class SaleOrder(models.Model):
 
     def action_psa_view_invoices(self):
         """The project invoices and credit notes with work on these orders."""
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "psa_invoicing.account_move_action"
-        )
         moves = set().union(*self._psa_project_invoices().values())
-        return {
-            **action,
-            "domain": [("id", "in", sorted(moves))],
-            "context": {"create": False},
-        }
+        return actions.list_invoices(self.env, [("id", "in", sorted(moves))])
 
     def action_psa_view_backlog(self):
         """What is open on these orders.

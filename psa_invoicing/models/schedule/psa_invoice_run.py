@@ -6,7 +6,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL, format_date, formatLang
 
-from ..shared import rights
+from ..shared import actions, rights
 
 UNSENT = ("draft", "in_review", "confirmed")
 DAYS_TO_KEEP_DRY_RUNS = 30
@@ -231,48 +231,25 @@ class PsaInvoiceRun(models.Model):
     def _show(self) -> dict:
         """What a person sees who has started this run: of a single invoice, that."""
         if not self.total and not self.line_ids:
-            return self._nothing_due_notification()
+            text = self.env._("No project is due for invoicing.")
+            return actions.tell_and_close(text, "info")
         if self.state == "done" and not self.failed and self.invoice_count == 1:
             return self.action_open_invoices()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "psa_invoicing.psa_invoice_run_action"
+        views = [(False, "form")]
+        return actions.named(
+            self.env, "psa_invoice_run_action", views=views, res_id=self.id
         )
-        return {**action, "views": [(False, "form")], "res_id": self.id}
-
-    def _nothing_due_notification(self) -> dict:
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "info",
-                "message": self.env._("No project is due for invoicing."),
-                "next": {"type": "ir.actions.act_window_close"},
-            },
-        }
 
     def action_open_invoices(self):
         """The invoices of this run."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "psa_invoicing.account_move_action"
-        )
-        invoices = self._invoices()
-        if len(invoices) == 1:
-            form = self.env.ref("account.view_move_form").id
-            return {**action, "views": [(form, "form")], "res_id": invoices.id}
-        return {
-            **action,
-            "domain": [("id", "in", invoices.ids)],
-            "context": {"create": False},
-        }
+        return actions.open_invoices(self._invoices())
 
     def action_open_lines(self):
         """All rows of this run, to search and to group."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "psa_invoicing.psa_invoice_run_line_action"
-        )
-        return {**action, "domain": [("run_id", "=", self.id)]}
+        domain = [("run_id", "=", self.id)]
+        return actions.named(self.env, "psa_invoice_run_line_action", domain=domain)
 
     def action_send_invoices(self):
         """Send what this run has made and nobody has sent yet.

@@ -2,7 +2,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL, formatLang
 
-from ..shared import rights
+from ..shared import actions, rights
 
 WAITING, BILLED, TO_BILL, NOTHING, FAILED, SKIPPED = (
     "waiting",
@@ -114,12 +114,8 @@ class PsaInvoiceRunLine(models.Model):
     def action_open_project(self):
         """Open the project, to put right what is wrong there."""
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": "project.project",
-            "res_id": self.project_id.id,
-            "views": [(self.env.ref("project.edit_project").id, "form")],
-        }
+        form = self.env.ref("project.edit_project").id
+        return actions.open_record(self.project_id, form)
 
     def _inseparable(self) -> list:
         """Rows by who may share an invoice; all of a project together."""

@@ -9,7 +9,7 @@ from odoo.exceptions import UserError
 
 from ...core.billing import Request
 from ...core.kinds import EXPENSE, MATERIAL, MILESTONE, ORDER_LINE, TIME, Key
-from ...models.shared import rights
+from ...models.shared import actions, rights
 
 TYPE_FIELDS = {
     TIME: "bill_time",
@@ -157,7 +157,7 @@ class PsaManualInvoice(models.TransientModel):
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: if nothing is ticked, or somebody else billed it meanwhile
         """
-        return self._open(self._finish())
+        return actions.open_invoices(self._finish())
 
     def _finish(self):
         """See :meth:`action_finish`.
@@ -274,24 +274,9 @@ class PsaManualInvoice(models.TransientModel):
             if types:
                 move._psa_choose_types(types)
 
-    def _open(self, moves) -> dict:
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "psa_invoicing.account_move_action"
-        )
-        if len(moves) == 1:
-            form = self.env.ref("account.view_move_form").id
-            return {**action, "views": [(form, "form")], "res_id": moves.id}
-        return {
-            **action,
-            "domain": [("id", "in", moves.ids)],
-            "context": {"create": False},
-        }
-
     def _reopen(self) -> dict:
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "psa_invoicing.psa_manual_invoice_action"
-        )
+        action = actions.named(self.env, "psa_manual_invoice_action", res_id=self.id)
         if self.step == "review":
             # A row has a dozen columns.
             action["context"] = {"dialog_size": "extra-large"}
-        return {**action, "res_id": self.id}
+        return action

@@ -15,6 +15,7 @@ from odoo.tools import format_date, formatLang
 
 from ...core import obstacles
 from ...core.kinds import MODELS, Key
+from ...models.shared import actions
 from .psa_manual_invoice import TYPE_FIELDS
 
 # Rows that are shown of a reason; the button is for all of them.
@@ -152,17 +153,13 @@ class PsaManualInvoice(models.TransientModel):
 
     def _open_what_is_in_the_way(self, left_out: LeftOut) -> dict:
         if left_out.about:
-            return {
-                "type": "ir.actions.act_window",
-                "res_model": left_out.about._name,
-                "res_id": left_out.about.id,
-                "views": [(False, "form")],
-            }
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "psa_invoicing.account_analytic_line_action"
+            return actions.open_record(left_out.about)
+        return actions.named(
+            self.env,
+            "account_analytic_line_action",
+            domain=[("id", "in", [source_id for _source, source_id in left_out.keys])],
+            context={"create": False},
         )
-        ids = [source_id for _source, source_id in left_out.keys]
-        return {**action, "domain": [("id", "in", ids)], "context": {"create": False}}
 
     # === Words ===
 
