@@ -9,16 +9,11 @@ believes none.
 from odoo import models
 from odoo.tools import SQL, format_date
 
-from ...core.kinds import (
-    MODELS,
-    TIME,
-    TRANSACTION_MODELS,
-)
+from ...core.kinds import MODELS, TIME, TRANSACTION_MODELS
 
 
 class PsaLedgerAudit(models.TransientModel):
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.ledger.audit"
+    _inherit = "psa.ledger.audit"  # pylint: disable=consider-merging-classes-inherited
 
     def _counts_sql(self) -> SQL:
         return SQL(

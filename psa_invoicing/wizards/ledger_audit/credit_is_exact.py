@@ -5,16 +5,12 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ...core.allocation import TOLERANCE
-from ...core.kinds import (
-    ORDER_LINE,
-)
+from ...core.kinds import ORDER_LINE
 from ...tools import rules
 
 
 class PsaLedgerAudit(models.TransientModel):
-    # One file per side of the audit.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.ledger.audit"
+    _inherit = "psa.ledger.audit"  # pylint: disable=consider-merging-classes-inherited
 
     @api.model
     def _check_credited_too_much(self):

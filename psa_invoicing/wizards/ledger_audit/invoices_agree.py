@@ -6,9 +6,7 @@ from odoo.tools import SQL
 
 
 class PsaLedgerAudit(models.TransientModel):
-    # One file per side of the audit.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.ledger.audit"
+    _inherit = "psa.ledger.audit"  # pylint: disable=consider-merging-classes-inherited
 
     @api.model
     def _check_invoice_header(self):

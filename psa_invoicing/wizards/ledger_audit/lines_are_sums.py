@@ -9,9 +9,7 @@ from ...tools import rules
 
 
 class PsaLedgerAudit(models.TransientModel):
-    # One file per side of the audit.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.ledger.audit"
+    _inherit = "psa.ledger.audit"  # pylint: disable=consider-merging-classes-inherited
 
     @api.model
     def _check_line_quantity(self):

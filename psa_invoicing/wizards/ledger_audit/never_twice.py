@@ -5,20 +5,12 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ...core.allocation import TOLERANCE
-from ...core.kinds import (
-    COST,
-    LEDGER_FIELDS,
-    MILESTONE,
-    MODELS,
-    TIME,
-)
+from ...core.kinds import COST, LEDGER_FIELDS, MILESTONE, MODELS, TIME
 from ...tools import rules
 
 
 class PsaLedgerAudit(models.TransientModel):
-    # One file per side of the audit.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.ledger.audit"
+    _inherit = "psa.ledger.audit"  # pylint: disable=consider-merging-classes-inherited
 
     @api.model
     def _check_billed_too_much(self):

@@ -5,17 +5,11 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ...core.allocation import TOLERANCE
-from ...core.kinds import (
-    MODELS,
-    ORDER_LINE,
-    TIME,
-)
+from ...core.kinds import MODELS, ORDER_LINE, TIME
 
 
 class PsaLedgerAudit(models.TransientModel):
-    # One file per side of the audit.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.ledger.audit"
+    _inherit = "psa.ledger.audit"  # pylint: disable=consider-merging-classes-inherited
 
     @api.model
     def _check_excluded_quantity(self):
