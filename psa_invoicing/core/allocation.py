@@ -16,9 +16,7 @@ def is_zero(quantity: float) -> bool:
 
 
 def line_quantity(
-    quantities: Sequence[float],
-    rounding: Rounding,
-    remaining: float | None = None,
+    quantities: Sequence[float], rounding: Rounding, remaining: float | None = None
 ) -> float:
     """The quantity of an invoice line: the rounded sum of its details.
 

@@ -128,8 +128,7 @@ class Transaction(NamedTuple):
         """The same transaction with a smaller open quantity, in its own unit."""
         factor = self.quantity / self.source_quantity
         return self._replace(
-            source_quantity=source_quantity,
-            quantity=source_quantity * factor,
+            source_quantity=source_quantity, quantity=source_quantity * factor
         )
 
     def typed(self, billing_type: str) -> "Transaction":

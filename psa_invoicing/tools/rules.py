@@ -89,6 +89,11 @@ def uncharged_sql() -> SQL:
     return SQL("(detail.is_write_off OR detail.billing_type <> %s)", CHARGEABLE)
 
 
+def charged_sql() -> SQL:
+    """Rows that an invoice line charges, or a credit note takes back."""
+    return SQL("%s IS NOT TRUE", uncharged_sql())
+
+
 def sign_sql() -> SQL:
     """Credit notes count down."""
     return SQL("CASE move.move_type WHEN 'out_refund' THEN -1 ELSE 1 END")
@@ -128,6 +133,11 @@ OPEN = open_text("COALESCE(billable_quantity, 0)")
 
 # === Which contract lines are in the ledger ===
 
+# What joins to a line its product and template, on which it depends.
+OF_PRODUCT = SQL(
+    """JOIN product_product AS product ON product.id = line.product_id
+       JOIN product_template AS template ON template.id = product.product_tmpl_id"""
+)
 # No heading and no down payment: ``sale.order.line._psa_is_contract_line``.
 CONTRACT_LINE = SQL(
     """(line.display_type IS NULL AND line.is_downpayment IS NOT TRUE

@@ -1,4 +1,4 @@
-"""What the house must not have, and what of it is known to be there yet."""
+"""What the house must not have."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,6 @@ from .rooms import ROOT, room_of
 LONGEST_FILE = 450
 LARGEST_CIRCLE = 5
 WALK = ROOT / "docs" / "developer.md"
-KNOWN = Path(__file__).with_name("known.txt")
 
 
 def broken_rules(house: House) -> dict[str, list[str]]:
@@ -38,13 +37,3 @@ def _gone(house: House, text: str) -> list[str]:
     names = {Path(path).name for path in house.sources} | {*house.sources}
     named = re.findall(r"`([\w/]+\.py)`", text)
     return sorted({name for name in named if not name.startswith("tests/")} - names)
-
-
-def known() -> dict[str, list[str]]:
-    """What is wrong yet, by rule: it may only become less."""
-    found: dict[str, list[str]] = {}
-    for line in KNOWN.read_text().splitlines():
-        if line and not line.startswith("#"):
-            rule, _colon, what = line.partition(": ")
-            found.setdefault(rule, []).append(what)
-    return found

@@ -34,9 +34,7 @@ DELIVERY_DATES = {
 
 
 class AccountMove(models.Model):
-    # One file per side of a project invoice.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "account.move"
+    _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
 
     def _billing_brief(self) -> Brief:
         """What this invoice remembers. Read it once: JSON is copied whenever it is

@@ -7,9 +7,7 @@ from odoo import api, fields, models
 
 
 class AccountMove(models.Model):
-    # One file per side of a project invoice.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "account.move"
+    _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
 
     billing_downpayment_to_deduct = fields.Monetary(
         string="Not Yet Deducted",

@@ -18,9 +18,7 @@ from .language import line_in_customer_language
 
 
 class AccountMove(models.Model):
-    # One file per side of a project invoice.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "account.move"
+    _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
 
     def _psa_ledger_rows(self) -> list[Row]:
         """The rows of the ledger that these invoices bill."""

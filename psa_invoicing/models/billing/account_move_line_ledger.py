@@ -23,15 +23,10 @@ KEPT_FIELDS = (
 
 
 class AccountMoveLine(models.Model):
-    # One file per side of an invoice line.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "account.move.line"
+    _inherit = "account.move.line"  # pylint: disable=consider-merging-classes-inherited
 
     detail_ids = fields.One2many(
-        "psa.invoice.detail",
-        "move_line_id",
-        string="Billed Transactions",
-        copy=False,
+        "psa.invoice.detail", "move_line_id", string="Billed Transactions", copy=False
     )
 
     billing_slice = fields.Char(

@@ -11,9 +11,7 @@ from ...core.billing import LEDGER
 
 
 class AccountMove(models.Model):
-    # One file per side of a project invoice.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "account.move"
+    _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
 
     def _psa_spare_sync(self, vals):
         """That nobody has modified new invoices says nothing about their lines."""
@@ -25,8 +23,7 @@ class AccountMove(models.Model):
 
 
 class AccountMoveLine(models.Model):
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "account.move.line"
+    _inherit = "account.move.line"  # pylint: disable=consider-merging-classes-inherited
 
     def _psa_spare_partner(self, vals):
         """Lines of new invoices know the customer already."""

@@ -53,10 +53,7 @@ class ContractLines(Step):
         }
 
     def closing_remainders(
-        self,
-        quantities: dict[int, list[float]],
-        free: dict[int, float],
-        move=None,
+        self, quantities: dict[int, list[float]], free: dict[int, float], move=None
     ) -> dict[int, float]:
         """What is left to charge on contract lines that an invoice closes.
 

@@ -104,10 +104,7 @@ class Grouping(Step):
         headers = {}
         for order in self.env["sale.order"].browse(sorted(order_ids)):
             order = in_customer_language(order)
-            headers[order.id] = (
-                order._prepare_invoice(),
-                order.client_order_ref or "",
-            )
+            headers[order.id] = (order._prepare_invoice(), order.client_order_ref or "")
         return headers
 
     def _grouping_key(self, header: dict, reference: str) -> tuple:

@@ -12,9 +12,7 @@ from .selection import Selection
 
 
 class ProjectProject(models.Model):
-    # One file per side of a project.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "project.project"
+    _inherit = "project.project"  # pylint: disable=consider-merging-classes-inherited
 
     def _psa_invoice(
         self,
@@ -46,6 +44,10 @@ class ProjectProject(models.Model):
         )
 
     def _psa_bill(self, request: Request):
+        """Make the drafts of a request. Nothing is committed, and no rights are asked.
+
+        :raises UserError: if one of these projects cannot be billed at all
+        """
         if problems := self._billing_problems():
             raise UserError("\n".join(problems.values()))
         # sudo: billing reads timesheets and orders, which the biller need not see.

@@ -40,10 +40,7 @@ class PsaBilling(models.AbstractModel):
     @api.model
     @api.private
     def bill(
-        self,
-        request: Request,
-        transactions: list[Transaction] | None = None,
-        into=None,
+        self, request: Request, transactions: list[Transaction] | None = None, into=None
     ):
         """Make draft invoices.
 

@@ -33,9 +33,7 @@ class Difference:
     terms: list[Term] = field(default_factory=list)
 
     def __len__(self) -> int:
-        return sum(
-            map(len, (self.dropped, self.changed, self.added, self.terms)),
-        )
+        return sum(map(len, (self.dropped, self.changed, self.added, self.terms)))
 
 
 class Recalculation(Step):

@@ -10,9 +10,7 @@ from .selection import Selection
 
 
 class SaleOrderLine(models.Model):
-    # One file per side of an order line.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "sale.order.line"
+    _inherit = "sale.order.line"  # pylint: disable=consider-merging-classes-inherited
 
     @api.depends("billing_excluded_quantity")
     def _compute_qty_to_invoice(self):

@@ -27,10 +27,7 @@ class Selection(Step):
     """Finds what is open."""
 
     def select(
-        self,
-        request: Request,
-        released: Mapping[Key, float] | None = None,
-        move=None,
+        self, request: Request, released: Mapping[Key, float] | None = None, move=None
     ) -> list[Transaction]:
         """Find what is open, by quantity and never by status.
 
@@ -43,10 +40,7 @@ class Selection(Step):
         return self.find(request, released, move).transactions
 
     def find(
-        self,
-        request: Request,
-        released: Mapping[Key, float] | None = None,
-        move=None,
+        self, request: Request, released: Mapping[Key, float] | None = None, move=None
     ) -> Allowed:
         """The same, and what contract terms leave out of it."""
         released = released or {}
@@ -142,8 +136,7 @@ class Selection(Step):
             )
         }
         return sorted(
-            found,
-            key=lambda item: (rank[item.sale_line_id], item.date, item.source_id),
+            found, key=lambda item: (rank[item.sale_line_id], item.date, item.source_id)
         )
 
     # === Odoo's order button asks ===

@@ -126,11 +126,7 @@ class TakeoverSources(Step):
               FROM shared
             """,
             found=SQL(" UNION ALL ").join(
-                [
-                    self._entries_sql(),
-                    self._costs_sql(),
-                    self._milestones_sql(),
-                ]
+                [self._entries_sql(), self._costs_sql(), self._milestones_sql()]
             ),
             rounding=uom_rounding(self.env),
             zero=TOLERANCE,

@@ -7,9 +7,7 @@ from .left_out import LeftOut
 
 
 class PsaTransactionMixin(models.AbstractModel):
-    # The ledger knows of no terms.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.transaction.mixin"
+    _inherit = "psa.transaction.mixin"  # pylint: disable=consider-merging-classes-inherited
 
     @api.model
     def _billing_has_terms(self):
@@ -19,9 +17,7 @@ class PsaTransactionMixin(models.AbstractModel):
 
 
 class SaleOrderLine(models.Model):
-    # One file per side of a contract line.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "sale.order.line"
+    _inherit = "sale.order.line"  # pylint: disable=consider-merging-classes-inherited
 
     def _billing_beyond_terms(self):
         # sudo: whoever records a transaction need not read the others.

@@ -84,9 +84,7 @@ class AccountMove(models.Model):
         "backlog. Off when only the price is credited: the transactions stay billed.",
     )
     needs_recalculation = fields.Boolean(
-        readonly=True,
-        copy=False,
-        help="A transaction on this draft was changed since.",
+        readonly=True, copy=False, help="A transaction on this draft was changed since."
     )
     psa_state = fields.Selection(
         [

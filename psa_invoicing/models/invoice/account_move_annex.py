@@ -11,9 +11,7 @@ from ...core.text_parts import text_parts
 
 
 class AccountMove(models.Model):
-    # One file per side of a project invoice.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "account.move"
+    _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
 
     def _psa_annex_details(self):
         """What is charged or offered; the customer is not told of anything else."""

@@ -6,9 +6,7 @@ from odoo.exceptions import UserError
 
 
 class AccountMove(models.Model):
-    # One file per side of a project invoice.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "account.move"
+    _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
 
     billing_version = fields.Char(
         compute="_compute_billing_version",

@@ -19,9 +19,7 @@ CORRECTED_STATES = ("sent", "partial", "paid")
 
 
 class AccountMove(models.Model):
-    # One file per side of a project invoice.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "account.move"
+    _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
 
     psa_can_correct = fields.Boolean(
         string="Can Correct", compute="_compute_psa_can_correct"
@@ -154,8 +152,7 @@ class AccountMove(models.Model):
         if not left:
             raise UserError(
                 self.env._(
-                    "All of %(invoice)s is credited already.",
-                    invoice=self.display_name,
+                    "All of %(invoice)s is credited already.", invoice=self.display_name
                 )
             )
         return self.env["psa.invoice.correction"].create(

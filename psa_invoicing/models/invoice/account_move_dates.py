@@ -10,9 +10,7 @@ from ..billing.account_move_brief import DELIVERY_DATES
 
 
 class AccountMove(models.Model):
-    # One file per side of a project invoice.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "account.move"
+    _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
 
     billing_earlier_period_count = fields.Integer(
         string="Earlier Period Count",

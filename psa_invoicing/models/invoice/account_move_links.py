@@ -9,9 +9,7 @@ from ..shared import actions
 
 
 class AccountMove(models.Model):
-    # One file per side of a project invoice.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "account.move"
+    _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
 
     psa_detail_count = fields.Integer(
         string="Number of Transactions", compute="_compute_psa_detail_count"

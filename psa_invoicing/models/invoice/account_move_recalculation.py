@@ -22,9 +22,7 @@ ROWS_SHOWN = 10
 
 
 class AccountMove(models.Model):
-    # One file per side of a project invoice.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "account.move"
+    _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
 
     psa_pending_changes = fields.Json(
         string="Pending Changes",

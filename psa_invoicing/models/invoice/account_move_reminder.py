@@ -9,9 +9,7 @@ REMINDER_ACTIVITY = "psa_invoicing.mail_activity_type_reminder"
 
 
 class AccountMove(models.Model):
-    # One file per side of a project invoice.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "account.move"
+    _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
 
     @api.model
     def _psa_remind_of_drafts(self):

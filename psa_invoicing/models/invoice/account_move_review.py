@@ -12,9 +12,7 @@ SUBMITTED, APPROVED = "submitted", "approved"
 
 
 class AccountMove(models.Model):
-    # One file per side of a project invoice.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "account.move"
+    _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
 
     billing_review = fields.Selection(
         [(SUBMITTED, "Submitted"), (APPROVED, "Approved")],

@@ -12,9 +12,7 @@ REFUSALS = (UserError, RedirectWarning)
 
 
 class AccountMove(models.Model):
-    # One file per side of a project invoice.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "account.move"
+    _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
 
     billing_po_missing = fields.Boolean(
         string="Is Po Missing",

@@ -7,9 +7,7 @@ from ...core.kinds import CHARGEABLE, COST, MILESTONE, SOURCE_FIELDS, TIME
 
 
 class PsaInvoiceDetail(models.Model):
-    # One file for the ledger, one for its screens.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.invoice.detail"
+    _inherit = "psa.invoice.detail"  # pylint: disable=consider-merging-classes-inherited
 
     move_state = fields.Selection(related="move_id.state", string="Invoice Status")
 

@@ -14,9 +14,7 @@ EDITABLE = {"billing_type", "quantity", "rest_reason"}
 
 
 class PsaInvoiceDetail(models.Model):
-    # One file per side of the ledger.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.invoice.detail"
+    _inherit = "psa.invoice.detail"  # pylint: disable=consider-merging-classes-inherited
 
     def write(self, vals):
         if self.env.context.get("psa_ledger") is LEDGER:

@@ -39,11 +39,7 @@ class PsaInvoiceDetail(models.Model):
     _log_access = False
 
     move_id = fields.Many2one(
-        "account.move",
-        string="Invoice",
-        readonly=True,
-        index=True,
-        ondelete="cascade",
+        "account.move", string="Invoice", readonly=True, index=True, ondelete="cascade"
     )
     move_line_id = fields.Many2one(
         "account.move.line",
@@ -81,10 +77,7 @@ class PsaInvoiceDetail(models.Model):
         ondelete="set null",
     )
     milestone_id = fields.Many2one(
-        "project.milestone",
-        readonly=True,
-        index="btree_not_null",
-        ondelete="set null",
+        "project.milestone", readonly=True, index="btree_not_null", ondelete="set null"
     )
     sale_line_id = fields.Many2one(
         "sale.order.line",
@@ -105,21 +98,19 @@ class PsaInvoiceDetail(models.Model):
     name = fields.Char(string="Description", readonly=True)
     quantity = fields.Float(
         help="In the unit of the contract line, unrounded; negative where a credit "
-        "note takes it back.",
+        "note takes it back."
     )
     uom_id = fields.Many2one(
         related="sale_line_id.product_uom_id", string="Unit of Measure"
     )
     source_quantity = fields.Float(
-        readonly=True,
-        help="In the transaction's own unit: hours for time.",
+        readonly=True, help="In the transaction's own unit: hours for time."
     )
     price_unit = fields.Float(
         string="Unit Price", digits="Product Price", readonly=True
     )
     amount = fields.Monetary(
-        readonly=True,
-        help="Share in the untaxed amount of the invoice line.",
+        readonly=True, help="Share in the untaxed amount of the invoice line."
     )
     currency_id = fields.Many2one("res.currency", compute="_compute_currency_id")
     company_id = fields.Many2one(related="sale_line_id.company_id")

@@ -12,9 +12,7 @@ from ...tools import rules
 
 
 class PsaInvoiceDetail(models.Model):
-    # One file per side of the ledger.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.invoice.detail"
+    _inherit = "psa.invoice.detail"  # pylint: disable=consider-merging-classes-inherited
 
     def _check_still_open(self):
         """Refuse to undo a credit whose transactions would then be billed twice.

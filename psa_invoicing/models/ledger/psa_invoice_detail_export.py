@@ -8,9 +8,7 @@ class PsaInvoiceDetail(models.Model):
     """Names, for whoever sees a row of the ledger: an export reads projects and orders
     with the rights of the user, who need not see those."""
 
-    # One file per side of the ledger.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.invoice.detail"
+    _inherit = "psa.invoice.detail"  # pylint: disable=consider-merging-classes-inherited
 
     project_name = fields.Char(related="project_id.display_name", string="Project Name")
     customer_name = fields.Char(

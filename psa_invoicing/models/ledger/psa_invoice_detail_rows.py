@@ -70,9 +70,7 @@ OWN = len(Row._fields) - 1
 
 
 class PsaInvoiceDetail(models.Model):
-    # One file per side of the ledger.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.invoice.detail"
+    _inherit = "psa.invoice.detail"  # pylint: disable=consider-merging-classes-inherited
 
     @api.model
     def _rows(self, domain) -> list[Row]:

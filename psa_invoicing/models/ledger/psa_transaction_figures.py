@@ -10,9 +10,7 @@ from ...tools.sql_values import id_array
 
 
 class PsaTransactionMixin(models.AbstractModel):
-    # One file per side of a transaction.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.transaction.mixin"
+    _inherit = "psa.transaction.mixin"  # pylint: disable=consider-merging-classes-inherited
 
     @api.model
     def _psa_own_details_sql(self) -> SQL:

@@ -243,9 +243,7 @@ class PsaTransactionMixin(models.AbstractModel):
     def _billing_type_sql(self) -> SQL:
         """An empty billing type means chargeable."""
         return SQL(
-            "COALESCE(%s, %s)",
-            SQL.identifier(self._table, "billing_type"),
-            CHARGEABLE,
+            "COALESCE(%s, %s)", SQL.identifier(self._table, "billing_type"), CHARGEABLE
         )
 
     @api.model

@@ -11,9 +11,7 @@ from ...tools import rules
 
 
 class SaleOrderLine(models.Model):
-    # One file per side of an order line.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "sale.order.line"
+    _inherit = "sale.order.line"  # pylint: disable=consider-merging-classes-inherited
 
     def _psa_refresh_excluded_quantity(self):
         """Recompute what is left out, from the ledger and from what is on hold.

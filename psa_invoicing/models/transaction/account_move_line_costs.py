@@ -6,9 +6,7 @@ from odoo.fields import Domain
 
 
 class AccountMoveLine(models.Model):
-    # One file per side of an invoice line.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "account.move.line"
+    _inherit = "account.move.line"  # pylint: disable=consider-merging-classes-inherited
 
     def _prepare_analytic_lines(self):
         """Each project that bears a share of a bill re-invoices its own share, once.

@@ -15,9 +15,7 @@ def of_other_companies(orders, env):
 
 
 class ProjectProject(models.Model):
-    # One file per side of a project.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "project.project"
+    _inherit = "project.project"  # pylint: disable=consider-merging-classes-inherited
 
     # === Orders ===
 

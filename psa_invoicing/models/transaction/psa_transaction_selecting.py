@@ -10,9 +10,7 @@ from ...core.kinds import NON_CHARGEABLE
 
 
 class PsaTransactionMixin(models.AbstractModel):
-    # One file per side of a transaction.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.transaction.mixin"
+    _inherit = "psa.transaction.mixin"  # pylint: disable=consider-merging-classes-inherited
 
     @api.model
     def _billing_domain(self, request: Request, with_held: bool = False) -> Domain:

@@ -7,9 +7,7 @@ from ...core.allocation import is_zero
 
 
 class SaleOrderLine(models.Model):
-    # One file per side of an order line.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "sale.order.line"
+    _inherit = "sale.order.line"  # pylint: disable=consider-merging-classes-inherited
 
     @api.depends("billing_excluded_quantity", "psa_never_billed_quantity")
     def _compute_invoice_status(self):

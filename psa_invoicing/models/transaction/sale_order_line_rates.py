@@ -7,9 +7,7 @@ from odoo.tools import format_date, formatLang
 
 
 class SaleOrderLine(models.Model):
-    # One file per side of an order line.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "sale.order.line"
+    _inherit = "sale.order.line"  # pylint: disable=consider-merging-classes-inherited
 
     billing_rate_origin_line_id = fields.Many2one(
         "sale.order.line",

@@ -6,19 +6,16 @@ take seconds. In doubt a check says nothing: an accountant who finds one false a
 believes none.
 """
 
+from collections.abc import Callable
+
 from odoo import models
 from odoo.tools import SQL, format_date
 
-from ...core.kinds import (
-    MODELS,
-    TIME,
-    TRANSACTION_MODELS,
-)
+from ...core.kinds import MODELS, TIME, TRANSACTION_MODELS
 
 
 class PsaLedgerAudit(models.TransientModel):
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.ledger.audit"
+    _inherit = "psa.ledger.audit"  # pylint: disable=consider-merging-classes-inherited
 
     def _counts_sql(self) -> SQL:
         return SQL(
@@ -40,34 +37,34 @@ class PsaLedgerAudit(models.TransientModel):
             ),
         )
 
-    def _query(self, query: SQL) -> list[tuple]:
-        return self.env.execute_query(query)
+    def _found(
+        self, model: str, tell: Callable[[dict], str], query: str, **parts
+    ) -> list[tuple]:
+        """What a check finds.
+
+        :param model: of the records of which something is off
+        :param tell: what, in words, of a row without its ``id``: quantities as they
+            are shown, and '' where there is none
+        :param query: a SELECT of the ``id`` of a record, and what is said of it
+        :param parts: of the query
+        :return: ``(record, message)``
+        """
+        rows = self.env.execute_query_dict(SQL(query, **parts))
+        # Browsed together, they are fetched together.
+        records = self.env[model].browse(row.pop("id") for row in rows)
+        return [
+            (record, tell({name: self._shown(value) for name, value in row.items()}))
+            for record, row in zip(records, rows, strict=True)
+        ]
+
+    def _shown(self, value):
+        if isinstance(value, float):
+            return f"{value:.2f}".rstrip("0").rstrip(".")
+        return "" if value is None else value
 
     def _rounding(self) -> float:
         """The smallest step of a quantity, in whatever unit."""
         return 10.0 ** -self.env["decimal.precision"].precision_get("Product Unit")
-
-    def _with_records(self, source: str, rows: list[tuple]) -> list[tuple]:
-        """Rows with the transaction instead of its id; read together."""
-        return self._browsed(MODELS[source], rows)
-
-    def _with_invoices(self, rows: list[tuple]) -> list[tuple]:
-        return self._browsed("account.move", rows)
-
-    def _browsed(self, model: str, rows: list[tuple]) -> list[tuple]:
-        records = self.env[model].browse(row[0] for row in rows)
-        return [(record, *row[1:]) for record, row in zip(records, rows, strict=True)]
-
-    def _invoice_or_detail(self, move_id: int, detail_id: int):
-        if move_id:
-            return self.env["account.move"].browse(move_id)
-        return self.env["psa.invoice.detail"].browse(detail_id)
-
-    def _number(self, quantity: float | None) -> str:
-        return f"{quantity or 0.0:.2f}".rstrip("0").rstrip(".")
-
-    def _first_line(self, name: str | None) -> str:
-        return (name or "").split("\n")[0]
 
     def _reference(self, record) -> str:
         """What a person finds a record by; entries of a project are called alike."""
@@ -80,12 +77,3 @@ class PsaLedgerAudit(models.TransientModel):
             record.display_name,
         ]
         return " · ".join(filter(None, parts))
-
-    def _finding(self, check: str, record, message: str) -> dict:
-        return {
-            "check": check,
-            "model": record._name,
-            "res_id": record.id,
-            "reference": self._reference(record),
-            "message": message,
-        }

@@ -7,7 +7,8 @@ from odoo.fields import Command
 
 from ...models.shared import rights
 
-# In the order in which they are carried out; each has a method ``_check_<name>``.
+# In the order in which they are carried out; each has a method ``_check_<name>``, which
+# returns ``(record, message)`` of all that is off.
 CHECKS = [
     ("billed_too_much", "Billed More Than Once"),
     ("figures", "Figures of a Transaction"),
@@ -153,9 +154,15 @@ class PsaLedgerAudit(models.TransientModel):
         self.env.flush_all()
         audit = self.sudo()
         return [
-            finding
+            {
+                "check": name,
+                "model": record._name,
+                "res_id": record.id,
+                "reference": audit._reference(record),
+                "message": message,
+            }
             for name, _label in CHECKS
-            for finding in getattr(audit, f"_check_{name}")()
+            for record, message in getattr(audit, f"_check_{name}")()
         ]
 
     @api.model

@@ -1,68 +1,193 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Rows of the ledger are about the transactions that they name."""
+"""Nothing is billed twice: transactions and their rows in the ledger say the same."""
 
-from odoo import api, models
+from odoo import models
 from odoo.tools import SQL
 
 from ...core.allocation import TOLERANCE
-from ...core.kinds import (
-    COST,
-    MILESTONE,
-    MODELS,
-    TIME,
-)
+from ...core.kinds import COST, LEDGER_FIELDS, MILESTONE, MODELS, TIME
 from ...tools import rules
 
 
 class PsaLedgerAudit(models.TransientModel):
-    # One file per side of the audit.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "psa.ledger.audit"
+    _inherit = "psa.ledger.audit"  # pylint: disable=consider-merging-classes-inherited
 
-    @api.model
+    def _check_billed_too_much(self):
+        """Invariant 1: live details of a transaction never exceed what there is.
+
+        An order line may be lowered after it was billed, which is then to be credited
+        and no damage. So may the contract line of a milestone and a vendor bill: of
+        them only what stands in the ledger once too often is reported.
+        """
+        return [
+            *self._entries_billed_too_much(),
+            *self._billed_once_too_often(COST),
+            *self._billed_once_too_often(MILESTONE),
+        ]
+
+    def _entries_billed_too_much(self) -> list[tuple]:
+        """What is only written off may be corrected freely; what is on a draft, too:
+        the draft then asks for Recalculate. What an invoice corrected before it was
+        billed is open again if it is not billed after all.
+        """
+        return self._found(
+            MODELS[TIME],
+            lambda row: (
+                self.env._(
+                    "%(billed)s h are billed and written off, of %(worked)s h worked: "
+                    "more is taken back than was billed, and it is open again. Check "
+                    "its drafts and credit notes before it is billed.",
+                    **row,
+                )
+                if row.pop("is_below")
+                else self.env._(
+                    "%(billed)s h are billed and written off, of %(worked)s h worked. "
+                    "Credit what is too much, or undo its write-off.",
+                    **row,
+                )
+            ),
+            """
+            SELECT entry.id, found.billed, found.worked,
+                   found.billed < found.worked AS is_below
+              FROM account_analytic_line AS entry
+              JOIN (%(figures)s) AS ledger ON ledger.id = entry.id
+CROSS JOIN LATERAL (SELECT ledger.billed + ledger.written_off AS billed,
+                           COALESCE(entry.unit_amount, 0) AS worked) AS found
+             WHERE ABS(ledger.billed) > %(zero)s
+               AND (found.billed > GREATEST(found.worked, 0) + %(zero)s
+                    OR found.billed < LEAST(found.worked, 0) - %(zero)s
+                   AND NOT EXISTS (
+                       SELECT FROM psa_invoice_detail AS correction
+                        WHERE correction.analytic_line_id = entry.id
+                          AND correction.origin_detail_id IS NULL
+                          AND correction.is_write_off IS NOT TRUE
+                          AND correction.source_quantity
+                              < LEAST(found.worked, 0) - %(zero)s))
+               AND NOT EXISTS (
+                   SELECT FROM psa_invoice_detail AS detail
+                     JOIN account_move AS draft
+                       ON draft.id = detail.move_id AND draft.state = 'draft'
+                      AND draft.needs_recalculation
+                    WHERE detail.analytic_line_id = entry.id)
+            """,
+            figures=self.env[MODELS[TIME]]._psa_ledger_figures_sql(),
+            zero=TOLERANCE,
+        )
+
+    def _billed_once_too_often(self, source: str) -> list[tuple]:
+        """What would be billed in full without one of its invoices."""
+        model = self.env[MODELS[source]]
+        return self._found(
+            model._name,
+            lambda row: self.env._(
+                "It is on %(count)s invoices with %(billed)s in all, and only "
+                "%(billable)s is to be billed. Credit what is too much.",
+                **row,
+            ),
+            """
+            SELECT source.id, SUM(billed.quantity) AS billed,
+                   source.billable_quantity AS billable, COUNT(*) AS count
+              FROM %(table)s AS source
+              JOIN (SELECT COALESCE(detail.origin_detail_id, detail.id) AS id,
+                           detail.%(column)s AS source_id,
+                           SUM(detail.source_quantity) AS quantity,
+                           BOOL_OR(move.needs_recalculation) AS is_flagged
+                      FROM psa_invoice_detail AS detail
+                      JOIN account_move AS move ON move.id = detail.move_id
+                     WHERE detail.%(column)s IS NOT NULL
+                       AND detail.is_write_off IS NOT TRUE AND %(live)s
+                  GROUP BY COALESCE(detail.origin_detail_id, detail.id),
+                           detail.%(column)s
+                    HAVING ABS(SUM(detail.source_quantity)) > %(zero)s
+                   ) AS billed ON billed.source_id = source.id
+             WHERE ABS(source.billable_quantity) > %(zero)s
+          GROUP BY source.id
+            HAVING COUNT(*) > 1
+               AND BOOL_OR(billed.is_flagged) IS NOT TRUE
+               AND ABS(SUM(billed.quantity)) - ABS(source.billable_quantity)
+                   > MIN(ABS(billed.quantity)) - %(zero)s
+            """,
+            table=SQL.identifier(model._table),
+            column=SQL.identifier(model._billing_detail_field),
+            live=rules.live_sql(),
+            zero=TOLERANCE,
+        )
+
+    def _check_figures(self):
+        """What a transaction says of itself is what its rows in the ledger say."""
+        names = {
+            field: field.removeprefix("billing_").removesuffix("_quantity")
+            for field in LEDGER_FIELDS
+        }
+        figures = [
+            (
+                SQL("COALESCE(source.%s, 0)", SQL.identifier(field)),
+                SQL("COALESCE(ledger.%s, 0)", SQL.identifier(name)),
+                SQL.identifier(name),
+                SQL.identifier(f"true_{name}"),
+            )
+            for field, name in names.items()
+        ]
+        found = []
+        for name in MODELS.values():
+            model = self.env[name]
+            found += self._found(
+                name,
+                lambda row: self.env._(
+                    "It says: billed %(billed)s, on drafts %(draft)s, credited "
+                    "%(credited)s, written off %(written_off)s. Its ledger says "
+                    "%(true_billed)s, %(true_draft)s, %(true_credited)s and "
+                    "%(true_written_off)s. Press Compute Figures Anew before "
+                    "anything of it is billed.",
+                    **row,
+                ),
+                """
+                SELECT source.id, %(figures)s
+                  FROM %(table)s AS source
+             LEFT JOIN (%(ledger)s) AS ledger ON ledger.id = source.id
+                 WHERE %(differ)s
+                """,
+                figures=SQL(", ").join(
+                    SQL("%s AS %s, %s AS %s", stored, name, true, true_name)
+                    for stored, true, name, true_name in figures
+                ),
+                table=SQL.identifier(model._table),
+                ledger=model._psa_ledger_figures_sql(),
+                differ=SQL(" OR ").join(
+                    SQL("ABS(%s - %s) > %s", stored, true, TOLERANCE)
+                    for stored, true, _name, _true_name in figures
+                ),
+            )
+        return found
+
     def _check_moved_transaction(self):
         """Invariant 6: what is billed and posted stays where it was billed.
 
         What was credited in full may move; vendor bills make their contract lines anew.
         """
-        found = []
-        for source in (TIME, MILESTONE):
-            rows = self._query(self._moved_sql(source))
-            records = self._with_records(source, [row[1:] + row[:1] for row in rows])
-            invoices = self._with_invoices(rows)
-            found += [
-                self._finding(
-                    "moved_transaction",
-                    record,
-                    self.env._(
-                        "It was billed with %(invoice)s and belongs to another "
-                        "project or contract line now. Move it back, or credit it "
-                        "there and bill it again.",
-                        invoice=invoice.display_name,
-                    ),
-                )
-                for (record, *_rest), (invoice, *_ids) in zip(
-                    records, invoices, strict=True
-                )
-            ]
-        return found
+        return [*self._moved(TIME), *self._moved(MILESTONE)]
 
-    def _moved_sql(self, source: str) -> SQL:
-        """``(invoice, transaction)``.
-
-        What is only on a draft drops out with Recalculate; what a credit note takes
+    def _moved(self, source: str) -> list[tuple]:
+        """What is only on a draft drops out with Recalculate; what a credit note takes
         back of a draft, when the credit note is cancelled.
         """
-        model = self.env[MODELS[source]]
+        model, Move = self.env[MODELS[source]], self.env["account.move"]
         moved = SQL(
             "source.%s IS DISTINCT FROM detail.sale_line_id",
             SQL.identifier(model._billing_columns["sale_line_id"]),
         )
         if source == TIME:
             moved = SQL("(%s OR source.project_id <> detail.project_id)", moved)
-        return SQL(
+        return self._found(
+            model._name,
+            lambda row: self.env._(
+                "It was billed with %(invoice)s and belongs to another "
+                "project or contract line now. Move it back, or credit it "
+                "there and bill it again.",
+                invoice=Move.browse(row["move_id"]).display_name,
+            ),
             """
-            SELECT MAX(detail.move_id), source.id
+            SELECT source.id, MAX(detail.move_id) AS move_id
               FROM psa_invoice_detail AS detail
               JOIN account_move AS move ON move.id = detail.move_id
               JOIN %(table)s AS source ON source.id = detail.%(column)s
@@ -81,45 +206,36 @@ class PsaLedgerAudit(models.TransientModel):
             zero=TOLERANCE,
         )
 
-    @api.model
     def _check_detail_source(self):
         """A detail names one transaction, of its own type.
 
         One that was deleted is missing; on a draft that is told to the draft.
         """
-        rows = self._query(
-            SQL(
-                """
-                SELECT COALESCE(detail.move_id, 0), detail.id, detail.name
-                  FROM psa_invoice_detail AS detail
-                  JOIN sale_order_line AS line ON line.id = detail.sale_line_id
-             LEFT JOIN account_move AS move ON move.id = detail.move_id
-    CROSS JOIN LATERAL (SELECT %(source)s AS source) AS kept
-                 WHERE (detail.analytic_line_id IS NOT NULL AND kept.source <> %(time)s)
-                    OR (detail.milestone_id IS NOT NULL
-                        AND kept.source <> %(milestone)s)
-                    OR (detail.cost_id IS NOT NULL AND kept.source <> %(cost)s)
-                    OR (move.state = 'draft' AND move.is_project_invoice
-                        AND move.needs_recalculation IS NOT TRUE
-                        AND kept.source <> '' AND %(source_id)s IS NULL)
-                """,
-                source=rules.source_sql("detail", SQL("line.is_expense")),
-                source_id=rules.source_id_sql("detail", SQL("kept.source")),
-                time=TIME,
-                milestone=MILESTONE,
-                cost=COST,
-            )
+        found = self._found(
+            "psa.invoice.detail",
+            lambda row: self.env._(
+                "“%(transaction)s” does not name the one transaction of its type "
+                "that it bills. Take it off a draft and Recalculate; credit a "
+                "posted invoice and bill it again.",
+                **row,
+            ),
+            """
+            SELECT detail.id, detail.name AS transaction
+              FROM psa_invoice_detail AS detail
+              JOIN sale_order_line AS line ON line.id = detail.sale_line_id
+         LEFT JOIN account_move AS move ON move.id = detail.move_id
+CROSS JOIN LATERAL (SELECT %(source)s AS source) AS kept
+             WHERE (detail.analytic_line_id IS NOT NULL AND kept.source <> %(time)s)
+                OR (detail.milestone_id IS NOT NULL AND kept.source <> %(milestone)s)
+                OR (detail.cost_id IS NOT NULL AND kept.source <> %(cost)s)
+                OR (move.state = 'draft' AND move.is_project_invoice
+                    AND move.needs_recalculation IS NOT TRUE
+                    AND kept.source <> '' AND %(source_id)s IS NULL)
+            """,
+            source=rules.source_sql("detail", SQL("line.is_expense")),
+            source_id=rules.source_id_sql("detail", SQL("kept.source")),
+            time=TIME,
+            milestone=MILESTONE,
+            cost=COST,
         )
-        return [
-            self._finding(
-                "detail_source",
-                self._invoice_or_detail(move_id, detail_id),
-                self.env._(
-                    "“%(transaction)s” does not name the one transaction of its type "
-                    "that it bills. Take it off a draft and Recalculate; credit a "
-                    "posted invoice and bill it again.",
-                    transaction=name or "",
-                ),
-            )
-            for move_id, detail_id, name in rows
-        ]
+        return [(detail.move_id or detail, message) for detail, message in found]
