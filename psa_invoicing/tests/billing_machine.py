@@ -384,6 +384,21 @@ class BillingMachine(RuleBasedStateMachine):
             edits=True,
         )
 
+    @given("posted bills")
+    @rule(bill=ANY, factor=st.sampled_from([0.5, 1.25, 2]))
+    def correct_a_bill(self, bill, factor):
+        bill = self.pick(
+            self.bills(("state", "=", "posted"), ("move_type", "=", "in_invoice")), bill
+        )
+
+        def correct():
+            bill.button_draft()
+            for line in bill.invoice_line_ids:
+                line.price_unit *= factor
+            bill.action_post()
+
+        self.act("correct a vendor bill", correct, edits=True)
+
     # === Billing ===
 
     @rule(projects=SOME, cutoff=CUTOFFS, types=TYPES)

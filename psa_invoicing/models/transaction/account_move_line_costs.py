@@ -20,6 +20,7 @@ class AccountMoveLine(models.Model):
         elif any(values.get("so_line") for values in values_list):
             self._psa_divide_over_projects(values_list)
             self._psa_count_expensed_quantity(values_list)
+            self._psa_correct_prices(values_list)
         return values_list
 
     def _psa_count_expensed_quantity(self, values_list: list[dict]):
@@ -93,9 +94,10 @@ class AccountMoveLine(models.Model):
         """What a vendor credits comes off the contract lines that its bill went to.
 
         Odoo re-invoices bills alone. The quantity follows the amount: a tenth of the
-        price is a tenth of the quantity.
+        price is a tenth of the quantity, and of the corrections of that bill.
         """
         wanted = {}
+        parts = {}
         for project, share in self._psa_shares_of_projects().items():
             cost = self._psa_credited_cost(project)
             bill_line = cost.source_move_line_id
@@ -107,8 +109,13 @@ class AccountMoveLine(models.Model):
                 cost.sale_line_id,
                 share * credited_quantity / self.quantity,
             )
+            parts[cost.sale_line_id] = credited_quantity / bill_line.quantity
         if wanted:
             self._psa_name_contract_lines(values_list, wanted)
+        for line, part in parts.items():
+            for values in list(values_list):
+                if values["so_line"] == line.id:
+                    values_list += line.psa_correction_ids._psa_as_items(values, part)
 
     def _psa_credited_cost(self, project):
         """The bill line that this line of a vendor credit takes back.
@@ -117,7 +124,9 @@ class AccountMoveLine(models.Model):
         """
         # sudo: whoever posts a vendor credit need not see the order.
         Cost = self.env["psa.reinvoiced.cost"].sudo()
-        domain = Domain("project_id", "=", project.id)
+        domain = Domain(
+            [("project_id", "=", project.id), ("correction_line_id", "=", False)]
+        )
         if self.billing_credited_line_id:
             domain &= Domain(
                 "source_move_line_id", "=", self.billing_credited_line_id.id

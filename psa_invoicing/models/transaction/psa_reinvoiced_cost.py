@@ -70,9 +70,22 @@ class PsaReinvoicedCost(models.Model):
         "while the bill is a draft.",
     )
 
-    _line_project_unique = models.Constraint(
-        "UNIQUE(source_move_line_id, project_id)",
-        "A bill line has one row for each project.",
+    correction_line_id = fields.Many2one(
+        "sale.order.line",
+        readonly=True,
+        ondelete="cascade",
+        help="The contract line, where it bills what a correction of the bill makes a "
+        "difference.",
+    )
+    reinvoiced_price = fields.Float(
+        readonly=True,
+        help="What a unit cost, in the order's currency, when its contract line got "
+        "its price.",
+    )
+
+    _line_project_index = models.UniqueIndex(
+        "(source_move_line_id, project_id, COALESCE(correction_line_id, 0))",
+        "A bill line has one row for each project, and one for each correction.",
     )
     _open_index = models.Index(f"(project_id, date) WHERE ABS({rules.OPEN}) > 0.000001")
 
@@ -105,10 +118,23 @@ class PsaReinvoicedCost(models.Model):
         self.invalidate_model()
         rows = self.sudo().search([("source_move_line_id", "in", move_lines.ids)])
         changed = rows.filtered(lambda row: before.get(row.id) != row.billable_quantity)
+        changed._psa_remember_prices()
         changed._psa_flag_drafts()
         # Of a bill that is being reset, what was written off waits for its return.
         changed.filtered("billable_quantity")._psa_fit_write_offs()
         changed._psa_refresh_held()
+
+    def _psa_remember_prices(self):
+        """Of a bill that is being reset, and can be corrected now."""
+        for cost in self:
+            if not (
+                cost.billable_quantity
+                or cost.reinvoiced_price
+                or cost.correction_line_id
+            ):
+                bill_line = cost.source_move_line_id
+                order = cost.sale_line_id.order_id
+                cost.reinvoiced_price = bill_line._sale_get_invoice_price(order)
 
     @api.model
     def _follow_sql(self, move_line_ids: list[int] | None = None) -> SQL:
@@ -119,16 +145,18 @@ class PsaReinvoicedCost(models.Model):
         return SQL(
             """
             INSERT INTO psa_reinvoiced_cost
-                   (kind, source_move_line_id, sale_line_id, project_id, date, name,
-                    who, uom_id, billable_quantity, create_uid, write_uid,
+                   (kind, source_move_line_id, sale_line_id, correction_line_id,
+                    project_id, date, name, who, uom_id, billable_quantity, create_uid, write_uid,
                     create_date, write_date)
             SELECT CASE WHEN line.expense_id IS NULL THEN %(material)s
                         ELSE %(expense)s END,
                    line.id,
-                   MAX(item.so_line),
+                   MAX(contract_line.id),
+                   %(correction)s,
                    contract_line.billing_project_id,
                    COALESCE(MAX(expense.date), MAX(move.invoice_date), MAX(item.date)),
-                   MAX(line.name),
+                   CASE WHEN %(correction)s IS NULL THEN MAX(line.name)
+                        ELSE MAX(contract_line.name) END,
                    COALESCE(MAX(employee.name), MAX(partner.name)),
                    MAX(line.product_uom_id),
                    MAX(item.unit_amount)
@@ -146,8 +174,9 @@ class PsaReinvoicedCost(models.Model):
          LEFT JOIN res_partner AS partner ON partner.id = move.commercial_partner_id
              WHERE item.project_id IS NULL AND %(wanted)s
                AND (item.amount <= 0 OR move.move_type = 'in_refund')
-          GROUP BY line.id, contract_line.billing_project_id
-       ON CONFLICT (source_move_line_id, project_id) DO UPDATE
+          GROUP BY line.id, contract_line.billing_project_id, %(correction)s
+       ON CONFLICT (source_move_line_id, project_id, COALESCE(correction_line_id, 0))
+     DO UPDATE
                SET sale_line_id = EXCLUDED.sale_line_id,
                    date = EXCLUDED.date,
                    name = EXCLUDED.name,
@@ -157,6 +186,10 @@ class PsaReinvoicedCost(models.Model):
             """,
             expense=EXPENSE,
             material=MATERIAL,
+            correction=SQL(
+                "CASE WHEN contract_line.psa_corrected_line_id IS NOT NULL "
+                "THEN contract_line.id END"
+            ),
             user=self.env.uid,
             wanted=SQL("item.move_line_id = ANY(%s)", move_line_ids)
             if move_line_ids is not None

@@ -65,6 +65,21 @@ class SaleOrderLine(models.Model):
         "charged or written off.",
     )
 
+    psa_corrected_line_id = fields.Many2one(
+        "sale.order.line",
+        string="Corrects",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="cascade",
+        groups="base.group_user",
+        help="The contract line of a cost whose bill was corrected after it was "
+        "invoiced: this one bills the difference.",
+    )
+    psa_correction_ids = fields.One2many(
+        "sale.order.line", "psa_corrected_line_id", groups="base.group_user"
+    )
+
     _psa_open_index = models.Index(
         f"(billing_project_id, billing_date) WHERE ABS({rules.OPEN}) > 0.000001"
     )
