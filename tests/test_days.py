@@ -34,7 +34,7 @@ PLACES = {
         "psa_invoicing/models/settings/resource_calendar.py": {"_billing_holidays"},
     },
     INSTANT: {
-        "psa_invoicing/models/invoice/account_move_reminder.py": {
+        "psa_invoicing/models/invoice/account_move_review.py": {
             "_psa_remind_of_drafts"
         },
         "psa_invoicing/models/schedule/psa_invoice_run.py": {

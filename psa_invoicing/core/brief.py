@@ -17,6 +17,16 @@ from .kinds import TYPES, Key
 CUTOFFS = "cutoffs"
 WRITTEN = "written"
 
+# What it has of the request, as it is.
+ASKED = (
+    "types",
+    "unit_ids",
+    "milestone_ids",
+    "sale_line_ids",
+    "picks",
+    "from_billing_start",
+)
+
 
 @dataclass(frozen=True)
 class Brief:
@@ -58,16 +68,8 @@ class Brief:
 
     def asking(self, request: Request) -> "Brief":
         """The same memory of a draft that is asked for something else."""
-        return replace(
-            self,
-            types=request.types,
-            unit_ids=request.unit_ids,
-            milestone_ids=request.milestone_ids,
-            sale_line_ids=request.sale_line_ids,
-            picks=request.picks,
-            from_billing_start=request.from_billing_start,
-            cutoffs=request.cutoffs,
-        )
+        asked = {name: getattr(request, name) for name in ASKED}
+        return replace(self, cutoffs=request.cutoffs, **asked)
 
     def request(self, project_ids: tuple[int, ...], cutoff_date: date) -> Request:
         """What the draft was made to bill.
@@ -84,13 +86,8 @@ class Brief:
         return Request(
             project_ids=project_ids,
             cutoff_date=cutoff_date,
-            types=self.types,
-            unit_ids=self.unit_ids,
-            milestone_ids=self.milestone_ids,
-            sale_line_ids=self.sale_line_ids,
-            picks=self.picks,
-            from_billing_start=self.from_billing_start,
             cutoffs=cutoffs,
+            **{name: getattr(self, name) for name in ASKED},
         )
 
     def capped(self, caps: Mapping[Key, float | None]) -> "Brief":

@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 from odoo.fields import Command
 
-from odoo.addons.psa_invoicing.models.billing.account_move_making import (
+from odoo.addons.psa_invoicing.models.billing.account_move_ledger import (
     AccountMove,
     AccountMoveLine,
 )

@@ -1,9 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from . import sale_order_line_downpayments
+from . import downpayments
 from . import project_project_billing
-from . import account_move_making
-from . import account_move_downpayments
-from . import account_move_line_ledger
 from . import terms
 from . import psa_billing
 from . import account_move_brief
@@ -12,13 +9,11 @@ from . import selection
 from . import contract_lines
 from . import grouping
 from . import invoice_lines
-from . import period
 from . import details
 from . import writing
 from . import completing
 from . import left_out
 from . import recalculation
-from . import quantities
 from . import settled
 from . import adding
 from . import words
@@ -26,10 +21,7 @@ from . import recording
 from . import takeover
 from . import takeover_sources
 from . import takeover_rows
-from . import takeover_tables
 from . import transaction_terms
 from . import step
 from . import takeover_credits
-from . import takeover_columns
 from . import line_terms
-from . import language

@@ -11,7 +11,7 @@ from odoo.tools import SQL
 from ...core.billing import Request
 from ...core.brief import WRITTEN, Brief
 from ...core.kinds import Key
-from ...tools.json_values import as_json
+from ...tools.values import as_json
 
 # What Recalculate keeps of an invoice, if a person edited it. The invoice date is kept,
 # too: see ``_psa_is_dated_by_rule``.

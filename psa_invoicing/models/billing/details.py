@@ -12,6 +12,17 @@ from ...core.kinds import ADJUSTMENT, CHARGEABLE, COST, SOURCE_FIELDS
 from .selection import Selection
 from .step import Step
 
+# What a row that takes another one back has from it.
+COPIED_RECORDS = (*SOURCE_FIELDS.values(), "source_move_line_id", "project_id")
+COPIED_VALUES = (
+    "transaction_type",
+    "date",
+    "price_unit",
+    "billing_type",
+    "is_write_off",
+)
+COPIED_TEXTS = ("employee_name", "task_name", "name")
+
 
 class Details(Step):
     """Writes rows of the ledger, and brings their transactions in line with it."""
@@ -136,26 +147,15 @@ class Details(Step):
             share_of_origin = quantity / origin.quantity
             rows.append(
                 {
-                    **{
-                        name: origin[name].id or None
-                        for name in (*SOURCE_FIELDS.values(), "source_move_line_id")
-                    },
-                    "transaction_type": origin.transaction_type,
-                    "sale_line_id": origin.sale_line_id.id,
-                    "project_id": origin.project_id.id or None,
+                    **{name: origin[name].id or None for name in COPIED_RECORDS},
+                    **{name: origin[name] for name in COPIED_VALUES},
+                    **{name: origin[name] or None for name in COPIED_TEXTS},
                     "move_id": move.id,
                     "move_line_id": move_line.id or None,
                     "origin_detail_id": origin.id,
-                    "date": origin.date,
-                    "employee_name": origin.employee_name or None,
-                    "task_name": origin.task_name or None,
-                    "name": origin.name or None,
                     "quantity": quantity,
                     "source_quantity": origin.source_quantity * share_of_origin,
-                    "price_unit": origin.price_unit,
                     "amount": 0.0,
-                    "billing_type": origin.billing_type,
-                    "is_write_off": origin.is_write_off,
                 }
             )
             if key := origin._key:

@@ -12,8 +12,7 @@ from odoo import models
 from ...core.allocation import TOLERANCE, line_quantity
 from ...core.billing import Bundle, Outcome, Portion, Transaction
 from .contract_lines import ContractLines, free_quantities
-from .language import in_customer_language
-from .step import Step
+from .step import Step, in_customer_language
 
 # Invoices of one project are merged only when they agree on all of these.
 GROUPING_KEYS = (

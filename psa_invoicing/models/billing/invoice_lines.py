@@ -6,8 +6,7 @@ from odoo.tools import format_date
 
 from ...core.billing import Bundle, Transaction, project_prefix
 from ...core.kinds import MILESTONE
-from .language import in_customer_language
-from .step import Step
+from .step import Step, in_customer_language
 
 
 class InvoiceLines(Step):

@@ -10,8 +10,7 @@ from odoo.fields import Command, Domain
 from ...core.billing import LEDGER, Transaction
 from ...core.kinds import CHARGEABLE, MILESTONE, SOURCE_FIELDS
 from .invoice_lines import InvoiceLines
-from .language import line_in_customer_language
-from .step import Step
+from .step import Step, line_in_customer_language
 
 
 class Term(NamedTuple):

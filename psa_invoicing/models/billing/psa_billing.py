@@ -6,7 +6,7 @@ from .adding import Adding
 from .details import Details
 from .grouping import Grouping
 from .left_out import LeftOut
-from .quantities import Quantities
+from .recalculation import Quantities
 from .recording import Recording
 from .selection import Selection
 from .takeover import Takeover

@@ -178,9 +178,7 @@ class Recording(Step):
         selection = Selection(self.env)
         request = replace(
             order_button_request(contract_line),
-            picks=frozenset(
-                detail._key for detail in origin.detail_ids._chargeable() if detail._key
-            ),
+            picks=frozenset(origin.detail_ids._chargeable()._keys()),
         )
         items = [
             item
@@ -239,9 +237,8 @@ class Recording(Step):
         if not origins:
             return target
         origins = origins.sorted(lambda each: (each.date, each.id), reverse=True)
-        taken_back = origins._taken_back()
         parts, rest = share(
-            [-(each.quantity + taken_back.get(each.id, 0.0)) for each in origins],
+            [-left for left in origins._left().values()],
             target,
             origins.sale_line_id[:1].product_uom_id.round,
         )

@@ -12,10 +12,9 @@ from odoo.fields import Domain
 from odoo.tools import SQL, Query
 
 from ...core.allocation import TOLERANCE
-from ...core.billing import Request
+from ...core.billing import Request, Row
 from ...core.kinds import TIME
-from ...core.ledger_row import Row
-from ...tools.sql_values import id_array
+from ...tools.values import id_array
 from .contract_lines import ContractLines
 from .selection import Selection
 from .step import Step

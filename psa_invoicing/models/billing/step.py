@@ -24,3 +24,14 @@ class Step:
 
 def by_id(records) -> dict:
     return {record.id: record for record in records}
+
+
+def in_customer_language(order):
+    """What a customer reads is prepared in their language."""
+    if lang := order.partner_invoice_id.lang:
+        order = order.with_context(lang=lang)
+    return order.with_company(order.company_id)
+
+
+def line_in_customer_language(line):
+    return line.with_env(in_customer_language(line.order_id).env)

@@ -8,7 +8,7 @@ first; the others are billed, on the invoice that Odoo names for them, else by d
 What finds no transaction is an adjustment of that invoice.
 
 All is set-based and in chunks of contract lines: a million entries take minutes. What
-is known of a chunk (``takeover_tables.py``):
+is known of a chunk (``takeover_rows.py``):
 
 ``psa_history_line``    its contract lines, and where their transactions are kept
 ``psa_history_bill``    what their invoices and posted credit notes bill
@@ -26,11 +26,10 @@ from odoo.tools import SQL, split_every
 from ...core.kinds import MODELS, ORDER_LINE
 from ...tools import rules
 from ...tools.bulk_writing import indexes_filled_at_once, keys_checked_at_once
-from ...tools.sql_values import id_array
+from ...tools.values import id_array
 from .step import Step
-from .takeover_columns import TakeoverColumns
 from .takeover_credits import TakeoverCredits
-from .takeover_tables import Taken, TakeoverTables
+from .takeover_rows import Taken, TakeoverTables
 
 _logger = logging.getLogger(__name__)
 
@@ -52,7 +51,7 @@ class Takeover(Step):
         """
         self.env.flush_all()
         if contract_lines is None:
-            TakeoverColumns(self.env).fill()
+            self._fill_columns()
         notes = TakeoverCredits(self.env)
         notes.link_credited_lines(contract_lines)
         # Credit notes of invoices that are in the ledger say what they take back.
@@ -129,9 +128,7 @@ class Takeover(Step):
                 """
                 SELECT DISTINCT line.id
                   FROM sale_order_line AS line
-                  JOIN product_product AS product ON product.id = line.product_id
-                  JOIN product_template AS template
-                    ON template.id = product.product_tmpl_id
+                  %s
                   JOIN sale_order_line_invoice_rel AS rel
                     ON rel.order_line_id = line.id
                   JOIN account_move_line AS item ON item.id = rel.invoice_line_id
@@ -139,6 +136,7 @@ class Takeover(Step):
                  WHERE %s AND %s AND %s
               ORDER BY line.id
                 """,
+                rules.OF_PRODUCT,
                 wanted,
                 rules.IN_LEDGER,
                 rules.UNKNOWN_BILL,
@@ -163,26 +161,13 @@ class Takeover(Step):
         for each in taken:
             if each.what == "billed":
                 billed.setdefault(each.source, []).append(each.id)
+        # What Odoo says about the invoice of an entry stays as it is.
+        figures = self.env["psa.transaction.mixin"]._psa_ledger_assignments()
         for source, ids in billed.items():
-            self._refresh_figures(self.env[MODELS[source]], ids)
+            self.env[MODELS[source]]._psa_write_figures(ids, figures)
         return self._hold_what_does_not_add_up(taken)
 
     # === What transactions say about themselves ===
-
-    def _refresh_figures(self, model, ids: list[int]):
-        """Bring transactions in line with the ledger.
-
-        What Odoo says about the invoice of an entry stays as it is.
-        """
-        self.env.cr.execute(
-            SQL(
-                "UPDATE %s AS source SET %s FROM (%s) AS ledger"
-                " WHERE source.id = ledger.id",
-                SQL.identifier(model._table),
-                self.env["psa.transaction.mixin"]._psa_ledger_assignments(),
-                model._psa_ledger_figures_sql(ids),
-            )
-        )
 
     def _hold_what_does_not_add_up(self, taken: list[Taken]) -> list[int]:
         """Leave to a person what is open only in part, or because it was credited.
@@ -215,3 +200,83 @@ class Takeover(Step):
             )
             found |= {lines[id_] for (id_,) in rows}
         return sorted(found)
+
+    # === Columns that the installation left empty ===
+
+    def _fill_columns(self):
+        """Compute in SQL what new columns say of a database with history."""
+        cr = self.env.cr
+        cr.execute(
+            "UPDATE account_move SET psa_reopens_transactions = TRUE"
+            " WHERE move_type = 'out_refund' AND psa_reopens_transactions IS NULL"
+        )
+        self._fill_contract_lines()
+        cr.execute(
+            SQL(
+                """
+                UPDATE project_milestone AS milestone
+                   SET billable_quantity = milestone.quantity_percentage
+                                           * line.product_uom_qty
+                  FROM sale_order_line AS line
+                  %s
+                 WHERE line.id = milestone.sale_line_id
+                   AND milestone.is_reached AND milestone.billable_quantity IS NULL
+                   AND line.qty_delivered_method = 'milestones'
+                   AND template.invoice_policy = 'delivery'
+                """,
+                rules.OF_PRODUCT,
+            )
+        )
+        cr.execute(self.env["psa.reinvoiced.cost"]._follow_sql())
+        self.env.invalidate_all()
+
+    def _fill_contract_lines(self):
+        """Project, day and quantity of order lines.
+
+        Lines without a project get their day as well: an order may get a project later.
+        Nobody knows when a line was delivered: the day of the order is the best guess.
+        """
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE sale_order_line AS target
+                   SET billing_project_id = found.project_id,
+                       billing_date = found.day,
+                       billable_quantity = found.quantity
+                  FROM (
+                SELECT line.id, project.id AS project_id,
+                       CASE WHEN NOT %(by_transactions)s
+                             AND (template.invoice_policy <> 'delivery'
+                                  OR line.qty_delivered <> 0)
+                            THEN %(ordered)s END AS day,
+                       CASE WHEN project.id IS NULL OR line.state <> 'sale'
+                              OR line.is_expense OR %(by_transactions)s THEN NULL
+                            WHEN template.invoice_policy = 'delivery'
+                            THEN line.qty_delivered
+                            ELSE line.product_uom_qty END AS quantity
+                  FROM sale_order_line AS line
+                  JOIN sale_order AS orders ON orders.id = line.order_id
+                  %(of_product)s
+             LEFT JOIN (SELECT item.order_id, MIN(project.id) AS id
+                          FROM project_project AS project
+                          JOIN sale_order_line AS item
+                            ON item.id = project.sale_line_id
+                      GROUP BY item.order_id) AS worked_on
+                    ON worked_on.order_id = line.order_id
+             LEFT JOIN project_project AS project
+                    ON project.id = COALESCE(line.project_id, orders.project_id,
+                                             worked_on.id)
+                 WHERE %(contract_line)s
+                   AND line.billing_project_id IS NULL AND line.billing_date IS NULL
+                       ) AS found
+                 WHERE target.id = found.id
+                   AND (found.project_id IS NOT NULL OR found.day IS NOT NULL)
+                """,
+                by_transactions=rules.BY_TRANSACTIONS,
+                contract_line=rules.CONTRACT_LINE,
+                of_product=rules.OF_PRODUCT,
+                ordered=self.env["res.company"]._billing_day_sql(
+                    SQL("orders.date_order"), SQL("orders.company_id")
+                ),
+            )
+        )

@@ -4,7 +4,7 @@
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ...tools.sql_values import id_array
+from ...tools.values import id_array
 from .recording import Recording
 from .step import Step
 

@@ -7,7 +7,7 @@ from odoo.tools import SQL
 from ...core.allocation import TOLERANCE
 from ...core.kinds import COST, MILESTONE, ORDER_LINE, TIME
 from ...tools import rules
-from ...tools.sql_values import id_array
+from ...tools.values import id_array
 from .step import Step
 
 
@@ -26,9 +26,7 @@ class TakeoverSources(Step):
                         WHEN line.qty_delivered_method = 'milestones'
                         THEN %(milestone)s ELSE '' END AS source
               FROM sale_order_line AS line
-              JOIN product_product AS product ON product.id = line.product_id
-              JOIN product_template AS template
-                ON template.id = product.product_tmpl_id
+              %(of_product)s
          LEFT JOIN uom_uom AS unit ON unit.id = line.product_uom_id
              WHERE line.id = ANY(%(ids)s)
             """,
@@ -36,6 +34,7 @@ class TakeoverSources(Step):
             ids=id_array(line_ids),
             cost=COST,
             milestone=MILESTONE,
+            of_product=rules.OF_PRODUCT,
             order_line=ORDER_LINE,
             time=TIME,
         )

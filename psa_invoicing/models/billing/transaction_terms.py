@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What contract terms mean to transactions and their contract lines."""
 
-from odoo import api, models
+from odoo import models
 
 from .left_out import LeftOut
 
@@ -9,7 +9,6 @@ from .left_out import LeftOut
 class PsaTransactionMixin(models.AbstractModel):
     _inherit = "psa.transaction.mixin"  # pylint: disable=consider-merging-classes-inherited
 
-    @api.model
     def _billing_has_terms(self):
         # sudo: whoever records a transaction need not know what was agreed.
         terms = self.env["psa.billing.terms"].sudo()

@@ -8,9 +8,8 @@ from odoo.fields import Domain
 from odoo.tools import format_date, formatLang
 
 from ...core.allocation import is_zero
-from ...core.billing import Transaction
+from ...core.billing import Row, Transaction
 from ...core.kinds import COST, MODELS, NON_CHARGEABLE, SOURCE_FIELDS, TYPES_IN
-from ...core.ledger_row import Row
 from .grouping import Grouping
 from .line_terms import Term
 from .recalculation import Difference

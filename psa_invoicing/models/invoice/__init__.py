@@ -1,6 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from . import psa_invoice_detail_editing
-from . import psa_invoice_detail_actions
 from . import account_move
 from . import account_move_credit
 from . import account_move_recalculation
@@ -9,7 +8,6 @@ from . import account_move_dates
 from . import account_move_conflict
 from . import account_move_annex
 from . import account_move_review
-from . import account_move_reminder
 from . import account_move_links
 from . import account_move_line
 from . import account_move_send

@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import SQL
 
+from ...tools import rules
 from ..billing.recalculation import Recalculation
 from ..shared import rights
 
@@ -116,7 +117,6 @@ class AccountMove(models.Model):
             'draft', 'in_review', 'confirmed', 'sent', 'partial')"""
     )
 
-    @api.model
     def _psa_expand_states(self, states, _domain) -> list[str]:
         """Columns of the kanban in the order of the work, also where one is empty."""
         usual = {"draft", "confirmed", "sent", *states}
@@ -284,13 +284,12 @@ class AccountMove(models.Model):
               GROUP BY detail.move_id, move.move_type, detail.billing_type, line.id
                 HAVING CASE WHEN detail.billing_type <> 'chargeable'
                             THEN BOOL_OR(detail.amount <> 0)
-                            ELSE SUM(detail.amount) <> line.price_subtotal
-                                 * CASE move.move_type WHEN 'out_refund'
-                                   THEN -1 ELSE 1 END
+                            ELSE SUM(detail.amount) <> line.price_subtotal * %s
                                  OR BOOL_OR(detail.price_unit IS DISTINCT FROM
                                             line.price_unit) END
                 """,
                 self.ids,
+                rules.sign_sql(),
             )
         )
         return self.browse({move_id for (move_id,) in rows})

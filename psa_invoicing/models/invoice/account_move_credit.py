@@ -142,12 +142,10 @@ class AccountMove(models.Model):
 
         :raises UserError: if nothing is
         """
-        details = self.detail_ids._chargeable()
-        taken_back = details._taken_back()
         left = [
             (detail, quantity)
-            for detail in details
-            if not is_zero(quantity := detail.quantity + taken_back.get(detail.id, 0.0))
+            for detail, quantity in self.detail_ids._chargeable()._left().items()
+            if not is_zero(quantity)
         ]
         if not left:
             raise UserError(

@@ -60,7 +60,6 @@ class AccountMove(models.Model):
             ours.company_id[:1]._billing_zone() if ours else self.env.context.get("tz")
         )
 
-    @api.model
     def _psa_active_moves(self):
         """What a dialog of Odoo's was opened on."""
         model = self.env.context.get("active_model")

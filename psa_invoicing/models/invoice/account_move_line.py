@@ -44,7 +44,13 @@ class AccountMoveLine(models.Model):
 
     def _psa_record_billing(self):
         """Note in the ledger what these lines of drafts bill or credit."""
-        lines = self.filtered(
+        if lines := self._psa_on_drafts():
+            # sudo: who may invoice an order need not read timesheets.
+            self.env["psa.billing"].sudo().record(lines.sudo())
+
+    def _psa_on_drafts(self):
+        """Lines of drafts for which the ledger answers."""
+        return self.filtered(
             lambda line: (
                 line.display_type == "product"
                 and line.move_id.move_type in ("out_invoice", "out_refund")
@@ -53,23 +59,11 @@ class AccountMoveLine(models.Model):
                 and line._psa_contract_line()
             )
         )
-        if lines:
-            # sudo: who may invoice an order need not read timesheets.
-            self.env["psa.billing"].sudo().record(lines.sudo())
 
     def _psa_billed_on_draft(self):
         """Lines whose quantity the ledger answers for and a person may still change."""
-        if self.env.context.get("psa_ledger") is LEDGER:
-            return self.browse()
-        return self.filtered(
-            lambda line: (
-                line.move_id.state == "draft"
-                and line.move_id.move_type in ("out_invoice", "out_refund")
-                and line.display_type == "product"
-                and line.sale_line_ids
-                and line._psa_contract_line()
-            )
-        )
+        is_engine = self.env.context.get("psa_ledger") is LEDGER
+        return self.browse() if is_engine else self._psa_on_drafts()
 
     def write(self, vals):
         """A quantity typed by a person changes the ledger with it."""
@@ -98,9 +92,7 @@ class AccountMoveLine(models.Model):
             # sudo: who may edit an invoice need not read the ledger.
             details = line.sudo().detail_ids._chargeable()
             if line.move_id.is_project_invoice:
-                line.move_id._psa_cap(
-                    {detail._key: 0.0 for detail in details if detail._key}
-                )
+                line.move_id._psa_cap(dict.fromkeys(details._keys(), 0.0))
             details._drop()
         moves = self.filtered("sale_line_ids").move_id
         result = super().unlink()

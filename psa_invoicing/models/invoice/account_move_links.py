@@ -23,7 +23,6 @@ class AccountMove(models.Model):
     billing_credit_note_count = fields.Integer(
         compute="_compute_billing_credit_note_ids"
     )
-
     billing_complimentary_value = fields.Monetary(
         string="Complimentary",
         compute="_compute_billing_values",

@@ -13,9 +13,9 @@ from ...core.billing import Request
 from ...core.brief import Brief
 from ...core.kinds import ADJUSTMENT
 from ..billing.line_terms import LineTerms
-from ..billing.period import Period, period_start
 from ..billing.recalculation import Recalculation
 from ..billing.words import Words
+from ..billing.writing import Period, period_start
 from ..shared import rights
 
 ROWS_SHOWN = 10

@@ -1,5 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Review: somebody else looks at a draft before it is confirmed."""
+"""Review: somebody else looks at a draft before it is confirmed, or is reminded to."""
+
+from collections.abc import Callable
+from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
@@ -8,6 +11,7 @@ from odoo.tools import formatLang
 from ..shared import rights
 
 REVIEW_ACTIVITY = "psa_invoicing.mail_activity_type_review"
+REMINDER_ACTIVITY = "psa_invoicing.mail_activity_type_reminder"
 SUBMITTED, APPROVED = "submitted", "approved"
 
 
@@ -116,18 +120,27 @@ class AccountMove(models.Model):
     def _psa_check_in_review(self):
         """Refuse what nobody has submitted, or what was changed since."""
         self._psa_check_project_drafts()
-        problems = []
-        for move in self:
-            problem = ""
-            if not move._psa_is_in_review():
-                problem = self.env._("it was not submitted for review.")
-            elif move.needs_recalculation:
-                problem = self.env._(
+        self._psa_refuse(
+            lambda move: (
+                move.needs_recalculation
+                and self.env._(
                     "transactions on it were changed since; a billing administrator "
                     "has to recalculate it first."
                 )
-            if problem:
-                problems.append(f"{move.display_name}: {problem}")
+                if move._psa_is_in_review()
+                else self.env._("it was not submitted for review.")
+            )
+        )
+
+    def _psa_refuse(self, problem_of: Callable):
+        """:param problem_of: what is wrong with an invoice, if anything is
+        :raises UserError: with all that is wrong, by invoice
+        """
+        problems = [
+            f"{move.display_name}: {problem}"
+            for move in self
+            if (problem := problem_of(move))
+        ]
         if problems:
             raise UserError("\n".join(problems))
 
@@ -144,13 +157,7 @@ class AccountMove(models.Model):
 
     def _psa_check_approved(self):
         """Refuse to confirm what nobody has approved, where the company wants that."""
-        problems = [
-            f"{move.display_name}: {problem}"
-            for move in self
-            if (problem := move._psa_review_problem())
-        ]
-        if problems:
-            raise UserError("\n".join(problems))
+        self._psa_refuse(lambda move: move._psa_review_problem())
 
     # === Submit, approve, send back ===
 
@@ -163,29 +170,27 @@ class AccountMove(models.Model):
         rights.check_may_bill(self.env)
         self.check_access("write")
         self._psa_check_project_drafts()
-        reviewers, problems = {}, []
-        for move in self:
-            # sudo: the administrator was just checked; he need not see the projects.
-            reviewers[move] = move.sudo()._psa_find_reviewer()
-            if move.needs_recalculation:
-                problem = self.env._(
-                    "transactions on it were changed since; press Recalculate first."
-                )
-            elif not reviewers[move]:
-                problem = self.env._(
-                    "nobody can review it. Enter a billing responsible with the right "
-                    "“%(group)s” in %(projects)s.",
-                    group=rights.group_name(self.env, rights.BILLING_REVIEWER),
-                    projects=", ".join(move.sudo().billing_project_ids.mapped("name")),
-                )
-            else:
-                continue
-            problems.append(f"{move.display_name}: {problem}")
-        if problems:
-            raise UserError("\n".join(problems))
+        # sudo: the administrator was just checked; he need not see the projects.
+        reviewers = {move: move.sudo()._psa_find_reviewer() for move in self}
+        self._psa_refuse(lambda move: move._psa_submission_problem(reviewers[move]))
         for move, reviewer in reviewers.items():
             move.sudo()._psa_submit_to(reviewer, self.env.user)
         return True
+
+    def _psa_submission_problem(self, reviewer) -> str:
+        """:return: why this draft cannot be submitted, or ''"""
+        if self.needs_recalculation:
+            return self.env._(
+                "transactions on it were changed since; press Recalculate first."
+            )
+        if reviewer:
+            return ""
+        return self.env._(
+            "nobody can review it. Enter a billing responsible with the right "
+            "“%(group)s” in %(projects)s.",
+            group=rights.group_name(self.env, rights.BILLING_REVIEWER),
+            projects=", ".join(self.sudo().billing_project_ids.mapped("name")),
+        )
 
     def _psa_find_reviewer(self):
         """The billing responsible of a project, else its manager."""
@@ -304,3 +309,43 @@ class AccountMove(models.Model):
         for move in self.sudo():
             if move.billing_review == SUBMITTED and move.sudo(False).psa_can_review:
                 move.billing_reviewed_total = move.amount_total
+
+    # === What nobody has looked at for a while ===
+
+    def _psa_remind_of_drafts(self):
+        """Daily: an activity for each draft that is older than its company wants."""
+        for company in self.env["res.company"].search(
+            [("billing_reminder_days", ">", 0)]
+        ):
+            age = timedelta(company.billing_reminder_days)
+            drafts = self.search(
+                [
+                    ("company_id", "=", company.id),
+                    ("is_project_invoice", "=", True),
+                    ("state", "=", "draft"),
+                    ("create_date", "<=", fields.Datetime.now() - age),
+                ]
+            )
+            drafts._psa_remind()
+
+    def _psa_remind(self):
+        """Once, as long as they are drafts."""
+        reminded = self.activity_search([REMINDER_ACTIVITY]).mapped("res_id")
+        for move in self.filtered(lambda move: move.id not in reminded):
+            responsible = (
+                move.billing_project_ids.billing_user_id[:1]
+                or move.billing_project_ids.user_id[:1]
+                or move.company_id.billing_user_id
+                or move.create_uid
+            )
+            move.activity_schedule(
+                REMINDER_ACTIVITY,
+                user_id=responsible.id,
+                date_deadline=move.company_id._billing_today(),
+            )
+
+    def _psa_settle_reminders(self):
+        """What is confirmed waits no longer."""
+        self.activity_feedback(
+            [REMINDER_ACTIVITY], feedback=self.env._("Settled: it was confirmed.")
+        )

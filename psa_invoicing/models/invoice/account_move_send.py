@@ -2,7 +2,7 @@
 import logging
 from contextlib import contextmanager
 
-from odoo import api, models
+from odoo import models
 from odoo.exceptions import UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
@@ -16,7 +16,6 @@ class AccountMoveSend(models.AbstractModel):
 
     # === One after the other ===
 
-    @api.model
     def _generate_and_send_invoices(self, moves, from_cron=False, **options):
         """In the background, one that fails does so alone."""
         in_turn = from_cron and not self.env.context.get("psa_alone")
@@ -28,7 +27,6 @@ class AccountMoveSend(models.AbstractModel):
             moves - projects, from_cron=from_cron, **options
         )
 
-    @api.model
     def _psa_send_one_by_one(self, moves):
         """Send what was handed over to be sent, each in a transaction of its own.
 
@@ -43,7 +41,6 @@ class AccountMoveSend(models.AbstractModel):
         for partner_id, sent in moves.grouped(authors.get).items():
             self._psa_tell_result(self.env["res.partner"].browse(partner_id), sent)
 
-    @api.model
     def _psa_send_alone(self, move):
         """Send an invoice that was handed over, unless somebody else does."""
         move.invalidate_recordset(["sending_data", "state"])
@@ -82,13 +79,11 @@ class AccountMoveSend(models.AbstractModel):
             # sudo: who may send an invoice need not be able to write this note on it.
             move.sudo()._psa_note_failed_sending(reason)
 
-    @api.model
     def _psa_commit_sent(self):
         """Mail leaves with the commit: what was sent is sent, whatever comes next."""
         if self._can_commit():
             self.env["ir.cron"]._commit_progress()
 
-    @api.model
     def _send_notifications_to_partners(
         self, moves_grouped_by_author_partner_id, is_success=True
     ):
@@ -99,7 +94,6 @@ class AccountMoveSend(models.AbstractModel):
             moves_grouped_by_author_partner_id, is_success=is_success
         )
 
-    @api.model
     def _psa_tell_result(self, author, moves):
         """Tell who sent the invoices how it went, and how many are still to go."""
         failed = moves.filtered("billing_sending_error")
@@ -130,7 +124,6 @@ class AccountMoveSend(models.AbstractModel):
 
     # === The document ===
 
-    @api.model
     def _prepare_invoice_pdf_report(self, invoices_data):
         """Render one invoice at a time where they cannot be rendered together.
 
@@ -147,7 +140,6 @@ class AccountMoveSend(models.AbstractModel):
 
     # === To whom, and with what ===
 
-    @api.model
     def _get_default_mail_partner_ids(self, move, mail_template, mail_lang):
         """Those of the project who get a copy."""
         partners = super()._get_default_mail_partner_ids(move, mail_template, mail_lang)
@@ -157,7 +149,6 @@ class AccountMoveSend(models.AbstractModel):
             partners |= copies.sudo(False).filtered("email")
         return partners
 
-    @api.model
     def _get_default_mail_attachments_widget(self, move, *args, **kwargs):
         """Receipts behind the expenses, for a customer who asks for them."""
         return [
@@ -174,7 +165,6 @@ class AccountMoveSend(models.AbstractModel):
             ),
         ]
 
-    @api.model
     def _get_mail_params(self, move, move_data):
         """Whoever sends an invoice need not see the expenses: receipts are read apart,
         and only those of this invoice."""
@@ -195,7 +185,6 @@ class AccountMoveSend(models.AbstractModel):
         ]
         return params
 
-    @api.model
     def _send_mail(self, move, mail_template, **kwargs):
         """A project invoice goes to whom it is addressed, never to its followers."""
         if move.is_project_invoice:
@@ -205,7 +194,6 @@ class AccountMoveSend(models.AbstractModel):
 
     # === What became of it ===
 
-    @api.model
     def _hook_if_success(self, moves_data, from_cron=False):
         """Note on project invoices that they were sent.
 
@@ -227,7 +215,6 @@ class AccountMoveSend(models.AbstractModel):
                 )
         return super()._hook_if_success(moves_data, from_cron=from_cron)
 
-    @api.model
     def _hook_if_errors(self, moves_data, allow_raising=True):
         """Keep the reason on project invoices, too."""
         result = super()._hook_if_errors(moves_data, allow_raising=allow_raising)

@@ -2,7 +2,6 @@
 from . import psa_invoice_detail
 from . import psa_invoice_detail_credits
 from . import psa_invoice_detail_rows
-from . import psa_invoice_detail_export
 from . import psa_transaction_mixin
 from . import psa_transaction_figures
 from . import sale_order_line_excluded

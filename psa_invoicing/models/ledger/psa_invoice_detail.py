@@ -181,6 +181,18 @@ class PsaInvoiceDetail(models.Model):
         help="Why a part of the transaction was written off.",
     )
 
+    # Names, for whoever sees a row: an export reads projects and orders with the rights
+    # of the user, who need not see those.
+    project_name = fields.Char(related="project_id.display_name", string="Project Name")
+    customer_name = fields.Char(
+        related="sale_line_id.order_partner_id.display_name", string="Customer"
+    )
+    order_name = fields.Char(related="sale_line_id.order_id.name", string="Order")
+    contract_line_name = fields.Text(
+        related="sale_line_id.name", string="Contract Line Description"
+    )
+    invoice_date = fields.Date(related="move_id.invoice_date", string="Invoice Date")
+
     @api.depends("move_id.currency_id", "sale_line_id.currency_id")
     def _compute_currency_id(self):
         for detail in self:
@@ -252,6 +264,10 @@ class PsaInvoiceDetail(models.Model):
         record = source and self[SOURCE_FIELDS[source]]
         return (source, record.id) if record else None
 
+    def _keys(self) -> list[tuple]:
+        """The transactions of these rows, but for those that were deleted since."""
+        return [key for detail in self if (key := detail._key)]
+
     # === Which rows count ===
 
     def _value(self) -> float:
@@ -303,25 +319,21 @@ class PsaInvoiceDetail(models.Model):
     def _sources(self) -> dict[str, list[int]]:
         """The transactions of these details, by type."""
         found: dict[str, list[int]] = {}
-        for detail in self:
-            if key := detail._key:
-                found.setdefault(key[0], []).append(key[1])
+        for kind, id_ in self._keys():
+            found.setdefault(kind, []).append(id_)
         return found
 
-    @api.model
     def _refresh_sources(self, sources: dict[str, list[int]]):
         """Bring what the transactions say about themselves in line with the ledger."""
         for transactions in self._transactions(sources):
             transactions._psa_refresh_from_ledger()
 
-    @api.model
     def _tell_drafts_beyond(self, sources: dict[str, list[int]]):
         """Ask for Recalculate where something was taken away that corrected what other
         drafts bill, or that they correct."""
         for transactions in self._transactions(sources):
             transactions._psa_flag_drafts_beyond()
 
-    @api.model
     def _transactions(self, sources: dict[str, list[int]]) -> Iterator:
         """:return: a recordset of each type"""
         for kind, ids in sources.items():

@@ -63,9 +63,13 @@ class PsaInvoiceDetail(models.Model):
 
     def _is_credited_already(self) -> bool:
         """Whether this row of a draft takes back more than is left to take back."""
-        origin = self.origin_detail_id
-        left = origin.quantity + origin._taken_back().get(origin.id, 0.0)
+        left = sum(self.origin_detail_id._left().values())
         return abs(self.quantity) > abs(left) + TOLERANCE
+
+    def _left(self) -> dict:
+        """What no document has taken back, by row."""
+        taken_back = self._taken_back()
+        return {each: each.quantity + taken_back.get(each.id, 0.0) for each in self}
 
     def _taken_back(self, also=None) -> dict[int, float]:
         """What live documents have taken back of these details, by id.

@@ -7,13 +7,12 @@ each costs ten times as much as in these statements.
 
 import json
 
-from odoo import api, models
+from odoo import models
 from odoo.tools import SQL
 from odoo.tools.json import json_default
 
-from ...core.billing import Transaction
+from ...core.billing import Part, Row, Transaction
 from ...core.kinds import CHARGEABLE
-from ...core.ledger_row import Part, Row
 from ...tools import rules
 
 # A row, in the order of ``Row`` and ``Transaction``.
@@ -72,7 +71,6 @@ OWN = len(Row._fields) - 1
 class PsaInvoiceDetail(models.Model):
     _inherit = "psa.invoice.detail"  # pylint: disable=consider-merging-classes-inherited
 
-    @api.model
     def _rows(self, domain) -> list[Row]:
         """Rows in order of contract line, date and id.
 
@@ -89,7 +87,6 @@ class PsaInvoiceDetail(models.Model):
             by_line.setdefault(row.item.sale_line_id, []).append(row)
         return [row for id_ in self._in_order(by_line) for row in by_line[id_]]
 
-    @api.model
     def _parts(self, domain) -> list[Part]:
         """What rows have of their invoice lines, in order of date and id.
 
@@ -102,7 +99,6 @@ class PsaInvoiceDetail(models.Model):
             Part(*row) for row in self.env.execute_query(query.select(PART_COLUMNS))
         ]
 
-    @api.model
     def _in_order(self, line_ids) -> list[int | None]:
         """Contract lines in their own order: a few, where a join would look up that of
         each row."""
@@ -116,7 +112,6 @@ class PsaInvoiceDetail(models.Model):
 
     # === Writing ===
 
-    @api.model
     def _insert(self, rows: list[dict]):
         """Write new rows; their transactions follow separately.
 
@@ -137,7 +132,6 @@ class PsaInvoiceDetail(models.Model):
         self.env["account.move.line"].invalidate_model(["detail_ids"])
         self.invalidate_model()
 
-    @api.model
     def _update(self, rows: list[dict]):
         """Change rows; their transactions follow separately.
 
@@ -164,7 +158,6 @@ class PsaInvoiceDetail(models.Model):
         moves = self.env["account.move"].browse({id_ for (id_,) in moves if id_})
         moves.modified(["detail_ids"])
 
-    @api.model
     def _as_table(self, rows: list[dict]) -> SQL:
         """Rows as one value, whose columns PostgreSQL knows by the table: thousands of
         rows would else be as many values to quote here, and to parse there."""

@@ -1,18 +1,17 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What the ledger writes on transactions: their figures, one UPDATE for all."""
 
-from odoo import api, models
+from odoo import models
 from odoo.tools import SQL
 
 from ...core.kinds import LEDGER_FIELDS
 from ...tools import rules
-from ...tools.sql_values import id_array
+from ...tools.values import id_array
 
 
 class PsaTransactionMixin(models.AbstractModel):
     _inherit = "psa.transaction.mixin"  # pylint: disable=consider-merging-classes-inherited
 
-    @api.model
     def _psa_own_details_sql(self) -> SQL:
         """Which rows of the ledger ``detail`` are about this kind of transaction."""
         return SQL("TRUE")
@@ -41,18 +40,24 @@ class PsaTransactionMixin(models.AbstractModel):
                 "state",
             ]
         )
+        self._psa_write_figures(self.ids, self._psa_ledger_assignments())
+        self.invalidate_recordset(self._psa_ledger_columns())
+
+    def _psa_write_figures(self, ids: list[int], assignments: SQL):
+        """Bring columns of transactions in line with the ledger.
+
+        :param assignments: SET clause out of ``ledger``
+        """
         self.env.cr.execute(
             SQL(
                 "UPDATE %s AS source SET %s FROM (%s) AS ledger"
                 " WHERE source.id = ledger.id",
                 SQL.identifier(self._table),
-                self._psa_ledger_assignments(),
-                self._psa_ledger_figures_sql(self.ids),
+                assignments,
+                self._psa_ledger_figures_sql(ids),
             )
         )
-        self.invalidate_recordset(self._psa_ledger_columns())
 
-    @api.model
     def _psa_ledger_figures_sql(self, ids: list[int] | None = None) -> SQL:
         """What the ledger says of each transaction.
 
@@ -130,7 +135,6 @@ class PsaTransactionMixin(models.AbstractModel):
             live=rules.live_sql(),
         )
 
-    @api.model
     def _psa_ledger_assignments(self) -> SQL:
         """SET clause of what follows from the ledger."""
         return SQL(
@@ -139,6 +143,5 @@ class PsaTransactionMixin(models.AbstractModel):
             " billing_written_off_quantity = ledger.written_off"
         )
 
-    @api.model
     def _psa_ledger_columns(self) -> list[str]:
         return [*LEDGER_FIELDS, "open_quantity", "billing_status"]

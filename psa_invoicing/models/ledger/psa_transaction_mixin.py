@@ -232,36 +232,30 @@ class PsaTransactionMixin(models.AbstractModel):
 
     # === Columns, by what selection, backlog, wizard and report call them ===
 
-    @api.model
     def _billing_column_sql(self, name: str) -> SQL:
         """:param name: one of ``core.kinds.COLUMNS``; NULL where this kind has none"""
         if own := self._billing_columns.get(name):
             return SQL.identifier(self._table, own)
         return SQL(f"NULL::{COLUMNS[name]}")
 
-    @api.model
     def _billing_type_sql(self) -> SQL:
         """An empty billing type means chargeable."""
         return SQL(
             "COALESCE(%s, %s)", SQL.identifier(self._table, "billing_type"), CHARGEABLE
         )
 
-    @api.model
     def _psa_type_sql(self) -> SQL:
         """The type of a transaction: one of ``core.billing.TYPES``."""
         return SQL("%s", self._billing_source)
 
-    @api.model
     def _psa_unit_sql(self) -> SQL:
         """The transaction's own unit, where it has one; else that of its project."""
         return SQL("NULL")
 
-    @api.model
     def _psa_in_open_index_sql(self) -> SQL:
         """What the index over what is open is about, but for what is open."""
         return SQL("TRUE")
 
-    @api.model
     def _psa_treated_sql(self, line_ids: list[int], until: date | None = None) -> SQL:
         """``(contract line id, excluded, never billed)`` of what is on hold or not
         charged, in the contract line's unit.
@@ -341,13 +335,11 @@ class PsaTransactionMixin(models.AbstractModel):
             self._psa_contract_lines()._psa_refresh_excluded_quantity()
         return result
 
-    @api.model
     def _billing_has_terms(self) -> bool:
         """Whether there are contract terms: what one transaction takes, others have no
         room for."""
         return False
 
-    @api.model
     def _psa_without_ledger_figures(self, vals: dict) -> dict:
         """The ledger alone says what is billed, not a client that writes the field."""
         return {key: val for key, val in vals.items() if key not in LEDGER_FIELDS}
@@ -401,19 +393,15 @@ class PsaTransactionMixin(models.AbstractModel):
 
     def _psa_flag_drafts(self):
         """Ask for Recalculate on the drafts that these transactions are on."""
-        # sudo: whoever may correct a transaction need not see the invoice.
-        drafts = (
-            self.env["psa.invoice.detail"]
-            .sudo()
-            .search(
-                [
-                    (self._billing_detail_field, "in", self.ids),
-                    ("move_id.state", "=", "draft"),
-                ]
-            )
-            .move_id.filtered("is_project_invoice")
-        )
-        drafts.needs_recalculation = True
+        drafts = self._psa_rows_on("draft").move_id
+        drafts.filtered("is_project_invoice").needs_recalculation = True
+
+    def _psa_rows_on(self, *states: str, limit: int | None = None):
+        """Rows of the ledger on invoices in these states."""
+        # sudo: whoever may correct a transaction need not see its invoices.
+        Detail = self.env["psa.invoice.detail"].sudo()
+        own = Domain(self._billing_detail_field, "in", self.ids)
+        return Detail.search(own & Domain("move_id.state", "in", states), limit=limit)
 
     def _psa_flag_drafts_beyond(self):
         """Ask for Recalculate on drafts that bill more of these transactions than there

@@ -3,7 +3,7 @@
 
 from datetime import date
 
-from odoo import api, models
+from odoo import models
 from odoo.tools import SQL
 
 from ...core.kinds import TRANSACTION_MODELS
@@ -43,7 +43,6 @@ class SaleOrderLine(models.Model):
         room, in their unit."""
         return {}
 
-    @api.model
     def _psa_excluded_sql(self, ids: list[int], until: date | None = None) -> SQL:
         """``(id, excluded quantity, never billed quantity)``, in the lines' unit.
 

@@ -6,7 +6,6 @@ from . import hr_expense
 from . import project_milestone
 from . import sale_order_line
 from . import sale_order_line_rates
-from . import sale_order_line_outputs
 from . import project_project_orders
 from . import account_move_line_costs
 from . import account_move_line_corrected

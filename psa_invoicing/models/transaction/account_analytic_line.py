@@ -86,7 +86,6 @@ class AccountAnalyticLine(models.Model):
             self._psa_quantity_sql(alias, "unit_amount"),
         )
 
-    @api.model
     def _billing_domain(self, request, with_held=False):
         domain = super()._billing_domain(request, with_held) & Domain(
             [
@@ -101,18 +100,15 @@ class AccountAnalyticLine(models.Model):
         lines = self.env["sale.order.line"]
         return domain & Domain(lines._timesheet_compute_delivered_quantity_domain())
 
-    @api.model
     def _psa_unit_domain(self, unit_ids):
         """The department that is stored on the entry, else that of its project."""
         return Domain("department_id", "child_of", unit_ids) | (
             Domain("department_id", "=", False) & super()._psa_unit_domain(unit_ids)
         )
 
-    @api.model
     def _psa_unit_sql(self):
         return SQL.identifier(self._table, "department_id")
 
-    @api.model
     def _psa_in_open_index_sql(self):
         return SQL(
             "%s IS NOT NULL AND %s IS NOT NULL",
@@ -120,7 +116,6 @@ class AccountAnalyticLine(models.Model):
             SQL.identifier(self._table, "project_id"),
         )
 
-    @api.model
     def _psa_ledger_assignments(self) -> SQL:
         """Odoo's own screens show the invoice of an entry: the last live one.
 
@@ -133,7 +128,6 @@ class AccountAnalyticLine(models.Model):
             super()._psa_ledger_assignments(),
         )
 
-    @api.model
     def _psa_ledger_columns(self) -> list[str]:
         return [*super()._psa_ledger_columns(), "timesheet_invoice_id"]
 
@@ -326,19 +320,7 @@ class AccountAnalyticLine(models.Model):
 
         By its name it is asked before Odoo's check, which says less.
         """
-        detail = (
-            self.env["psa.invoice.detail"]
-            # sudo: whoever may delete an entry need not read the ledger.
-            .sudo()
-            .search(
-                [
-                    ("analytic_line_id", "in", self.ids),
-                    ("move_id.state", "=", "posted"),
-                ],
-                limit=1,
-            )
-        )
-        if detail:
+        if detail := self._psa_rows_on("posted", limit=1):
             raise UserError(
                 self.env._(
                     "“%(entry)s” of %(date)s is on %(invoice)s and cannot be deleted. "

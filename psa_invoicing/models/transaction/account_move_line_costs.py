@@ -50,7 +50,7 @@ class AccountMoveLine(models.Model):
             for values in values_list[1:]:
                 values["so_line"] = False
             return
-        contract_lines = {}
+        wanted = {}
         for index, (project, share) in enumerate(shares.items()):
             made = (
                 {self.id: self.env["sale.order.line"].browse(first_line)}
@@ -59,16 +59,9 @@ class AccountMoveLine(models.Model):
                     psa_share=(project.id, share)
                 )._sale_create_reinvoice_sale_line()
             )
-            if self.id in made:
-                contract_lines[project] = made[self.id]
-        self._psa_name_contract_lines(
-            values_list,
-            {
-                project: (line, share)
-                for project, share in shares.items()
-                if (line := contract_lines.get(project))
-            },
-        )
+            if line := made.get(self.id):
+                wanted[project] = line, share
+        self._psa_name_contract_lines(values_list, wanted)
 
     def _psa_name_contract_lines(self, values_list: list[dict], wanted: dict):
         """Let one analytic item of each project name its contract line.

@@ -27,7 +27,6 @@ class ProjectMilestone(models.Model):
         copy=False,
         help="The day that counts for the cut-off date of an invoice.",
     )
-
     billable_quantity = fields.Float(store=True)
     billing_currency_id = fields.Many2one(
         "res.currency", compute="_compute_billing_amount", groups=rights.FIGURE_GROUPS
@@ -98,7 +97,6 @@ class ProjectMilestone(models.Model):
                 else 0.0
             )
 
-    @api.model
     def _billing_domain(self, request, with_held=False):
         domain = super()._billing_domain(request, with_held) & Domain(
             [

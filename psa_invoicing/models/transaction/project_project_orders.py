@@ -4,7 +4,7 @@
 from collections import defaultdict
 from datetime import date
 
-from odoo import api, models
+from odoo import models
 
 
 def of_other_companies(orders, env):
@@ -82,7 +82,6 @@ class ProjectProject(models.Model):
                 problems[project] = problem
         return problems
 
-    @api.model
     def _psa_companies_with_journal(self):
         """Companies that have a sales journal, or whose parent has one."""
         # sudo: whoever bills a project need not see the journals.

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.tools import SQL
 
 from ...core.kinds import COST, EXPENSE, MATERIAL
@@ -89,11 +89,9 @@ class PsaReinvoicedCost(models.Model):
     )
     _open_index = models.Index(f"(project_id, date) WHERE ABS({rules.OPEN}) > 0.000001")
 
-    @api.model
     def _psa_type_sql(self):
         return SQL.identifier(self._table, "kind")
 
-    @api.model
     def _follow_bills(self, move_lines):
         """Bring the rows of posted and reset bills in line with their analytic items.
 
@@ -124,6 +122,7 @@ class PsaReinvoicedCost(models.Model):
         changed.filtered("billable_quantity")._psa_fit_write_offs()
         changed._psa_refresh_held()
 
+<<<<<<< HEAD
     def _psa_remember_prices(self):
         """Of a bill that is being reset, and can be corrected now."""
         for cost in self:
@@ -137,6 +136,8 @@ class PsaReinvoicedCost(models.Model):
                 cost.reinvoiced_price = bill_line._sale_get_invoice_price(order)
 
     @api.model
+=======
+>>>>>>> slimb
     def _follow_sql(self, move_line_ids: list[int] | None = None) -> SQL:
         """INSERT the rows of posted lines, or UPDATE those that are there.
 

@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Which transactions may be billed."""
 
-from odoo import api, models
+from odoo import models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
@@ -12,7 +12,6 @@ from ...core.kinds import NON_CHARGEABLE
 class PsaTransactionMixin(models.AbstractModel):
     _inherit = "psa.transaction.mixin"  # pylint: disable=consider-merging-classes-inherited
 
-    @api.model
     def _billing_domain(self, request: Request, with_held: bool = False) -> Domain:
         """Transactions of a request that may be billed, whatever is open on them.
 
@@ -37,19 +36,16 @@ class PsaTransactionMixin(models.AbstractModel):
             domain &= self._psa_unit_domain(list(request.unit_ids))
         return domain
 
-    @api.model
     def _psa_picked_ids(self, request: Request) -> list[int]:
         """What a person has picked of this kind."""
         return [id_ for source, id_ in request.picks if source == self._billing_source]
 
-    @api.model
     def _psa_unit_domain(self, unit_ids: list[int]) -> Domain:
         """The department of the transaction, else that of its project; with those
         below."""
         project = self._billing_columns["project_id"]
         return Domain(f"{project}.unit_id", "child_of", unit_ids)
 
-    @api.model
     def _psa_contract_line_path(self, name: str) -> str:
         """Path to a field of a transaction's contract line."""
         line = self._billing_columns["sale_line_id"]
@@ -57,7 +53,6 @@ class PsaTransactionMixin(models.AbstractModel):
 
     # === Whether one may be billed ===
 
-    @api.model
     def _psa_may_be_billed_domains(self) -> tuple[Domain, Domain]:
         """Whether a transaction with something open may be billed: what
         :meth:`_billing_domain` says of itself, and what it says of its contract line.
@@ -86,7 +81,6 @@ class PsaTransactionMixin(models.AbstractModel):
         )
         return own, of_line
 
-    @api.model
     def _psa_may_be_billed_sql(self) -> SQL:
         """Whether a row of this table may be billed, as far as it says so itself: an
         expression that joins nothing."""
@@ -98,7 +92,6 @@ class PsaTransactionMixin(models.AbstractModel):
             return query.where_clause
         return SQL("%s IN %s", SQL.identifier(self._table, "id"), query.subselect())
 
-    @api.model
     def _psa_split_by_contract_line(self, domain: Domain) -> tuple[Domain, Domain]:
         """``(conditions on transactions themselves, those on contract lines)``."""
         name = self._billing_columns["sale_line_id"]

@@ -18,14 +18,12 @@ class SaleOrderLine(models.Model):
         ondelete="set null",
         help="The contract line whose price this one replaces from a day on.",
     )
-
     billing_rate_line_ids = fields.One2many(
         "sale.order.line",
         "billing_rate_origin_line_id",
         string="Later Rates",
         copy=False,
     )
-
     billing_rate_start_date = fields.Date(
         string="Rate From",
         readonly=True,

@@ -127,7 +127,6 @@ class PsaLedgerAudit(models.TransientModel):
         audit.line_ids._compute_figures()
         audit._check_ledger()
 
-    @api.model
     def _check_may_run(self):
         if not self.env.user.has_group("base.group_system"):
             raise AccessError(
@@ -143,7 +142,6 @@ class PsaLedgerAudit(models.TransientModel):
         findings = [Command.create(finding) for finding in self._findings()]
         self.write({**self._counts(), "line_ids": [Command.clear(), *findings]})
 
-    @api.model
     def _findings(self) -> list[dict]:
         """What is off in this database, whatever company it belongs to.
 
@@ -165,7 +163,6 @@ class PsaLedgerAudit(models.TransientModel):
             for record, message in getattr(audit, f"_check_{name}")()
         ]
 
-    @api.model
     def _counts(self) -> dict[str, int]:
         """How much there is to check."""
         self.env.flush_all()
