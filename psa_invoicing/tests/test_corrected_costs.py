@@ -83,11 +83,11 @@ class TestCorrectedCosts(BillingCase):
         move = self.costs_project._psa_invoice(ALWAYS)
         self.assertEqual(move.amount_untaxed, 50)
         self.assertIn("Correction of", move.invoice_line_ids.name)
-        self.assertIn("150.00 instead of $\N{NO-BREAK SPACE}100.00", move.invoice_line_ids.name)
-        self.assertEqual(move.invoice_line_ids.quantity, 1)
-        self.assertEqual(
-            move.detail_ids.source_move_line_id, bill.invoice_line_ids
+        self.assertIn(
+            "150.00 instead of $\N{NO-BREAK SPACE}100.00", move.invoice_line_ids.name
         )
+        self.assertEqual(move.invoice_line_ids.quantity, 1)
+        self.assertEqual(move.detail_ids.source_move_line_id, bill.invoice_line_ids)
         move.action_post()
         self.assertFalse(self.next_amount())
         self.assertEqual(self.contract_lines().mapped("qty_to_invoice"), [0, 0])

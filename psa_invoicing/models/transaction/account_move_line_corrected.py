@@ -6,9 +6,7 @@ from odoo.tools import formatLang
 
 
 class AccountMoveLine(models.Model):
-    # One file per side of an invoice line.
-    # pylint: disable=consider-merging-classes-inherited
-    _inherit = "account.move.line"
+    _inherit = "account.move.line"  # pylint: disable=consider-merging-classes-inherited
 
     def _psa_correct_prices(self, values_list: list[dict]):
         """Charge or take back what a corrected price makes a difference.

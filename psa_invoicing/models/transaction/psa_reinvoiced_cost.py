@@ -122,7 +122,6 @@ class PsaReinvoicedCost(models.Model):
         changed.filtered("billable_quantity")._psa_fit_write_offs()
         changed._psa_refresh_held()
 
-<<<<<<< HEAD
     def _psa_remember_prices(self):
         """Of a bill that is being reset, and can be corrected now."""
         for cost in self:
@@ -135,9 +134,6 @@ class PsaReinvoicedCost(models.Model):
                 order = cost.sale_line_id.order_id
                 cost.reinvoiced_price = bill_line._sale_get_invoice_price(order)
 
-    @api.model
-=======
->>>>>>> slimb
     def _follow_sql(self, move_line_ids: list[int] | None = None) -> SQL:
         """INSERT the rows of posted lines, or UPDATE those that are there.
 
@@ -147,8 +143,8 @@ class PsaReinvoicedCost(models.Model):
             """
             INSERT INTO psa_reinvoiced_cost
                    (kind, source_move_line_id, sale_line_id, correction_line_id,
-                    project_id, date, name, who, uom_id, billable_quantity, create_uid, write_uid,
-                    create_date, write_date)
+                    project_id, date, name, who, uom_id, billable_quantity,
+                    create_uid, write_uid, create_date, write_date)
             SELECT CASE WHEN line.expense_id IS NULL THEN %(material)s
                         ELSE %(expense)s END,
                    line.id,
