@@ -49,6 +49,10 @@ class BillingCase(AccountTestInvoicingCommon):
             "Package", "milestones", cls.env.ref("uom.product_uom_unit")
         )
 
+    def review_total(self, wizard):
+        """What is ticked in a manual invoice, untaxed; all in one currency."""
+        return fsum(wizard._totals(wizard._preview(wizard._parts())).values())
+
     @classmethod
     def setup_independent_company(cls, **kwargs):
         """The same firm every time, where the database has it already: loading its

@@ -8,8 +8,8 @@ from unittest.mock import patch
 from odoo import fields
 
 from ..core.obstacles import TERMS
+from ..models.backlog.psa_backlog_groups import SUMMABLE
 from ..models.backlog.psa_backlog_rows import PLACES, Places
-from ..models.backlog.psa_backlog_sums import SUMMABLE
 from .test_backlog import DAY, JANUARY, BacklogCase
 
 MODELS = "odoo.addons.psa_invoicing.models"

@@ -64,7 +64,7 @@ class TestCreditDue(BillingCase):
             {"project_ids": project.ids, "cutoff_date": FEBRUARY}
         )
         wizard.action_next()
-        self.assertIn("200.00", wizard.credit_warning)
+        self.assertIn("200.00", wizard._review()["credit_warning"])
         credit = self.finish(project)
         self.assertEqual(credit.move_type, "out_refund")
         self.assertEqual(credit.invoice_line_ids.quantity, 2)

@@ -85,7 +85,7 @@ class TestManualInvoiceReview(ReviewCase):
         ):
             review = wizard.review_tick(False, where)
             self.assertEqual(review["ticked"], ticked)
-            self.assertEqual(wizard.total, total)
+            self.assertEqual(self.review_total(wizard), total)
         self.assertEqual(review["refusal"], "Tick at least one transaction.")
         review = wizard.review_tick(True, {"customer": customer["id"]})
         self.assertEqual((review["ticked"], review["refusal"]), (3, ""))
@@ -102,7 +102,7 @@ class TestManualInvoiceReview(ReviewCase):
     def test_totals_are_those_of_the_lines_not_of_the_entries(self):
         """3 x 20 minutes at 100.00 are an hour, not 3 x 33.33."""
         wizard = self.review(self.time_project(*[1 / 3] * 3))
-        self.assertEqual(wizard.total, 100)
+        self.assertEqual(self.review_total(wizard), 100)
         self.assertEqual(self.finish(wizard).amount_untaxed, 100)
 
     def test_totals_by_currency(self):
@@ -115,7 +115,6 @@ class TestManualInvoiceReview(ReviewCase):
         self.log(foreign, date(2026, 1, 5), 4)
         wizard = self.review(self.time_project(2) + foreign)
         self.assertEqual(len(wizard.review["totals"]), 2)
-        self.assertFalse(wizard.currency_id)
 
     def test_a_page_of_transactions(self):
         project = self.time_project()
@@ -148,7 +147,9 @@ class TestManualInvoiceReview(ReviewCase):
                 wizard.review_edit(row, {"quantity": quantity})
         answer = wizard.review_edit(row, {"quantity": 2})
         self.assertEqual(answer["row"]["quantity"], 2)
-        self.assertEqual((wizard.total, wizard.line_ids.amount), (200, 200))
+        self.assertEqual(
+            (self.review_total(wizard), wizard.line_ids.amount), (200, 200)
+        )
         move = self.finish(wizard)
         self.assertEqual(move.invoice_line_ids.quantity, 2)
         self.assertEqual(project.timesheet_ids.open_quantity, 3)
@@ -216,7 +217,9 @@ class TestManualInvoiceReview(ReviewCase):
         wizard.review_tick(True, {})
         wizard.action_back()
         wizard.action_next()
-        self.assertEqual(wizard.ticked, 3, "What was ticked again stays ticked, too.")
+        self.assertEqual(
+            wizard._review()["ticked"], 3, "What was ticked again stays ticked, too."
+        )
 
     # === Adding to a draft ===
 
@@ -332,7 +335,7 @@ class TestLeftOut(ReviewCase):
         self.assertIn("500.00", later["amount"])
         self.remedy(wizard, "later")
         self.assertEqual(wizard.cutoff_date, date(2026, 2, 3))
-        self.assertEqual(wizard.total, 700)
+        self.assertEqual(self.review_total(wizard), 700)
 
     def test_types_and_units_that_were_not_chosen(self):
         project = self.time_project(2)
@@ -402,7 +405,7 @@ class TestLeftOut(ReviewCase):
         wizard = self.review(project)
         self.assertEqual(self.left_out(wizard), {"non_chargeable": 1})
         self.remedy(wizard, "non_chargeable")
-        self.assertEqual(wizard.total, 500)
+        self.assertEqual(self.review_total(wizard), 500)
 
     def test_covered_by_a_fixed_price(self):
         project = self.time_project(2)
@@ -536,14 +539,15 @@ class TestUnitsAndMilestones(ReviewCase):
             (self.consulting, nobodys),
         ):
             wizard = self.review(project, unit_ids=unit.ids)
-            self.assertEqual(wizard.line_ids.analytic_line_id, entries, unit.name)
+            ids = wizard.line_ids.mapped("source_id")
+            self.assertCountEqual(ids, entries.ids, unit.name)
 
     def test_who_moved_since_stays_with_his_old_department(self):
         project = self.time_project(2)
         self.env.flush_all()
         self.alice.department_id = self.engineering
         wizard = self.review(project, unit_ids=self.consulting.ids)
-        self.assertEqual(wizard.total, 200)
+        self.assertEqual(self.review_total(wizard), 200)
 
     def test_milestones_to_tick(self):
         project = self.project()

@@ -83,7 +83,7 @@ class TestRights(BillingCase):
             .create({"project_ids": self.work.ids, "cutoff_date": JANUARY})
         )
         wizard.action_next()
-        self.assertEqual(wizard.total, 300)
+        self.assertEqual(self.review_total(wizard), 300)
         move = draft.browse(wizard.action_finish()["res_id"])
         self.assertEqual(move.amount_untaxed, 300)
         move.invoice_line_ids.quantity = 2

@@ -182,7 +182,7 @@ class TestDefects(OtherDatesCase):
 
         with (
             patch.object(Move, "action_post", defective),
-            mute_logger(f"{MODELS}.schedule.psa_invoice_run_sending"),
+            mute_logger(f"{MODELS}.schedule.psa_invoice_run_telling"),
         ):
             run = self.run_due(JANUARY)
         self.assertEqual(run.state, "done")

@@ -5,7 +5,7 @@ from odoo.fields import Domain
 from odoo.tools.misc import unquote
 
 from ..core.kinds import TIME
-from ..models.shared import actions, rights
+from ..models.shared import actions, rights, texts
 
 
 class PsaContractLineChange(models.TransientModel):
@@ -23,29 +23,23 @@ class PsaContractLineChange(models.TransientModel):
     sale_line_id = fields.Many2one(
         "sale.order.line",
         string="New Contract Line",
-        domain=lambda self: self._contract_line_domain(),
+        domain=lambda self: str(
+            self._contract_line_domain(unquote("company_id"), unquote("partner_id"))
+        ),
         help="A line of a confirmed order of the same customer and company.",
     )
     is_billed_by_time = fields.Boolean(compute="_compute_is_billed_by_time")
 
-    def _contract_line_domain(self) -> str:
-        """Lines that take time, for the client, which knows customer and company."""
+    def _contract_line_domain(self, company, partner) -> Domain:
+        """Lines that take time: of a company and a customer."""
         lines = self.env["sale.order.line"]
-        return str(
-            Domain.AND(
-                [
-                    lines._sellable_lines_domain(),
-                    lines._domain_sale_line_service(),
-                    [
-                        ("company_id", "=", unquote("company_id")),
-                        (
-                            "order_partner_id.commercial_partner_id",
-                            "=",
-                            unquote("partner_id"),
-                        ),
-                    ],
-                ]
-            )
+        return Domain.AND(
+            [
+                lines._sellable_lines_domain(),
+                lines._domain_sale_line_service(),
+                [("company_id", "=", company)],
+                [("order_partner_id.commercial_partner_id", "=", partner)],
+            ]
         )
 
     @api.model
@@ -154,14 +148,8 @@ class PsaContractLineChange(models.TransientModel):
 
     def _check_contract_line(self, line):
         """:raises UserError: unless it takes time of these entries' customer"""
-        if not line or not line.filtered_domain(
-            [
-                *line._sellable_lines_domain(),
-                *line._domain_sale_line_service(),
-                ("company_id", "=", self.company_id.id),
-                ("order_partner_id.commercial_partner_id", "=", self.partner_id.id),
-            ]
-        ):
+        domain = self._contract_line_domain(self.company_id.id, self.partner_id.id)
+        if not line.filtered_domain(domain):
             raise UserError(
                 self.env._(
                     "Choose a service on a confirmed order of %(customer)s in "
@@ -181,17 +169,15 @@ class PsaContractLineChange(models.TransientModel):
         parts = [self.env._("%(count)s moved", count=len(moved))]
         if there:
             parts.append(self.env._("%(count)s were there already", count=len(there)))
-        invoiced = left.filtered("timesheet_invoice_id")
-        if invoiced:
+        if invoiced := left.filtered("timesheet_invoice_id"):
             invoices = invoiced.timesheet_invoice_id
             parts.append(
                 self.env._(
                     "%(count)s left because invoiced with %(invoices)s",
                     count=len(invoiced),
-                    invoices=", ".join(
-                        invoice.name or invoice.display_name for invoice in invoices[:5]
-                    )
-                    + ("…" if len(invoices) > 5 else ""),
+                    invoices=texts.some_of(
+                        [each.name or each.display_name for each in invoices]
+                    ),
                 )
             )
         if written_off := left - invoiced:

@@ -69,9 +69,8 @@ class PsaContractRate(models.TransientModel):
     @api.depends("order_id")
     def _compute_available_line_ids(self):
         for wizard in self:
-            wizard.available_line_ids = self._checked(
-                wizard.order_id
-            )._psa_lines_with_rates()
+            order = self._checked(wizard.order_id)
+            wizard.available_line_ids = order._psa_lines_with_rates()
 
     @api.depends("sale_line_id", "start_date")
     def _compute_current_price(self):

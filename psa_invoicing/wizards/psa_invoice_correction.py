@@ -60,16 +60,10 @@ class PsaInvoiceCorrection(models.TransientModel):
                     "least one transaction."
                 )
             )
-        reversal = (
-            self.env["account.move.reversal"]
-            .with_context(active_model="account.move", active_ids=self.move_id.ids)
-            .create(
-                {
-                    "journal_id": self.move_id.journal_id.id,
-                    "reason": (self.reason or "").strip(),
-                }
-            )
-        )
+        move, reason = self.move_id, (self.reason or "").strip()
+        context = {"active_model": "account.move", "active_ids": move.ids}
+        Reversal = self.env["account.move.reversal"].with_context(**context)
+        reversal = Reversal.create({"journal_id": move.journal_id.id, "reason": reason})
         action = reversal.reverse_moves()
         # sudo: the administrator was just checked; the ledger is the engine's.
         reversal.new_move_ids.sudo()._psa_credit_exactly(parts)
@@ -85,9 +79,7 @@ class PsaInvoiceCorrectionLine(models.TransientModel):
     correction_id = fields.Many2one(
         "psa.invoice.correction", required=True, ondelete="cascade"
     )
-    detail_id = fields.Many2one(
-        "psa.invoice.detail", required=True, readonly=True, ondelete="cascade"
-    )
+    detail_id = fields.Many2one("psa.invoice.detail", required=True, readonly=True)
     product_id = fields.Many2one(related="detail_id.product_id", string="Contract Line")
     date = fields.Date(related="detail_id.date")
     employee_name = fields.Char(related="detail_id.employee_name")

@@ -1,10 +1,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import formatLang
 
 from ..core.kinds import MODELS
-from ..models.shared import rights
+from ..models.shared import rights, texts
 
 
 class PsaProjectBacklog(models.TransientModel):
@@ -53,10 +52,9 @@ class PsaProjectBacklog(models.TransientModel):
 
     def _held_count(self, items) -> int:
         # sudo: only their number is shown.
+        env, held = self.sudo().env, [("billing_hold", "=", True)]
         return sum(
-            self.env[model]
-            .sudo()
-            .search_count([("id", "in", ids), ("billing_hold", "=", True)])
+            env[model].search_count([("id", "in", ids), *held])
             for model, ids in self._ids_by_model(items).items()
         )
 
@@ -76,10 +74,7 @@ class PsaProjectBacklog(models.TransientModel):
             line = lines.browse(item.sale_line_id)
             amount = Line._amount(line, item.quantity, item.is_chargeable)
             sums[line.currency_id] = sums.get(line.currency_id, 0.0) + amount
-        return " + ".join(
-            formatLang(self.env, amount, currency_obj=currency)
-            for currency, amount in sums.items()
-        )
+        return " + ".join(texts.amounts(self.env, sums))
 
     def action_apply(self):
         """Do what was chosen.
@@ -106,8 +101,6 @@ class PsaProjectBacklog(models.TransientModel):
     def _bill(self, items) -> dict:
         """The dialog that bills by hand, up to the last open transaction."""
         action = self.project_ids.action_manual_invoice()
-        today = self.project_ids._billing_today()
-        action["context"]["default_cutoff_date"] = max(
-            [today, *(item.date for item in items)]
-        )
+        days = [self.project_ids._billing_today(), *(item.date for item in items)]
+        action["context"]["default_cutoff_date"] = max(days)
         return action

@@ -41,8 +41,7 @@ class PsaRunDue(models.TransientModel):
     project_ids = fields.Many2many(
         "project.project", string="Projects", help="Leave it empty for all."
     )
-    due_count = fields.Integer(string="Due Rows", compute="_compute_due_count")
-    summary = fields.Char(compute="_compute_due_count")
+    summary = fields.Char(compute="_compute_summary")
     is_in_future = fields.Boolean(compute="_compute_is_in_future")
 
     @api.depends_context("allowed_company_ids")
@@ -50,14 +49,12 @@ class PsaRunDue(models.TransientModel):
         self.allowed_company_ids = self.env.companies
 
     @api.depends("run_date", "company_ids", "partner_ids", "project_ids")
-    def _compute_due_count(self):
+    def _compute_summary(self):
         for wizard in self:
             due = wizard._run_model()._due(wizard._date(), wizard._projects())
-            wizard.due_count = len(due)
+            counts = {"rows": len(due), "projects": len(due.project_id)}
             wizard.summary = self.env._(
-                "Due dates: %(rows)s. Projects: %(projects)s.",
-                rows=len(due),
-                projects=len(due.project_id),
+                "Due dates: %(rows)s. Projects: %(projects)s.", **counts
             )
 
     @api.depends("run_date")
@@ -98,11 +95,8 @@ class PsaRunDue(models.TransientModel):
 
     def _date(self) -> date | None:
         """None for today: that may be another day in another company."""
-        return (
-            self.run_date
-            if self.run_date != self.env.company._billing_today()
-            else None
-        )
+        today = self.env.company._billing_today()
+        return self.run_date if self.run_date != today else None
 
     def _projects(self):
         """The chosen projects, and those of the chosen customers; None for all."""

@@ -5,7 +5,7 @@ from odoo.tools import formatLang
 
 from ..core.allocation import is_zero
 from ..core.kinds import BILLING_TYPES, CHARGEABLE, SOURCE_FIELDS, TRANSACTION_MODELS
-from ..models.shared import rights
+from ..models.shared import rights, texts
 
 # What can be selected in a list: transactions of a kind, or rows of the backlog.
 SELECTABLE = (*TRANSACTION_MODELS, "psa.backlog")
@@ -67,10 +67,9 @@ class PsaTransactionDecision(models.TransientModel):
                 self.env._(
                     "Nothing is open on %(transactions)s: there is nothing to write "
                     "off.",
-                    transactions=", ".join(
-                        f"“{self._text_of(each)}”" for each in transactions[:5]
-                    )
-                    + ("…" if len(transactions) > 5 else ""),
+                    transactions=texts.some_of(
+                        [f"“{self._text_of(each)}”" for each in transactions]
+                    ),
                 )
             )
 

@@ -89,15 +89,9 @@ class PsaUnbilled(models.TransientModel):
         it was in the company's currency on that day; None if there are no orders."""
         company = self.company_id
         # sudo: the administrator was just checked; he need not see the orders.
-        currencies = [
-            currency
-            for (currency,) in self.env["sale.order"]
-            .sudo()
-            ._read_group(
-                [("company_id", "=", company.id), ("state", "=", "sale")],
-                ["currency_id"],
-            )
-        ]
+        Order = self.env["sale.order"].sudo()
+        domain = [("company_id", "=", company.id), ("state", "=", "sale")]
+        currencies = [unit for (unit,) in Order._read_group(domain, ["currency_id"])]
         if not currencies:
             return None
         return SQL(

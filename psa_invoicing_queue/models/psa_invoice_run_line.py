@@ -10,7 +10,6 @@ class PsaInvoiceRunLine(models.Model):
     job_id = fields.Many2one(
         "queue.job",
         readonly=True,
-        ondelete="set null",
         index="btree_not_null",
         groups="queue_job.group_queue_job_manager",
         help="What bills it, or has tried to.",

@@ -26,6 +26,21 @@ BILLED_FIELDS = (
     "billing_type",
     "billing_written_off_quantity",
 )
+# What a time entry says of itself, besides.
+TIME_FIELDS = (
+    *BILLED_FIELDS,
+    "company_id",
+    "date",
+    "department_id",
+    "employee_id",
+    "name",
+    "product_uom_id",
+    "project_id",
+    "so_line",
+    "task_id",
+    "timesheet_invoice_type",
+    "unit_amount",
+)
 
 
 class PsaBacklog(models.Model):
@@ -47,20 +62,7 @@ class PsaBacklog(models.Model):
     _order = "date, id"
     _rec_name = "name"
     _depends = {
-        "account.analytic.line": [
-            *BILLED_FIELDS,
-            "company_id",
-            "date",
-            "department_id",
-            "employee_id",
-            "name",
-            "product_uom_id",
-            "project_id",
-            "so_line",
-            "task_id",
-            "timesheet_invoice_type",
-            "unit_amount",
-        ],
+        "account.analytic.line": [*TIME_FIELDS],
         "psa.reinvoiced.cost": [*BILLED_FIELDS, "billable_quantity"],
         "project.milestone": [
             *BILLED_FIELDS,

@@ -58,11 +58,11 @@ class PsaBacklog(models.Model):
         none = set() if project_ids else set(dict(obstacles.OF_PROJECT))
         if not self._beyond_terms():
             none.add(obstacles.TERMS)
-        counts = {}
-        for status, _label in self._fields["status"].selection:
-            if status not in none:
-                counts[status] = self._count(rows, status, places.get(status))
-        return counts
+        return {
+            status: self._count(rows, status, places.get(status))
+            for status, _label in self._fields["status"].selection
+            if status not in none
+        }
 
     def _count(self, rows: Query, status: str, place: SQL | None) -> int:
         """:param place: where rows of the status are to be found"""

@@ -9,12 +9,16 @@ from odoo.tools import SQL, Query
 
 from ...core import obstacles
 from ...core.allocation import TOLERANCE
-from ...core.kinds import MODELS, NON_CHARGEABLE, SOURCES, TIME
+from ...core.kinds import MODELS, NON_CHARGEABLE, SOURCES, TIME, Key
 from ...tools import rules
+from ..billing.left_out import LeftOut
 
 # A transaction has at most two rows: what is open anew, and what was credited.
 PARTS = (False, True)
 ROWS_PER_ID = len(SOURCES) * len(PARTS)
+# What keeps a transaction from the next run without a look at its contract line.
+OWN_OBSTACLES = ("is_credited", "is_no_line", "is_hold", "is_draft", "is_unfit")
+OWN_OBSTACLES += ("is_to_credit", "is_later", "is_terms")
 # What the branches of the union have in common. Of the same type in all of them: else
 # PostgreSQL reads each to its end.
 COLUMNS = {
@@ -37,14 +41,7 @@ COLUMNS = {
     "own_company_id": "int",
     "own_hold_reason": "varchar",
     "is_wanted": "bool",
-    "is_credited": "bool",
-    "is_no_line": "bool",
-    "is_hold": "bool",
-    "is_draft": "bool",
-    "is_unfit": "bool",
-    "is_to_credit": "bool",
-    "is_later": "bool",
-    "is_terms": "bool",
+    **dict.fromkeys(OWN_OBSTACLES, "bool"),
 }
 # The only contract lines and projects on which rows may be.
 PLACES = "psa_backlog_places"
@@ -228,9 +225,8 @@ class PsaBacklog(models.Model):
         return branches
 
     def _branch(self, model, columns: dict[str, SQL]) -> SQL:
-        return SQL(
-            "SELECT %s FROM %s", self._as_columns(columns), SQL.identifier(model._table)
-        )
+        table = SQL.identifier(model._table)
+        return SQL("SELECT %s FROM %s", self._as_columns(columns), table)
 
     def _as_columns(self, columns: dict[str, SQL]) -> SQL:
         return SQL(", ").join(
@@ -243,7 +239,6 @@ class PsaBacklog(models.Model):
         company, where its contract line or project may say something else."""
         table = model._table
         column = model._billing_column_sql
-        own_hold_reason = self._own_reason_sql(model)
         return {
             "source": SQL("%s", model._billing_source),
             "source_id": SQL.identifier(table, "id"),
@@ -258,7 +253,7 @@ class PsaBacklog(models.Model):
             "row_count": SQL("1"),
             "own_unit_id": model._psa_unit_sql(),
             "own_company_id": SQL("NULL"),
-            "own_hold_reason": own_hold_reason,
+            "own_hold_reason": self._own_reason_sql(model),
             "transaction_type": model._psa_type_sql(),
             "billing_type": model._billing_type_sql(),
         }
@@ -267,11 +262,8 @@ class PsaBacklog(models.Model):
         """Time on billable projects that is on no contract line."""
         table = entries._table
         quantity = SQL.identifier(table, "unit_amount")
-        projects = (
-            self.env["project.project"]
-            .sudo()
-            ._search([("allow_billable", "=", True)], active_test=False)
-        )
+        Project = self.env["project.project"].sudo()
+        projects = Project._search([("allow_billable", "=", True)], active_test=False)
         return {
             **self._obstacles_sql(is_no_line=SQL("TRUE")),
             "sale_line_id": SQL("NULL"),
@@ -328,8 +320,7 @@ class PsaBacklog(models.Model):
     def _obstacles_sql(self, **found: SQL) -> dict[str, SQL]:
         """What keeps a transaction from the next run without a look at its contract
         line or project; nothing, but for what is given."""
-        names = [name for name in COLUMNS if name.startswith("is_")]
-        return {name: SQL("FALSE") for name in names if name != "is_wanted"} | found
+        return {name: SQL("FALSE") for name in OWN_OBSTACLES} | found
 
     def _own_obstacles_sql(self, model, quantity: SQL) -> dict[str, SQL]:
         """:param quantity: what is open anew"""
@@ -384,6 +375,34 @@ class PsaBacklog(models.Model):
                         1 / sale.currency_rate)""",
             SQL(", ").join(rates),
         )
+
+    # === What contract terms keep from the next run ===
+
+    def _beyond_terms(self) -> dict[Key, str]:
+        """Transactions that contract terms keep from the next run, and why."""
+        # sudo: as for the transactions themselves.
+        today = max(company._billing_today() for company in self.env.companies)
+        return LeftOut(self.sudo().env).beyond_terms(today)
+
+    def _is_one_of_sql(self, model, keys) -> SQL:
+        ids = [id_ for source, id_ in keys if source == model._billing_source]
+        if not ids:
+            return SQL("FALSE")
+        return SQL("%s = ANY(%s)", SQL.identifier(model._table, "id"), ids)
+
+    def _own_reason_sql(self, model) -> SQL:
+        """Why a person holds a transaction, or contract terms do."""
+        own = SQL.identifier(model._table, "billing_hold_reason")
+        by_text: dict[str, list[Key]] = {}
+        for key, text in self._beyond_terms().items():
+            by_text.setdefault(text, []).append(key)
+        cases = [
+            SQL("WHEN %s THEN %s", self._is_one_of_sql(model, keys), text)
+            for text, keys in by_text.items()
+        ]
+        if not cases:
+            return own
+        return SQL("COALESCE(%s, CASE %s END)", own, SQL(" ").join(cases))
 
     # === Status ===
 

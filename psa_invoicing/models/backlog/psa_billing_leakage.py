@@ -5,6 +5,7 @@ from odoo.tools import SQL
 from ...core import obstacles
 from ...core.allocation import TOLERANCE
 from ..shared import actions, rights
+from .psa_backlog import TIME_FIELDS
 
 LONG_HELD_DAYS = 60
 
@@ -22,26 +23,7 @@ class PsaBillingLeakage(models.Model):
     _auto = False
     _order = "date, id"
     _depends = {
-        "account.analytic.line": [
-            "amount",
-            "billed_quantity",
-            "billing_hold",
-            "billing_hold_reason",
-            "billing_type",
-            "company_id",
-            "date",
-            "department_id",
-            "employee_id",
-            "is_so_line_edited",
-            "name",
-            "product_uom_id",
-            "project_id",
-            "so_line",
-            "task_id",
-            "timesheet_invoice_type",
-            "unit_amount",
-            "billing_written_off_quantity",
-        ],
+        "account.analytic.line": [*TIME_FIELDS, "amount", "is_so_line_edited"],
         "product.template": ["invoice_policy", "service_type"],
         "project.project": [
             "allow_billable",
@@ -261,9 +243,6 @@ class PsaBillingLeakage(models.Model):
 
     # === Remedies ===
 
-    def _entries(self):
-        return self.env["account.analytic.line"].browse(self.ids)
-
     def action_set_contract_line(self):
         """Ask for the contract line that these entries are billed by.
 
@@ -285,7 +264,7 @@ class PsaBillingLeakage(models.Model):
 
         :raises AccessError: unless the user is a billing administrator
         """
-        self._entries().action_psa_release()
+        self.env["account.analytic.line"].browse(self.ids).action_psa_release()
 
     def _open_wizard(self, name: str, **context) -> dict:
         rights.check_may_bill(self.env)

@@ -7,10 +7,10 @@ from lxml import etree
 from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import format_datetime, formatLang
+from odoo.tools import format_datetime
 from odoo.tools.safe_eval import safe_eval
 
-from ..shared import rights
+from ..shared import rights, texts
 
 INVOICES = "psa_invoicing.account_move_action"
 SCHEDULE = "psa_invoicing.psa_invoice_schedule_action"
@@ -124,23 +124,13 @@ class PsaStartPage(models.AbstractModel):
         return [Card("in_review", label, INVOICES, UNTAXED, "warning")]
 
     def _draft_cards(self) -> list[Card]:
+        changed = self.env._("To Recalculate")
+        filters = ("to_do", "needs_recalculation")
+        waiting = self.env._("Waiting for My Review")
         return [
             Card("draft", self.env._("Drafts to Review"), INVOICES, UNTAXED),
-            Card(
-                "needs_recalculation",
-                self.env._("To Recalculate"),
-                INVOICES,
-                UNTAXED,
-                "warning",
-                ("to_do", "needs_recalculation"),
-            ),
-            Card(
-                "my_reviews",
-                self.env._("Waiting for My Review"),
-                INVOICES,
-                UNTAXED,
-                "warning",
-            ),
+            Card("needs_recalculation", changed, INVOICES, UNTAXED, "warning", filters),
+            Card("my_reviews", waiting, INVOICES, UNTAXED, "warning"),
             Card("in_review", self.env._("Submitted for Review"), INVOICES, UNTAXED),
         ]
 
@@ -154,22 +144,14 @@ class PsaStartPage(models.AbstractModel):
         ]
 
     def _backlog_cards(self) -> list[Card]:
+        due = self.env._("Due for Invoicing")
+        failed = self.env._("Could Not Be Invoiced")
         old = self.env._("Open for More than 60 Days")
         credited = self.env._("Credited: to Review")
         leakage = self.env._("Billing Leakage")
         return [
-            Card(
-                "due",
-                self.env._("Due for Invoicing"),
-                SCHEDULE,
-                filters=("due", "planned"),
-            ),
-            Card(
-                "failed",
-                self.env._("Could Not Be Invoiced"),
-                SCHEDULE,
-                tone="danger",
-            ),
+            Card("due", due, SCHEDULE, filters=("due", "planned")),
+            Card("failed", failed, SCHEDULE, tone="danger"),
             Card("credited", credited, BACKLOG, "company_amount", "warning"),
             Card("older_60", old, BACKLOG, "company_amount", "warning"),
             Card("leakage", leakage, LEAKAGE, "amount", "warning", ()),
@@ -221,10 +203,7 @@ class PsaStartPage(models.AbstractModel):
             # sudo: the currency of a company whose records the user may read.
             currency = company.sudo().currency_id
             sums[currency] = sums.get(currency, 0.0) + (amount or 0.0)
-        return [
-            formatLang(self.env, amount, currency_obj=currency)
-            for currency, amount in sums.items()
-        ]
+        return texts.amounts(self.env, sums)
 
     def _projects(self, rows) -> list[str]:
         number = sum(number for _company, _count, number in rows)

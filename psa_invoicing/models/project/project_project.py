@@ -43,7 +43,6 @@ class ProjectProject(models.Model):
         string="Billing Responsible",
         domain="[('share', '=', False)]",
         tracking=True,
-        ondelete="set null",
         help="Reviews the project's invoices where the company wants that. If it is "
         "empty, the project manager does.",
     )

@@ -300,22 +300,12 @@ class ProjectProject(models.Model):
             ["status", "project_id", "currency_id", "company_id", *months],
             ["amount:sum", "company_amount:sum"],
         )
-        return [
-            Amount(
-                figures.OPEN_AS.get(status, figures.OTHER),
-                project.id,
-                project.id,
-                None,
-                currency.id,
-                company.id,
-                amount,
-                company_amount,
-                *month,
-            )
-            for status, project, currency, company, *month, amount, company_amount in (
-                groups
-            )
-        ]
+        found = []
+        for status, project, currency, company, *month, amount, in_company in groups:
+            name = figures.OPEN_AS.get(status, figures.OTHER)
+            ids = (project.id, project.id, None, currency.id, company.id)
+            found.append(Amount(name, *ids, amount, in_company, *month))
+        return found
 
     # === Billed and unbilled by month ===
 

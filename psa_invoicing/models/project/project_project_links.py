@@ -9,7 +9,7 @@ from odoo.tools.misc import format_duration
 
 from ...core import obstacles
 from ...core.figures import BILLED, CONTRACT, FIGURES, LEFT, READY
-from ..shared import actions, rights
+from ..shared import actions, rights, texts
 
 # The other figures only where there is something.
 ALWAYS_SHOWN = {f"billing_{name}_amount" for name in (CONTRACT, BILLED, READY, LEFT)}
@@ -80,8 +80,7 @@ class ProjectProject(models.Model):
                 count=sum(count for _currency, count, _hours, _amount in groups),
                 hours=format_duration(sum(hours for _c, _n, hours, _a in groups)),
                 amount=" + ".join(
-                    formatLang(self.env, amount, currency_obj=currency)
-                    for currency, _count, _hours, amount in groups
+                    texts.amounts(self.env, {each[0]: each[3] for each in groups})
                 ),
             )
             for project_id, groups in found.items()

@@ -8,6 +8,7 @@ from odoo.tools import format_date, formatLang
 
 from ...core import figures, scopes
 from ...core.figures import Amount
+from ..schedule.psa_invoice_schedule import PENDING
 from ..shared import rights
 
 
@@ -31,17 +32,9 @@ class ProjectProject(models.Model):
     def _psa_next_rows(self) -> dict:
         """The row of the schedule that is invoiced next, by project."""
         # sudo: its date is shown to whoever sees the project.
-        rows = (
-            self.env["psa.invoice.schedule"]
-            .sudo()
-            .search(
-                [
-                    ("project_id", "in", self._origin.ids),
-                    ("state", "in", ("planned", "failed")),
-                ],
-                order="run_date desc",
-            )
-        )
+        Schedule = self.env["psa.invoice.schedule"].sudo()
+        domain = [("project_id", "in", self._origin.ids), ("state", "in", PENDING)]
+        rows = Schedule.search(domain, order="run_date desc")
         return {row.project_id.id: row for row in rows}
 
     @api.depends("billing_hold", "billing_start_date", "invoice_schedule_ids")
@@ -63,6 +56,7 @@ class ProjectProject(models.Model):
         if not rows:
             return {}
         limits = {id_: row._effective_cutoff_date() for id_, row in rows.items()}
+        keys = ["project_id", "currency_id", "company_id", "sale_line_id"]
         groups = self.env["psa.backlog"]._read_group(
             [
                 ("project_id", "in", list(rows)),
@@ -71,35 +65,19 @@ class ProjectProject(models.Model):
                 ("status", "in", ("ready", "later", "to_credit")),
                 ("date", "<=", max(limits.values())),
             ],
-            [
-                "project_id",
-                "currency_id",
-                "company_id",
-                "sale_line_id",
-                "transaction_type",
-                "date:day",
-            ],
+            [*keys, "transaction_type", "date:day"],
             ["amount:sum", "company_amount:sum"],
         )
         found: dict[int, list[Amount]] = defaultdict(list)
         for project, currency, company, line, kind, day, *amounts in groups:
-            row = rows[project.id]
+            cutoffs = rows[project.id]._cutoffs()
             if (
                 day <= limits[project.id]
-                and self._psa_is_due(row._cutoffs(), kind, line.id, day)
+                and (not cutoffs or scopes.is_due(kind, line.id, day, cutoffs))
                 and day >= (project.billing_start_date or day)
             ):
-                found[project.id].append(
-                    Amount(
-                        figures.READY,
-                        project.id,
-                        project.id,
-                        line.id,
-                        currency.id,
-                        company.id,
-                        *amounts,
-                    )
-                )
+                ids = (project.id, project.id, line.id, currency.id, company.id)
+                found[project.id].append(Amount(figures.READY, *ids, *amounts))
         texts = {}
         for project in self:
             currency, value = project._psa_measure_of(found[project._origin.id])
@@ -115,13 +93,6 @@ class ProjectProject(models.Model):
                 else self.env._("nothing to invoice yet")
             )
         return texts
-
-    def _psa_is_due(self, cutoffs, kind: str, line_id: int, day) -> bool:
-        """Whether a row of the schedule covers work.
-
-        :param cutoffs: of the row; None: it covers everything
-        """
-        return not cutoffs or scopes.is_due(kind, line_id, day, cutoffs)
 
     def _psa_next_in_words(self, row, estimate: str | None) -> str:
         """:param estimate: what it will bill, for whoever may know"""
@@ -147,15 +118,10 @@ class ProjectProject(models.Model):
     @api.depends("billing_hold", "next_invoice_date", "invoice_schedule_ids.state")
     def _compute_billing_next_state(self):
         # sudo: it is shown with the date, to whoever sees the project.
-        failed = {
-            project.id
-            for (project,) in self.env["psa.invoice.schedule"]
-            .sudo()
-            ._read_group(
-                [("project_id", "in", self._origin.ids), ("state", "=", "failed")],
-                ["project_id"],
-            )
-        }
+        Schedule = self.env["psa.invoice.schedule"].sudo()
+        domain = [("project_id", "in", self._origin.ids), ("state", "=", "failed")]
+        groups = Schedule._read_group(domain, ["project_id"])
+        failed = {project.id for (project,) in groups}
         for project in self:
             state = False
             if project.next_invoice_date:

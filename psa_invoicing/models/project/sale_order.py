@@ -49,18 +49,13 @@ class SaleOrder(models.Model):
     def _psa_project_invoices(self) -> dict[int, set[int]]:
         """Ids of project invoices and credit notes with work on these orders."""
         found: dict[int, set[int]] = defaultdict(set)
-        groups = (
-            self.env["psa.invoice.detail"]
-            # sudo: their number is shown to whoever sees the order.
-            .sudo()
-            ._read_group(
-                [
-                    ("sale_line_id.order_id", "in", self.ids),
-                    ("move_id.is_project_invoice", "=", True),
-                ],
-                ["sale_line_id", "move_id"],
-            )
-        )
+        # sudo: their number is shown to whoever sees the order.
+        Detail = self.env["psa.invoice.detail"].sudo()
+        domain = [
+            ("sale_line_id.order_id", "in", self.ids),
+            ("move_id.is_project_invoice", "=", True),
+        ]
+        groups = Detail._read_group(domain, ["sale_line_id", "move_id"])
         for line, move in groups:
             found[line.order_id.id].add(move.id)
         return found

@@ -8,7 +8,6 @@ from . import psa_invoice_run
 from . import psa_invoice_run_beginning
 from . import psa_invoice_run_driving
 from . import psa_invoice_run_telling
-from . import psa_invoice_run_sending
 from . import psa_invoice_schedule_actions
 from . import project_milestone_schedule
 from . import project_project_planning

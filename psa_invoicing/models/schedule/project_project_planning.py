@@ -18,6 +18,7 @@ from ...core.calendar import Occurrence
 from ...core.kinds import MILESTONE
 from ...core.scopes import OWN, Cutoffs, scope_of
 from ..shared import rights
+from .psa_invoice_schedule import PENDING
 
 _logger = logging.getLogger(__name__)
 
@@ -81,9 +82,7 @@ class ProjectProject(models.Model):
     next_invoice_date = fields.Date(
         compute="_compute_next_invoice_date", store=True, string="Next Invoice"
     )
-    invoice_schedule_ids = fields.One2many(
-        "psa.invoice.schedule", "project_id", copy=False
-    )
+    invoice_schedule_ids = fields.One2many("psa.invoice.schedule", "project_id")
 
     @api.depends("billing_frequency_id")
     def _compute_billing_start_date(self):
@@ -98,19 +97,10 @@ class ProjectProject(models.Model):
 
     @api.depends("invoice_schedule_ids.run_date", "invoice_schedule_ids.state")
     def _compute_next_invoice_date(self):
-        groups = dict(
-            self.env["psa.invoice.schedule"]
-            # sudo: a stored figure does not depend on who triggers it.
-            .sudo()
-            ._read_group(
-                [
-                    ("project_id", "in", self.ids),
-                    ("state", "in", ("planned", "failed")),
-                ],
-                ["project_id"],
-                ["run_date:min"],
-            )
-        )
+        # sudo: a stored figure does not depend on who triggers it.
+        Schedule = self.env["psa.invoice.schedule"].sudo()
+        domain = [("project_id", "in", self.ids), ("state", "in", PENDING)]
+        groups = dict(Schedule._read_group(domain, ["project_id"], ["run_date:min"]))
         for project in self:
             project.next_invoice_date = groups.get(project._origin, False)
 
@@ -337,7 +327,7 @@ class ProjectProject(models.Model):
         reached = self.env["psa.billing"].sudo().select(request)
         rows = self.env["psa.invoice.schedule"].sudo()
         waiting = rows.search(
-            [("project_id", "in", eager.ids), ("state", "in", ("planned", "failed"))]
+            [("project_id", "in", eager.ids), ("state", "in", PENDING)]
         ).grouped("project_id")
         for project in eager.sudo():
             today = project._billing_today()
@@ -361,15 +351,8 @@ class ProjectProject(models.Model):
         """
         # sudo: whoever does work that is due need not have access to the schedule.
         Schedule = self.env["psa.invoice.schedule"].sudo()
-        today = self._billing_today()
-        row = Schedule.search([("project_id", "=", self.id), ("run_date", "=", today)])
-        if row:
+        day = {"project_id": self.id, "run_date": self._billing_today()}
+        if row := Schedule.search([(name, "=", value) for name, value in day.items()]):
             row._follow(None, cutoffs)
-            return
-        Schedule.create(
-            {
-                "project_id": self.id,
-                "run_date": today,
-                **Schedule._cutoff_values(cutoffs),
-            }
-        )
+        else:
+            Schedule.create({**day, **Schedule._cutoff_values(cutoffs)})

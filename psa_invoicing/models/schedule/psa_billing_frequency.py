@@ -25,6 +25,10 @@ PREVIEW_DATES = 12
 LONGEST_INTERVAL = 366
 # As in Odoo's own recurring events, whose widget for days of the week shows them.
 WEEKDAY_FIELDS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MONTH_FIELDS = ("month", "month_rule", "month_days", "month_last", "month_week")
+# What the dates depend on: changing one of these moves planned invoices.
+DATE_FIELDS = ("period", "interval", "weekday", "shift", "cutoff", "cutoff_days")
+DATE_FIELDS += WEEKDAY_FIELDS + MONTH_FIELDS
 WEEKDAYS = [
     ("0", "Monday"),
     ("1", "Tuesday"),
@@ -153,49 +157,23 @@ class PsaBillingFrequency(models.Model):
         "with the last transaction date that each covers.",
     )
 
-    @api.depends(lambda self: self._date_fields())
+    @api.depends(*DATE_FIELDS)
     @api.depends_context("company", "lang")
     def _compute_next_dates(self):
         company = self.env.company
         today = company._billing_today()
         for frequency in self:
             problem = frequency._date_problem()
+            dates = frequency._iterate(today, date.max, company.resource_calendar_id)
             try:
-                found = not problem and list(
-                    islice(
-                        frequency._iterate(
-                            today, date.max, company.resource_calendar_id
-                        ),
-                        PREVIEW_DATES,
-                    )
-                )
+                found = not problem and list(islice(dates, PREVIEW_DATES))
             except UserError as error:
                 problem = str(error)
             frequency.next_dates = (
-                frequency._as_warning(problem)
+                Markup('<p class="text-warning mb-0">%s</p>') % problem
                 if problem
                 else frequency._as_table(found)
             )
-
-    def _date_fields(self) -> tuple[str, ...]:
-        """What the dates depend on: changing one of these moves planned invoices."""
-        return (
-            "period",
-            "interval",
-            *WEEKDAY_FIELDS,
-            "month",
-            "month_rule",
-            "month_days",
-            "month_last",
-            "month_week",
-            "weekday",
-            "shift",
-            "cutoff",
-            "cutoff_days",
-        )
-
-    def _as_warning(self, problem: str) -> Markup:
-        return Markup('<p class="text-warning mb-0">%s</p>') % problem
 
     def _as_table(self, found: list[Occurrence]) -> Markup:
         if not found:
@@ -217,7 +195,7 @@ class PsaBillingFrequency(models.Model):
         weekday = format_date(self.env, day, date_format="EEE")
         return f"{weekday} {format_date(self.env, day)}"
 
-    @api.constrains(lambda self: self._date_fields())
+    @api.constrains(*DATE_FIELDS)
     def _check_dates(self):
         for frequency in self:
             if problem := frequency._date_problem():
@@ -360,7 +338,7 @@ class PsaBillingFrequency(models.Model):
     def write(self, vals):
         """Changing a frequency moves the planned invoices of its projects."""
         result = super().write(vals)
-        if set(self._date_fields()) & set(vals):
+        if set(DATE_FIELDS) & set(vals):
             self.env["project.project"].sudo().search(
                 [("billing_frequency_id", "in", self.ids)]
             )._psa_plan_invoices()

@@ -4,9 +4,9 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.tools import SQL, format_date, formatLang
+from odoo.tools import SQL, format_date
 
-from ..shared import actions, rights
+from ..shared import actions, rights, texts
 
 UNSENT = ("draft", "in_review", "confirmed")
 DAYS_TO_KEEP_DRY_RUNS = 30
@@ -40,7 +40,6 @@ class PsaInvoiceRun(models.Model):
         "res.users",
         string="Started By",
         readonly=True,
-        ondelete="set null",
         help="Empty: the scheduled action.",
     )
     company_ids = fields.Many2many(
@@ -109,11 +108,9 @@ class PsaInvoiceRun(models.Model):
     def _compute_name(self):
         for run in self:
             day = format_date(self.env, run.run_date)
-            run.name = (
-                self.env._("Dry Run %(date)s", date=day)
-                if run.is_dry_run
-                else self.env._("Invoice Run %(date)s", date=day)
-            )
+            run.name = self.env._("Invoice Run %(date)s", date=day)
+            if run.is_dry_run:
+                run.name = self.env._("Dry Run %(date)s", date=day)
 
     @api.depends("total", "done", "failed", "skipped", "state")
     def _compute_progress(self):
@@ -141,10 +138,9 @@ class PsaInvoiceRun(models.Model):
             run.unsent_count = Move.search_count([*domain, ("psa_state", "in", UNSENT)])
 
     def _compute_retry_count(self):
+        Line = self.env["psa.invoice.run.line"]
         for run in self:
-            run.retry_count = self.env["psa.invoice.run.line"].search_count(
-                run._retry_domain()
-            )
+            run.retry_count = Line.search_count(run._retry_domain())
 
     def _compute_totals(self):
         for run in self:
@@ -197,16 +193,7 @@ class PsaInvoiceRun(models.Model):
         }
 
     def _amounts_in_words(self, domain=()) -> list[str]:
-        return [
-            formatLang(self.env, amount, currency_obj=currency)
-            for currency, amount in self._amounts(domain).items()
-        ]
-
-    def _unsent(self):
-        # Those that the user may see: a run may be of other companies, too.
-        return self.env["account.move"].search(
-            [("id", "in", self._invoices().ids), ("psa_state", "in", UNSENT)]
-        )
+        return texts.amounts(self.env, self._amounts(domain))
 
     def _retry_domain(self) -> list:
         """Rows that failed in this run, and that nobody has billed since."""
@@ -257,7 +244,9 @@ class PsaInvoiceRun(models.Model):
         :raises AccessError: unless the user is a billing administrator
         """
         self.ensure_one()
-        return self._unsent().action_psa_send()
+        # Those that the user may see: a run may be of other companies, too.
+        domain = [("id", "in", self._invoices().ids), ("psa_state", "in", UNSENT)]
+        return self.env["account.move"].search(domain).action_psa_send()
 
     def action_retry(self):
         """Try the projects again that failed in this run, now.

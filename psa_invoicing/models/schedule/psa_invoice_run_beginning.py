@@ -185,7 +185,7 @@ class PsaInvoiceRun(models.Model):
         Schedule = self.env["psa.invoice.schedule"]
         last = date or max(self._billing_days().values())
         found = list(self._waiting_rows(date, projects))
-        on_hold = Schedule.sudo().search(Schedule._on_hold_domain(last, projects))
+        on_hold = Schedule.sudo().search(Schedule._due_domain(last, projects, True))
         found += [(row, row._hold_reason()) for row in on_hold]
         run.env["psa.invoice.run.line"].create(
             [

@@ -16,6 +16,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 from .psa_invoice_run_line import BILLED, FAILED, NOTHING, SKIPPED, TO_BILL, WAITING
+from .psa_invoice_schedule_attempts import NEVER_FAILED
 
 _logger = logging.getLogger(__name__)
 
@@ -168,9 +169,8 @@ class PsaInvoiceRun(models.Model):
         lines = self.env["psa.invoice.run.line"]
         waiting = [("run_id", "=", self.id), ("state", "=", WAITING)]
         first = lines.search(waiting, order="chunk", limit=1)
-        return lines.search(
-            [*waiting, ("chunk", "=", first.chunk)], order="turn, run_date, id"
-        )
+        waiting.append(("chunk", "=", first.chunk))
+        return lines.search(waiting, order="turn, run_date, id")
 
     def _bill_alone(self, lines):
         """Bill projects whose work somebody else bills or edits at this moment."""
@@ -199,13 +199,9 @@ class PsaInvoiceRun(models.Model):
         self._commit()
 
     def _note_progress(self):
-        groups = dict(
-            self.env["psa.invoice.run.line"]
-            .sudo()
-            ._read_group(
-                [("run_id", "=", self.id), ("chunk", "!=", 0)], ["state"], ["__count"]
-            )
-        )
+        Line = self.env["psa.invoice.run.line"].sudo()
+        domain = [("run_id", "=", self.id), ("chunk", "!=", 0)]
+        groups = dict(Line._read_group(domain, ["state"], ["__count"]))
         following = self._next_lines().project_id
         ended = (BILLED, TO_BILL, NOTHING)
         self.write(
@@ -241,9 +237,8 @@ class PsaInvoiceRun(models.Model):
 
     def _bill_chunk(self, lines):
         """Bill rows, and note in the same transaction what became of each."""
-        self._note(
-            self._tried_out(lines) if self.is_dry_run else self._bill_turns(lines)
-        )
+        bill = self._tried_out if self.is_dry_run else self._bill_turns
+        self._note(bill(lines))
 
     def _tried_out(self, lines) -> dict:
         """What billing rows would give, by row; nothing of it stays."""
@@ -264,16 +259,9 @@ class PsaInvoiceRun(models.Model):
 
         :return: what to note, by row of the run
         """
-        failed = {
-            line.project_id: line.run_date
-            for line in lines.search(
-                [
-                    ("run_id", "=", self.id),
-                    ("state", "=", FAILED),
-                    ("project_id", "in", lines.project_id.ids),
-                ]
-            )
-        }
+        own = [("run_id", "=", self.id), ("project_id", "in", lines.project_id.ids)]
+        known = lines.search([*own, ("state", "=", FAILED)])
+        failed = {line.project_id: line.run_date for line in known}
         results = {}
         for _turn, own in sorted(lines.grouped("turn").items()):
             late = own.browse(line.id for line in own if line.project_id in failed)
@@ -304,7 +292,7 @@ class PsaInvoiceRun(models.Model):
         for row, reason in failures.items():
             row._fail(reason, self.run_date)
         billed = sound.filtered(lambda row: row not in failures)
-        billed.filtered("attempts").write({"attempts": 0, "failed_on": False})
+        billed.filtered("attempts").write({**NEVER_FAILED})
         if not self.is_dry_run:
             self._tell_failures(failures)
             self._tell_successes(billed)

@@ -1,17 +1,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, fields, models
-from odoo.tools import SQL, formatLang
+from odoo.tools import SQL
 
-from ..shared import actions, rights
+from ..shared import actions, rights, texts
 
-WAITING, BILLED, TO_BILL, NOTHING, FAILED, SKIPPED = (
-    "waiting",
-    "billed",
-    "to_bill",
-    "nothing",
-    "failed",
-    "skipped",
-)
+WAITING, BILLED, TO_BILL = "waiting", "billed", "to_bill"
+NOTHING, FAILED, SKIPPED = "nothing", "failed", "skipped"
 
 
 class PsaInvoiceRunLine(models.Model):
@@ -31,7 +25,6 @@ class PsaInvoiceRunLine(models.Model):
         "psa.invoice.schedule",
         string="Schedule Row",
         readonly=True,
-        ondelete="set null",
         index="btree_not_null",
     )
     project_id = fields.Many2one(
@@ -81,12 +74,9 @@ class PsaInvoiceRunLine(models.Model):
     def _compute_amount(self):
         Currency = self.env["res.currency"]
         for line in self:
-            line.amount = ", ".join(
-                formatLang(
-                    self.env, amount, currency_obj=Currency.browse(int(currency_id))
-                )
-                for currency_id, amount in (line.amounts or {}).items()
-            )
+            amounts = (line.amounts or {}).items()
+            found = {Currency.browse(int(id_)): amount for id_, amount in amounts}
+            line.amount = ", ".join(texts.amounts(self.env, found))
 
     @api.depends("state", "schedule_id.state")
     def _compute_can_retry(self):

@@ -5,13 +5,15 @@ from datetime import date
 
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools import formatLang
 
 from ...core import scopes
 from ...core.billing import Request, Transaction
 from ...core.kinds import MILESTONE
 from ...core.scopes import OWN, Cutoffs
-from ..shared import actions, rights
+from ..shared import actions, rights, texts
+
+# Of rows that an invoice run bills as soon as they are due.
+PENDING = ("planned", "failed")
 
 
 class PsaInvoiceSchedule(models.Model):
@@ -90,11 +92,8 @@ class PsaInvoiceSchedule(models.Model):
     @api.depends("scope_cutoffs")
     @api.depends_context("lang")
     def _compute_covers(self):
-        labels = dict(
-            self.env["psa.billing.override"]
-            ._fields["transaction_type"]
-            ._description_selection(self.env)
-        )
+        field = self.env["psa.billing.override"]._fields["transaction_type"]
+        labels = dict(field._description_selection(self.env))
         for row in self:
             due = [scope for scope, day in (row.scope_cutoffs or {}).items() if day]
             row.covers = ", ".join(row._scope_label(scope, labels) for scope in due)
@@ -226,19 +225,22 @@ class PsaInvoiceSchedule(models.Model):
 
     def _note_deleted_draft(self):
         """Say who deleted the invoice: no run makes it again by itself."""
-        for row in self.filtered(lambda row: not row.invoice_ids):
-            row.error = self.env._(
-                "The draft was deleted by %(user)s.", user=self.env.user.name
-            )
+        user = self.env.user.name
+        self.filtered(lambda row: not row.invoice_ids).error = self.env._(
+            "The draft was deleted by %(user)s.", user=user
+        )
 
-    def _due_domain(self, run_date: date, projects=None) -> Domain:
-        """Rows to bill on a day: planned, or failed before and tried again."""
+    def _due_domain(self, run_date: date, projects=None, on_hold=False) -> Domain:
+        """Rows to bill on a day: planned, or failed before and tried again.
+
+        :param on_hold: those that would be, were their projects not on hold
+        """
         domain = Domain(
             [
-                ("state", "in", ("planned", "failed")),
+                ("state", "in", PENDING),
                 ("run_date", "<=", run_date),
                 ("project_id.active", "=", True),
-                ("project_id.billing_hold", "=", False),
+                ("project_id.billing_hold", "=", on_hold),
             ]
         )
         if projects is not None:
@@ -266,7 +268,7 @@ class PsaInvoiceSchedule(models.Model):
         missed = self.search(
             [
                 ("project_id", "in", once.project_id.ids),
-                ("state", "in", ("planned", "failed")),
+                ("state", "in", PENDING),
                 ("run_date", "<", max(once.mapped("run_date"), default=False)),
             ]
         ).grouped("project_id")
@@ -301,15 +303,13 @@ class PsaInvoiceSchedule(models.Model):
 
     def _inseparable(self) -> list:
         """Rows by who may share an invoice: a customer's projects that consolidate."""
-        return list(
-            self.grouped(
-                lambda row: (
-                    (row.project_id.partner_id.commercial_partner_id, 0)
-                    if row.project_id.billing_consolidate
-                    else (row.project_id, row.id)
-                )
-            ).values()
-        )
+
+        def who(row):
+            if row.project_id.billing_consolidate:
+                return row.project_id.partner_id.commercial_partner_id, 0
+            return row.project_id, row.id
+
+        return list(self.grouped(who).values())
 
     def _chunks(self, size: int):
         """Divide rows, but for those that may share an invoice.
@@ -376,16 +376,16 @@ class PsaInvoiceSchedule(models.Model):
         # sudo: billing reads timesheets and orders, which the biller need not see.
         due = self.env["psa.billing"].sudo().credit_due(request)
         for row in self:
-            amounts = [
-                formatLang(self.env, amount, currency_obj=currency)
+            own = {
+                currency: amount
                 for (project, currency), amount in due.items()
                 if project == row.project_id
-            ]
-            if amounts:
+            }
+            if own:
                 row.error = self.env._(
                     "Credit due: %(amounts)s. Press Invoice on the project to make a "
                     "credit note, or wait for more work.",
-                    amounts=", ".join(amounts),
+                    amounts=", ".join(texts.amounts(self.env, own)),
                 )
 
     def _effective_cutoff_date(self) -> date:

@@ -12,6 +12,8 @@ from ...core.scopes import OWN
 from ..shared import rights
 from ..shared.external_arguments import as_date, check_exist
 from .psa_invoice_run_telling import FAILED_ACTIVITY
+from .psa_invoice_schedule import PENDING
+from .psa_invoice_schedule_attempts import NEVER_FAILED
 
 # What a person may enter: everything else is the engine's, or has a button.
 ADDED_FIELDS = {"project_id", "run_date", "cutoff_date"}
@@ -23,9 +25,7 @@ COLORS = {"planned": 4, "done": 10, "nothing": 0, "failed": 1, "skipped": 3}
 class PsaInvoiceSchedule(models.Model):
     _inherit = "psa.invoice.schedule"
 
-    skip_user_id = fields.Many2one(
-        "res.users", string="Skipped By", readonly=True, ondelete="set null"
-    )
+    skip_user_id = fields.Many2one("res.users", string="Skipped By", readonly=True)
     color = fields.Integer(compute="_compute_color", help="In the calendar.")
 
     @api.depends("project_id", "run_date")
@@ -268,7 +268,7 @@ class PsaInvoiceSchedule(models.Model):
         if not reason:
             raise UserError(self.env._("Say why no invoice is made."))
         for row in self:
-            if row.state not in ("planned", "failed"):
+            if row.state not in PENDING:
                 raise UserError(
                     self.env._(
                         "The invoice date %(date)s of the project “%(project)s” cannot "
@@ -317,15 +317,8 @@ class PsaInvoiceSchedule(models.Model):
             )
         )
         # sudo: the administrator was just checked; rows are written by methods only.
-        rows.sudo().write(
-            {
-                "state": "planned",
-                "error": False,
-                "skip_user_id": False,
-                "attempts": 0,
-                "failed_on": False,
-            }
-        )
+        planned = {"state": "planned", "error": False, "skip_user_id": False}
+        rows.sudo().write({**planned, **NEVER_FAILED})
         for row in rows:
             row._note_on_project(
                 self.env._(
@@ -347,7 +340,7 @@ class PsaInvoiceSchedule(models.Model):
         rows = self.sudo().filtered(lambda row: row.state == "failed")
         if not rows:
             raise UserError(self.env._("None of these rows has failed."))
-        rows.write({"attempts": 0, "failed_on": False})
+        rows.write({**NEVER_FAILED})
         last = max(rows.mapped("run_date"))
         ahead = last > self.env.company._billing_today()
         run = self.env["psa.invoice.run"]._run_now(

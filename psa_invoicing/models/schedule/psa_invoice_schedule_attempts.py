@@ -15,6 +15,7 @@ from .psa_invoice_run_line import BILLED, NOTHING
 
 # On so many later days a row that has failed is tried again by itself.
 RETRIES = 3
+NEVER_FAILED = {"attempts": 0, "failed_on": False}
 
 
 class PsaInvoiceSchedule(models.Model):
@@ -38,14 +39,9 @@ class PsaInvoiceSchedule(models.Model):
         :param day: of the run; a second failure on one day is the same attempt
         """
         self.ensure_one()
-        self.write(
-            {
-                "state": "failed",
-                "error": error,
-                "attempts": self.attempts + (self.failed_on != day),
-                "failed_on": day,
-            }
-        )
+        attempts = self.attempts + (self.failed_on != day)
+        values = {"error": error, "attempts": attempts, "failed_on": day}
+        self.write({"state": "failed", **values})
 
     def _given_up_domain(self) -> Domain:
         """Rows that failed too often: no run tries them again by itself."""
@@ -66,22 +62,6 @@ class PsaInvoiceSchedule(models.Model):
         )
 
     # === On hold ===
-
-    def _on_hold_domain(self, run_date: date, projects=None) -> Domain:
-        """Rows that would be due on a day, were their projects not on hold."""
-        domain = Domain(
-            [
-                ("state", "in", ("planned", "failed")),
-                ("run_date", "<=", run_date),
-                ("project_id.active", "=", True),
-                ("project_id.billing_hold", "=", True),
-            ]
-        )
-        if projects is not None:
-            domain &= Domain("project_id", "in", projects.ids)
-        if not self.env.su:
-            domain &= Domain("company_id", "in", [False, *self.env.companies.ids])
-        return domain
 
     def _hold_reason(self) -> str:
         if reason := self.project_id.billing_hold_reason:
@@ -153,9 +133,8 @@ class PsaInvoiceSchedule(models.Model):
     def _left_out(self) -> dict:
         """What these rows ask for and is on no invoice, by row and obstacle."""
         found = {}
-        for cutoff_date, rows in self.grouped(
-            lambda row: row._effective_cutoff_date()
-        ).items():
+        by_cutoff = self.grouped(lambda row: row._effective_cutoff_date())
+        for cutoff_date, rows in by_cutoff.items():
             request = Request(
                 project_ids=tuple(rows.project_id.ids),
                 cutoff_date=cutoff_date,

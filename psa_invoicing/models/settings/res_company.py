@@ -76,7 +76,6 @@ class ResCompany(models.Model):
         "res.users",
         string="Billing Responsible",
         domain="[('share', '=', False)]",
-        ondelete="set null",
         help="Is told by a message how an invoice run came out, unless the project has "
         "a billing responsible of its own.",
     )

@@ -57,18 +57,15 @@ class ResourceCalendar(models.Model):
         zone = pytz.timezone(self.tz or "UTC")
         company = self.company_id or self.env.company
         # sudo: as above.
-        leaves = (
-            self.env["resource.calendar.leaves"]
-            .sudo()
-            .search(
-                [
-                    ("resource_id", "=", False),
-                    ("time_type", "=", "leave"),
-                    ("calendar_id", "in", [False, self.id]),
-                    ("company_id", "in", [False, company.id]),
-                    ("date_to", ">=", start - timedelta(days=1)),
-                ]
-            )
+        Leave = self.env["resource.calendar.leaves"].sudo()
+        leaves = Leave.search(
+            [
+                ("resource_id", "=", False),
+                ("time_type", "=", "leave"),
+                ("calendar_id", "in", [False, self.id]),
+                ("company_id", "in", [False, company.id]),
+                ("date_to", ">=", start - timedelta(days=1)),
+            ]
         )
         holidays = set()
         for leave in leaves:

@@ -2,3 +2,4 @@
 from . import external_arguments
 from . import rights
 from . import actions
+from . import texts

@@ -7,9 +7,9 @@ from odoo.exceptions import UserError
 from . import rights
 
 
-def named(env, name: str, **values) -> dict:
+def named(env, window: str, **values) -> dict:
     """A window of this add-on, with other values."""
-    action = env["ir.actions.act_window"]._for_xml_id(f"psa_invoicing.{name}")
+    action = env["ir.actions.act_window"]._for_xml_id(f"psa_invoicing.{window}")
     return {**action, **values}
 
 

@@ -82,9 +82,7 @@ def projects_with_figures(projects: models.BaseModel) -> models.BaseModel:
         return projects
     if not is_billing_reviewer(user):
         return projects.browse()
-    return projects.filtered(
-        lambda project: user in project.billing_user_id | project.user_id
-    )
+    return projects.filtered(lambda each: user in each.billing_user_id | each.user_id)
 
 
 def group_name(env, group: str) -> str:

@@ -9,7 +9,8 @@ from odoo.exceptions import UserError
 
 from ...core.billing import Request
 from ...core.kinds import EXPENSE, MATERIAL, MILESTONE, ORDER_LINE, TIME, Key
-from ...models.shared import actions, rights
+from ...models.schedule.psa_invoice_schedule import PENDING
+from ...models.shared import actions, rights, texts
 
 TYPE_FIELDS = {
     TIME: "bill_time",
@@ -18,8 +19,6 @@ TYPE_FIELDS = {
     MILESTONE: "bill_milestone",
     ORDER_LINE: "bill_order_line",
 }
-# How many of many transactions a message names.
-NAMED = 5
 
 
 class PsaManualInvoice(models.TransientModel):
@@ -87,18 +86,9 @@ class PsaManualInvoice(models.TransientModel):
         projects = self.env["project.project"].browse(
             self.env.context.get("default_project_ids")
         )
-        row = (
-            self.env["psa.invoice.schedule"]
-            .sudo()
-            .search(
-                [
-                    ("project_id", "in", projects.ids),
-                    ("state", "in", ("planned", "failed")),
-                ],
-                limit=1,
-            )
-        )
-        if row:
+        Schedule = self.env["psa.invoice.schedule"].sudo()
+        domain = [("project_id", "in", projects.ids), ("state", "in", PENDING)]
+        if row := Schedule.search(domain, limit=1):
             return row.cutoff_date
         return projects._billing_today().replace(day=1) - timedelta(days=1)
 
@@ -246,14 +236,14 @@ class PsaManualInvoice(models.TransientModel):
         ]
         if not changed:
             return
-        named = ", ".join(f"“{line._label()}”" for line in changed[:NAMED])
+        named = texts.some_of([f"“{line._label()}”" for line in changed])
         raise UserError(
             self.env._(
                 "%(count)s of these transactions were billed or changed meanwhile: "
                 "%(transactions)s. Nothing was invoiced. Press Refresh to see what is "
                 "open now; your ticks stay.",
                 count=len(changed),
-                transactions=f"{named}…" if len(changed) > NAMED else named,
+                transactions=named,
             )
         )
 

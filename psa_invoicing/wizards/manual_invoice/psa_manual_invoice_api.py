@@ -3,7 +3,7 @@
 
 from collections import defaultdict
 
-from odoo import fields, models
+from odoo import models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
@@ -110,7 +110,7 @@ class PsaManualInvoice(models.TransientModel):
             {
                 "reason": each.reason,
                 "text": self._reason_label(each),
-                "about_id": each.about.id if each.about else False,
+                "about_id": each.about_id,
                 "transactions": [list(key) for key in each.keys],
             }
             for each in self._left_out()
@@ -147,24 +147,4 @@ class PsaManualInvoice(models.TransientModel):
             "text": text,
             "about_id": False,
             "transactions": [list(key) for key in keys],
-        }
-
-
-class PsaManualInvoiceLine(models.TransientModel):
-    _inherit = "psa.manual.invoice.line"  # pylint: disable=consider-merging-classes-inherited
-
-    def _values(self) -> dict:
-        return {
-            "key": list(self._key),
-            "type": self.transaction_type,
-            "date": fields.Date.to_string(self.date),
-            "project_id": self.project_id.id,
-            "sale_line_id": self.sale_line_id.id,
-            "employee": self.employee_name or "",
-            "task": self.task_name or "",
-            "description": self.name or "",
-            "quantity": self.quantity,
-            "unit": self.uom_id.name,
-            "billing_type": self.billing_type,
-            "amount_untaxed": self.amount,
         }

@@ -92,9 +92,8 @@ class PsaManualInvoice(models.TransientModel):
         choices = self._read_choices()
         if groups:
             places = wizard._places(groups, totals, bundles)
-            self.env.cr.execute(
-                self._insert_sql(transactions, places, limited, choices)
-            )
+            query = self._insert_sql(transactions, places, limited, choices)
+            self.env.cr.execute(query)
         self.invalidate_recordset(["line_ids"])
         self.env["psa.manual.invoice.line"].invalidate_model()
         self._lower_again(choices)

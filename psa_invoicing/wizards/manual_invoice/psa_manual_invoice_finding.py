@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What the manual invoice leaves out is found, each reason in its own way."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -81,12 +82,9 @@ class PsaManualInvoice(models.TransientModel):
             left_out = self._of(found, reason, line.order_id if in_the_way else None)
             if reason == obstacles.TERMS:
                 left_out.texts.add(beyond[item.key])
-            left_out.add(
-                item.key,
-                partial(self._item_row, item, line),
-                Line._amount(line, item.quantity, item.is_chargeable),
-                line.currency_id,
-            )
+            amount = Line._amount(line, item.quantity, item.is_chargeable)
+            row = partial(self._item_row, item, line)
+            left_out.add(item.key, row, amount, line.currency_id)
             left_out.kinds.add(item.kind)
             left_out.last = max(filter(None, [left_out.last, item.date]))
 
@@ -112,25 +110,21 @@ class PsaManualInvoice(models.TransientModel):
         return obstacles.TERMS if item.key in beyond else obstacles.BEYOND
 
     def _held(self, items: list[Transaction]) -> set[Key]:
-        held = set()
-        for records in self._records([item.key for item in items]):
-            found = records.search(
-                [("id", "in", records.ids), ("billing_hold", "=", 1)]
-            )
-            held |= {(records._billing_source, each.id) for each in found}
-        return held
+        return self._within(items, lambda _model: Domain("billing_hold", "=", True))
 
     def _of_other_units(self, items: list[Transaction], request: Request) -> set[Key]:
-        others = set()
-        if not request.unit_ids:
-            return others
+        if not (unit_ids := list(request.unit_ids)):
+            return set()
+        inside = self._within(items, lambda model: model._psa_unit_domain(unit_ids))
+        return {item.key for item in items} - inside
+
+    def _within(self, items: list[Transaction], domain: Callable) -> set[Key]:
+        """:param domain: of a kind of transactions"""
+        found = set()
         for records in self._records([item.key for item in items]):
-            inside = records.search(
-                Domain("id", "in", records.ids)
-                & records._psa_unit_domain(list(request.unit_ids))
-            )
-            others |= {(records._billing_source, each.id) for each in records - inside}
-        return others
+            own = Domain("id", "in", records.ids) & domain(records)
+            found |= {(records._billing_source, id_) for id_ in records.search(own).ids}
+        return found
 
     def _item_row(self, item: Transaction, line) -> dict:
         return {
@@ -142,11 +136,12 @@ class PsaManualInvoice(models.TransientModel):
             "quantity": f"{self._figure(item.quantity)} {line.product_uom_id.name}",
         }
 
-    def _domain_of(self, model, request: Request) -> Domain:
+    def _domain_of(self, model, request: Request, of_any_date=False) -> Domain:
         """Transactions up to the cut-off date, of what the wizard was opened on."""
         names = model._billing_columns
         domain = Domain(names["project_id"], "in", request.project_ids)
-        domain &= Domain(names["date"], "<=", request.cutoff_date)
+        if not of_any_date:
+            domain &= Domain(names["date"], "<=", request.cutoff_date)
         if request.sale_line_ids:
             domain &= Domain(names["sale_line_id"], "in", request.sale_line_ids)
         if request.picks is not None:
@@ -184,12 +179,9 @@ class PsaManualInvoice(models.TransientModel):
             key = detail._key
             if not key or (request.picks is not None and key not in request.picks):
                 continue
-            self._of(found, obstacles.DRAFT, detail.move_id).add(
-                key,
-                partial(self._detail_row, detail),
-                detail.amount,
-                detail.move_id.currency_id,
-            )
+            move, row = detail.move_id, partial(self._detail_row, detail)
+            left_out = self._of(found, obstacles.DRAFT, move)
+            left_out.add(key, row, detail.amount, move.currency_id)
 
     def _detail_row(self, detail) -> dict:
         return {
@@ -222,38 +214,28 @@ class PsaManualInvoice(models.TransientModel):
                 f"{name}.order_id.state", "!=", "sale"
             )
             for record in model.search(domain & Domain(name, "!=", False)):
-                if record.open_quantity:
-                    self._of(
-                        found, obstacles.ORDER, record._psa_contract_lines().order_id
-                    ).add(
-                        (source, record.id),
-                        partial(self._record_row, record, record.open_quantity),
-                    )
+                if quantity := record.open_quantity:
+                    order = record._psa_contract_lines().order_id
+                    left_out = self._of(found, obstacles.ORDER, order)
+                    row = partial(self._record_row, record, quantity)
+                    left_out.add((source, record.id), row)
 
     def _collect_unreached(self, request: Request, found: dict):
         if MILESTONE not in request.types:
             return
         Milestone = self.env["project.milestone"]
-        domain = Domain(
+        domain = self._domain_of(Milestone, request, of_any_date=True) & Domain(
             [
-                ("project_id", "in", request.project_ids),
                 ("is_reached", "=", False),
                 ("sale_line_id.qty_delivered_method", "=", "milestones"),
                 ("sale_line_id.state", "=", "sale"),
             ]
         )
-        if request.sale_line_ids:
-            domain &= Domain("sale_line_id", "in", request.sale_line_ids)
-        if request.picks is not None:
-            domain &= Domain("id", "in", Milestone._psa_picked_ids(request))
         for milestone in Milestone.search(domain):
-            quantity = (
-                milestone.quantity_percentage * milestone.sale_line_id.product_uom_qty
-            )
-            self._of(found, obstacles.UNREACHED).add(
-                (MILESTONE, milestone.id),
-                partial(self._unreached_row, milestone, quantity),
-            )
+            ordered = milestone.sale_line_id.product_uom_qty
+            quantity = milestone.quantity_percentage * ordered
+            row = partial(self._unreached_row, milestone, quantity)
+            self._of(found, obstacles.UNREACHED).add((MILESTONE, milestone.id), row)
 
     def _unreached_row(self, milestone, quantity: float) -> dict:
         row = self._record_row(milestone, quantity)
@@ -273,10 +255,9 @@ class PsaManualInvoice(models.TransientModel):
                     - record.billing_written_off_quantity
                 )
                 if rest:
-                    self._of(found, obstacles.NON_CHARGEABLE).add(
-                        (model._billing_source, record.id),
-                        partial(self._record_row, record, rest),
-                    )
+                    key = (model._billing_source, record.id)
+                    row = partial(self._record_row, record, rest)
+                    self._of(found, obstacles.NON_CHARGEABLE).add(key, row)
 
     def _collect_covered(self, request: Request, found: dict):
         """Time on contract lines that are billed by a price, not by the hour."""

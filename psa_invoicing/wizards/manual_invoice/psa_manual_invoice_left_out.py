@@ -11,11 +11,11 @@ from datetime import date
 
 from odoo import models
 from odoo.exceptions import UserError
-from odoo.tools import format_date, formatLang
+from odoo.tools import format_date
 
 from ...core import obstacles
 from ...core.kinds import MODELS, Key
-from ...models.shared import actions
+from ...models.shared import actions, texts
 from .psa_manual_invoice import TYPE_FIELDS
 
 # Rows that are shown of a reason; the button is for all of them.
@@ -57,6 +57,10 @@ class LeftOut:
     kinds: set[str] = field(default_factory=set)
     last: date | None = None
 
+    @property
+    def about_id(self) -> int | bool:
+        return self.about.id if self.about else False
+
     def add(
         self, key: Key, row: Callable[[], dict], amount: float = 0.0, currency=None
     ):
@@ -77,13 +81,10 @@ class PsaManualInvoice(models.TransientModel):
         return [
             {
                 "reason": each.reason,
-                "about": each.about.id if each.about else False,
+                "about": each.about_id,
                 "label": self._reason_label(each),
                 "count": len(each.keys),
-                "amount": " + ".join(
-                    formatLang(self.env, amount, currency_obj=currency)
-                    for currency, amount in each.amounts.items()
-                ),
+                "amount": " + ".join(texts.amounts(self.env, each.amounts)),
                 "remedy": self._remedy_label(each) if self._is_for_all(each) else "",
                 "row_remedy": self._remedy_label(each)
                 if each.reason in ONE_BY_ONE and len(each.keys) > 1
@@ -135,9 +136,7 @@ class PsaManualInvoice(models.TransientModel):
     def _find_left_out(self, reason: str, about: int | bool) -> LeftOut:
         """:raises UserError: if it is settled already"""
         for each in self._left_out():
-            if each.reason == reason and (each.about.id if each.about else False) == (
-                about or False
-            ):
+            if (each.reason, each.about_id) == (reason, about or False):
                 return each
         raise UserError(
             self.env._("This has been settled meanwhile. Press Refresh to see it.")

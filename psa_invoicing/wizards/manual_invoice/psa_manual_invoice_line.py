@@ -2,19 +2,12 @@
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import float_compare, format_date
+from odoo.tools import float_compare, format_date, formatLang
 
 from ...core import obstacles
 from ...core.allocation import is_zero
 from ...core.billing import Transaction
-from ...core.kinds import (
-    BILLING_TYPES,
-    CHARGEABLE,
-    ORDER_LINE,
-    SOURCE_FIELDS,
-    TRANSACTION_TYPES,
-    Key,
-)
+from ...core.kinds import BILLING_TYPES, CHARGEABLE, MILESTONE, TRANSACTION_TYPES, Key
 
 
 class UncheckedMany2one(fields.Many2one):
@@ -60,16 +53,10 @@ class PsaManualInvoiceLine(models.TransientModel):
     own_billing_type = fields.Selection(
         BILLING_TYPES, string="Type of the Transaction", readonly=True
     )
-    analytic_line_id = fields.Many2one(
-        "account.analytic.line", compute="_compute_source"
-    )
-    cost_id = fields.Many2one("psa.reinvoiced.cost", compute="_compute_source")
-    milestone_id = fields.Many2one("project.milestone", compute="_compute_source")
     project_id = UncheckedMany2one("project.project", readonly=True)
     sale_line_id = UncheckedMany2one(
         "sale.order.line", string="Contract Line", readonly=True
     )
-    product_id = fields.Many2one(related="sale_line_id.product_id")
     date = fields.Date(readonly=True)
     employee_name = fields.Char(string="Who", readonly=True)
     task_name = fields.Char(string="Task", readonly=True)
@@ -107,13 +94,6 @@ class PsaManualInvoiceLine(models.TransientModel):
         """Leave room in each page of the table: then a tick on thousands of rows
         rewrites them where they are, and no index."""
         self.env.cr.execute("ALTER TABLE psa_manual_invoice_line SET (fillfactor = 45)")
-
-    @api.depends("source", "source_id")
-    def _compute_source(self):
-        for line in self:
-            for source, name in SOURCE_FIELDS.items():
-                if source != ORDER_LINE:
-                    line[name] = line.source == source and line.source_id
 
     @api.depends("to_bill")
     def _compute_quantity(self):
@@ -191,3 +171,46 @@ class PsaManualInvoiceLine(models.TransientModel):
             share = self.quantity / self.quantity_unrounded
             item = item.lowered(item.source_quantity * share)
         return item.typed(self.billing_type)
+
+    # === As it is shown ===
+
+    def _shown(self, labels: dict) -> dict:
+        """:param labels: of types and remarks, by field and value"""
+        # sudo: the administrator is checked; they need not read orders.
+        line = self.sudo()
+        return {
+            "id": self.id,
+            "invoice": self.invoice_number,
+            "contract_line": line.sale_line_id.id,
+            "selected": self.selected,
+            "date": format_date(self.env, self.date),
+            "kind": labels["transaction_type"].get(self.transaction_type, ""),
+            "who": self.employee_name or "",
+            "task": self.task_name or "",
+            "text": self.name or "",
+            "quantity": self.quantity,
+            "open": line.uom_id.round(self.quantity_unrounded),
+            "is_lowered": self._is_lowered(),
+            "is_milestone": self.transaction_type == MILESTONE,
+            "unit": line.uom_id.name,
+            "billing_type": self.billing_type,
+            "amount": formatLang(self.env, self.amount, currency_obj=line.currency_id),
+            "remark": labels["remark"].get(self.remark, ""),
+        }
+
+    def _values(self) -> dict:
+        """As other systems see it."""
+        return {
+            "key": list(self._key),
+            "type": self.transaction_type,
+            "date": fields.Date.to_string(self.date),
+            "project_id": self.project_id.id,
+            "sale_line_id": self.sale_line_id.id,
+            "employee": self.employee_name or "",
+            "task": self.task_name or "",
+            "description": self.name or "",
+            "quantity": self.quantity,
+            "unit": self.uom_id.name,
+            "billing_type": self.billing_type,
+            "amount_untaxed": self.amount,
+        }

@@ -89,28 +89,6 @@ class PsaManualInvoice(models.TransientModel):
         help="The invoices of the review that each open draft would take, by its id."
     )
     review = fields.Json(compute="_compute_review")
-    ticked = fields.Integer(string="Transactions Ticked", compute="_compute_total")
-    currency_id = fields.Many2one("res.currency", compute="_compute_total")
-    total = fields.Monetary(
-        string="Total, Untaxed",
-        compute="_compute_total",
-        help="Of the ticked transactions, if all are in one currency.",
-    )
-    credit_warning = fields.Char(compute="_compute_total")
-
-    @api.depends(
-        "draft_id", "line_ids.selected", "line_ids.to_bill", "line_ids.billing_type"
-    )
-    def _compute_total(self):
-        for wizard in self:
-            parts = wizard._parts()
-            bundles = wizard._preview(parts)
-            totals = wizard._totals(bundles)
-            single = len(totals) == 1
-            wizard.ticked = sum(part.count for part in parts if part.selected)
-            wizard.currency_id = next(iter(totals)) if single else False
-            wizard.total = totals[wizard.currency_id] if single else 0.0
-            wizard.credit_warning = wizard._credit_warning(bundles)
 
     @api.depends("step")
     def _compute_review(self):
@@ -214,19 +192,15 @@ class PsaManualInvoice(models.TransientModel):
         return dict(totals)
 
     def _credit_warning(self, bundles: list[Bundle]) -> str | bool:
-        due = {}
-        for bundle in bundles:
-            if bundle.total < -TOLERANCE:
-                due.update(self._totals([bundle]))
-        names = ", ".join(
-            self._money(bundle.total * -1, currency)
+        amounts = [
+            self._money(-amount, currency)
             for bundle in bundles
             if bundle.total < -TOLERANCE
-            for currency in self._totals([bundle])
-        )
-        return bool(due) and self.env._(
+            for currency, amount in self._totals([bundle]).items()
+        ]
+        return bool(amounts) and self.env._(
             "Due to the customer: %(amounts)s. Finish makes a credit note of it.",
-            amounts=names,
+            amounts=", ".join(amounts),
         )
 
     # === What the client asks ===
@@ -282,13 +256,8 @@ class PsaManualInvoice(models.TransientModel):
         line = self.env["psa.manual.invoice.line"].search(
             [("id", "=", row), ("wizard_id", "=", self.id)]
         )
-        line.write(
-            {
-                name: values[name]
-                for name in ("quantity", "billing_type")
-                if name in values
-            }
-        )
+        names = {"quantity", "billing_type"} & set(values)
+        line.write({name: values[name] for name in names})
         return {"review": self._review(), "row": self._rows({"row": row})[0]}
 
     def review_choose_draft(self, draft: int | bool) -> dict:
@@ -323,21 +292,17 @@ class PsaManualInvoice(models.TransientModel):
 
     def _open_milestones(self) -> list[dict]:
         projects = self.project_ids._origin
+        Milestone = self.env["project.milestone"]
+        may_reach = Milestone.has_access("write")
         # sudo: the administrator is checked where it counts; names are shown here.
-        milestones = (
-            self.env["project.milestone"]
-            .sudo()
-            .search(
-                [
-                    ("project_id", "in", projects.ids),
-                    ("sale_line_id.qty_delivered_method", "=", "milestones"),
-                    ("sale_line_id.state", "=", "sale"),
-                ],
-                order="project_id, deadline, id",
-            )
-            .filtered(lambda each: not each.is_reached or each.open_quantity)
+        milestones = Milestone.sudo().search(
+            [
+                ("project_id", "in", projects.ids),
+                ("sale_line_id.qty_delivered_method", "=", "milestones"),
+                ("sale_line_id.state", "=", "sale"),
+            ],
+            order="project_id, deadline, id",
         )
-        may_reach = self.env["project.milestone"].has_access("write")
         chosen = self.milestone_ids._origin.ids
         cutoff_date = self.cutoff_date or projects._billing_today()
         return [
@@ -352,6 +317,7 @@ class PsaManualInvoice(models.TransientModel):
                 "may_reach": may_reach,
             }
             for each in milestones
+            if not each.is_reached or each.open_quantity
         ]
 
     @api.model

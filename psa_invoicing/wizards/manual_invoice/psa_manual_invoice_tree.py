@@ -5,11 +5,10 @@ from math import fsum
 
 from odoo import models
 from odoo.fields import Domain
-from odoo.tools import format_date, formatLang
+from odoo.tools import formatLang
 
 from ...core.allocation import TOLERANCE
 from ...core.billing import Bundle
-from ...core.kinds import MILESTONE
 from ...models.billing.step import Step, by_id
 from .psa_manual_invoice_review import LEVELS, PAGE, Branch
 
@@ -55,9 +54,8 @@ class PsaManualInvoice(models.TransientModel):
         step = Step(self.sudo().env)
         lines = step.lines_by_id(each.sale_line_id for each in branches)
         # Browsed together, they are fetched together.
-        partners = by_id(
-            step.env["res.partner"].browse({each.partner_id for each in branches})
-        )
+        partner_ids = {each.partner_id for each in branches}
+        partners = by_id(step.env["res.partner"].browse(partner_ids))
         projects = step.projects_by_id(
             project_id for each in branches for project_id in each.project_ids
         )
@@ -123,14 +121,9 @@ class PsaManualInvoice(models.TransientModel):
 
     def _draft_options(self) -> list[dict]:
         # sudo: they are drafts that an administrator may see.
-        moves = (
-            self.env["account.move"]
-            .sudo()
-            .browse(int(key) for key in self.draft_choices or {})
-        )
-        return [
-            {"id": move.id, "name": self._draft_name(move)} for move in moves.exists()
-        ]
+        Move = self.env["account.move"].sudo()
+        moves = Move.browse(map(int, self.draft_choices or {})).exists()
+        return [{"id": move.id, "name": self._draft_name(move)} for move in moves]
 
     def _draft_name(self, move) -> str:
         parts = [
@@ -151,39 +144,10 @@ class PsaManualInvoice(models.TransientModel):
         domain = Domain("wizard_id", "=", self.id)
         for level, value in where.items():
             domain &= Domain(LEVELS[level], "=", value)
-        lines = self.env["psa.manual.invoice.line"].search(
-            domain, offset=offset, limit=limit
-        )
+        Line = self.env["psa.manual.invoice.line"]
+        lines = Line.search(domain, offset=offset, limit=limit)
         labels = {
             name: dict(lines._fields[name]._description_selection(self.env))
             for name in ("transaction_type", "remark")
         }
         return [line._shown(labels) for line in lines]
-
-
-class PsaManualInvoiceLine(models.TransientModel):
-    _inherit = "psa.manual.invoice.line"  # pylint: disable=consider-merging-classes-inherited
-
-    def _shown(self, labels: dict) -> dict:
-        """:param labels: of types and remarks, by field and value"""
-        # sudo: the administrator is checked; they need not read orders.
-        line = self.sudo()
-        return {
-            "id": self.id,
-            "invoice": self.invoice_number,
-            "contract_line": line.sale_line_id.id,
-            "selected": self.selected,
-            "date": format_date(self.env, self.date),
-            "kind": labels["transaction_type"].get(self.transaction_type, ""),
-            "who": self.employee_name or "",
-            "task": self.task_name or "",
-            "text": self.name or "",
-            "quantity": self.quantity,
-            "open": line.uom_id.round(self.quantity_unrounded),
-            "is_lowered": self._is_lowered(),
-            "is_milestone": self.transaction_type == MILESTONE,
-            "unit": line.uom_id.name,
-            "billing_type": self.billing_type,
-            "amount": formatLang(self.env, self.amount, currency_obj=line.currency_id),
-            "remark": labels["remark"].get(self.remark, ""),
-        }
