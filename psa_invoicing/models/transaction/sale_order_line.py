@@ -78,7 +78,10 @@ class SaleOrderLine(models.Model):
         "invoiced: this one bills the difference.",
     )
     psa_correction_ids = fields.One2many(
-        "sale.order.line", "psa_corrected_line_id", groups="base.group_user"
+        "sale.order.line",
+        "psa_corrected_line_id",
+        string="Corrections",
+        groups="base.group_user",
     )
 
     _psa_open_index = models.Index(
