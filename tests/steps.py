@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 
+from playwright.sync_api import expect
 from pypdf import PdfReader
 
 
@@ -60,6 +61,14 @@ def wait_for_status(page, label: str) -> None:
     page.wait_for_selector(
         f".o_field_widget[name=psa_state] .o_arrow_button_current:has-text('{label}')"
     )
+
+
+def expect_next(page, action: str) -> None:
+    """One button of the invoice stands out, and stands first."""
+    buttons = page.locator(".o_statusbar_buttons > button")
+    expect(buttons.first).to_have_attribute("name", f"action_psa_{action}")
+    expect(buttons.and_(page.locator(".btn-primary"))).to_have_count(1)
+    expect(buttons.first).to_contain_class("btn-primary")
 
 
 def install_french(site) -> None:

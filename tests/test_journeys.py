@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import pytest
 from playwright.sync_api import expect
 from steps import (
+    expect_next,
     invoice_number,
     open_app,
     open_menu,
@@ -79,6 +80,7 @@ def test_from_the_invoice_run_to_paid(demo, open_page, picture):
     assert "Review of drafts" in text
     assert "Billing Period" in text
 
+    expect_next(page, "mark_paid")
     page.click("button[name=action_psa_mark_paid]")
     page.wait_for_selector(".modal button[name=action_create_payments]")
     picture(page, "8-pay")
@@ -137,6 +139,7 @@ def test_a_mail_server_that_is_down(demo, open_page, picture):
 
     demo.smtp = catcher(demo.mail, demo.smtp.port)
     demo.smtp.start()
+    expect_next(page, "retry")
     page.click("button[name=action_psa_retry]")
     wait_for_status(page, "Sent")
     picture(page, "2-sent")

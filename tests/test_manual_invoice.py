@@ -106,6 +106,41 @@ def test_by_keyboard_from_settings_to_the_draft(demo, open_page, picture):
     assert total in page.inner_text(".o_field_widget[name=tax_totals]")
 
 
+def test_enter_is_next_wherever_the_focus_is(demo, open_page):
+    """But where Enter means something of its own; and it ticks no box."""
+    page = open_page(demo)
+    open_wizard(page, demo, "Security audit")
+    date = page.locator(".modal div[name=cutoff_date]")
+    box = page.locator(".modal div[name=bill_expense] input")
+    next_button = page.locator(".modal button[name=action_next]")
+
+    def enter_goes_on():
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".modal .o_psa_row")
+        page.keyboard.press("Alt+b")
+        next_button.wait_for()
+
+    for _again in range(2):
+        box.focus()
+        enter_goes_on()
+        expect(box).to_be_checked()
+
+    date.locator("button, input").first.click()
+    page.wait_for_selector(".o_datetime_picker")
+    enter_goes_on()
+    expect(page.locator(".o_datetime_picker")).to_have_count(0)
+
+    page.click(".modal .o_horizontal_separator")
+    enter_goes_on()
+
+    unit = page.locator(".modal div[name=unit_ids] input")
+    unit.click()
+    page.wait_for_selector(".o-autocomplete--dropdown-menu .ui-state-active")
+    page.keyboard.press("Enter")
+    expect(page.locator(".modal div[name=unit_ids] .o_tag")).to_have_count(1)
+    expect(next_button).to_be_enabled()
+
+
 def test_a_remedy_keeps_ticks(demo, open_page, picture):
     page = open_page(demo)
     # Its first cut-off is the end of a month, of which all days were worked.

@@ -2,7 +2,13 @@
 
 import pytest
 from playwright.sync_api import expect
-from steps import install_french, invoice_number, pdf_text, wait_for_state
+from steps import (
+    expect_next,
+    install_french,
+    invoice_number,
+    pdf_text,
+    wait_for_state,
+)
 
 from tools import database
 
@@ -91,6 +97,7 @@ def test_reviewed_sent_and_corrected(site, language, open_page, picture):
     picture(biller, "0-lowered")
     biller.fill(".modal input", "Rework")
     biller.click(".modal button[name=write_off]")
+    expect_next(biller, "submit")
     biller.click("button[name=action_psa_submit]")
     wait_for_state(biller, "in_review")
     picture(biller, "1-submitted")
@@ -104,12 +111,20 @@ def test_reviewed_sent_and_corrected(site, language, open_page, picture):
     reviewer.wait_for_selector(".o_data_row.text-muted")
     picture(reviewer, "2-offered")
     reviewer.goto(path)
+    expect_next(reviewer, "approve")
     reviewer.click("button[name=action_psa_approve]")
     reviewer.wait_for_selector(f".badge:has-text('{words['approved']}')")
     picture(reviewer, "3-approved")
     reviewer.context.close()
 
+    screen = biller.viewport_size
+    biller.set_viewport_size({**screen, "width": 420})
     biller.reload()
+    expect_next(biller, "send")
+    picture(biller, "3-on-a-telephone")
+    biller.set_viewport_size(screen)
+    biller.reload()
+    expect_next(biller, "send")
     biller.click("button[name=action_psa_send]")
     biller.click(".modal button[name=action_send_and_print]:enabled")
     wait_for_state(biller, "sent")

@@ -53,3 +53,4 @@ from . import test_taxes
 from . import test_tours
 from . import test_transaction_screens
 from . import test_transactions
+from . import test_views

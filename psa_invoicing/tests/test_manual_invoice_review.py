@@ -47,7 +47,7 @@ class TestManualInvoiceReview(ReviewCase):
         (line,) = invoice["lines"]
         self.assertIn("500.00", invoice["total"])
         self.assertEqual((line["count"], line["ticked"]), (2, 2))
-        self.assertEqual((line["quantity"], line["unit"]), ("5.00", "Hours"))
+        self.assertEqual((line["quantity"], line["uom"]), ("5.00", "Hours"))
 
     def test_the_tree_shows_the_invoices_that_finish_makes(self):
         """Two orders of other terms are two invoices; consolidated projects are one."""
@@ -185,7 +185,7 @@ class TestManualInvoiceReview(ReviewCase):
         wizard = self.review(self.time_project(2))
         wizard.line_ids.billing_type = "complimentary"
         review = wizard._review()
-        self.assertEqual(review["customers"][0]["invoices"][0]["kind"], "nothing")
+        self.assertEqual(review["customers"][0]["invoices"][0]["fate"], "nothing")
         self.assertIn("nothing that could be charged", review["refusal"])
         with self.assertRaisesRegex(UserError, "nothing that could be charged"):
             wizard.action_finish()
@@ -230,7 +230,7 @@ class TestManualInvoiceReview(ReviewCase):
         (option,) = wizard.review["drafts"]
         self.assertEqual(option["id"], draft.id)
         review = wizard.review_choose_draft(draft.id)
-        self.assertEqual(review["customers"][0]["invoices"][0]["kind"], "added")
+        self.assertEqual(review["customers"][0]["invoices"][0]["fate"], "added")
         self.assertEqual(self.finish(wizard), draft)
         self.assertEqual(draft.amount_untaxed, 500)
         draft.action_psa_recalculate()

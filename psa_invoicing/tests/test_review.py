@@ -79,6 +79,39 @@ class TestReview(BillingCase):
         self.assertEqual(self.draft.psa_state, "confirmed")
         self.assertEqual(self.draft.billing_reviewer_id, self.reviewer)
 
+    def test_the_next_action(self):
+        """Of the invoice's buttons one at a time stands out."""
+
+        def assert_next(action):
+            self.assertEqual(self.draft.psa_next_action, f"action_psa_{action}")
+
+        assert_next("submit")
+        self.draft.needs_recalculation = True
+        assert_next("recalculate")
+        self.draft.needs_recalculation = False
+        self.submit()
+        assert_next("approve")
+        self.draft.needs_recalculation = True
+        assert_next("recalculate")
+        self.draft.needs_recalculation = False
+        self.approve()
+        assert_next("send")
+        self.draft.action_psa_send()
+        assert_next("send")
+        self.draft.billing_sending_error = "The mail server is down."
+        assert_next("retry")
+        self.draft.billing_sending_error = False
+        self.draft.action_psa_mark_sent()
+        assert_next("mark_paid")
+
+    def test_the_next_action_without_a_review(self):
+        self.env.company.billing_review_required = False
+        self.assertEqual(self.draft.psa_next_action, "action_psa_send")
+        self.draft.button_cancel()
+        self.assertFalse(self.draft.psa_next_action)
+        entry = self.env["account.move"].create({"move_type": "entry"})
+        self.assertFalse(entry.psa_next_action)
+
     def test_nothing_is_confirmed_before(self):
         for confirm in (self.draft.action_post, self.draft.action_psa_send):
             with (

@@ -157,6 +157,7 @@ class TestSelection(SendingCase):
         self.send_in_background(self.good + self.draft(1))
         with self.assertRaisesRegex(UserError, "being sent in the background already"):
             self.good.action_psa_send()
+        self.assertFalse(self.good.psa_next_action)
 
     def test_only_administrators(self):
         wizard = self.dialog((self.good + self.bad).action_psa_send())

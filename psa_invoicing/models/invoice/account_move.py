@@ -107,6 +107,11 @@ class AccountMove(models.Model):
         help="In review: submitted, or approved and not yet confirmed. Confirmed: it "
         "has its number and is not yet sent.",
     )
+    psa_next_action = fields.Char(
+        string="Next Action",
+        compute="_compute_psa_next_action",
+        help="The method of the button that takes this invoice further.",
+    )
 
     # What the list opens with, in its order, and what the cards sum and count of it.
     _psa_to_do_index = models.Index(
@@ -163,6 +168,40 @@ class AccountMove(models.Model):
         if self.payment_state == "partial":
             return "partial"
         return "sent" if self.billing_sent_date else "confirmed"
+
+    @api.depends(
+        "billing_review",
+        "billing_sending_error",
+        "is_being_sent",
+        "needs_recalculation",
+        "psa_is_review_required",
+        "psa_state",
+    )
+    def _compute_psa_next_action(self):
+        for move in self:
+            move.psa_next_action = move._psa_find_next_action()
+
+    def _psa_find_next_action(self) -> str:
+        """:return: a method of an invoice, or '' when none of ours comes next"""
+        if self.psa_state in ("draft", "in_review"):
+            if self.needs_recalculation:
+                return "action_psa_recalculate"
+            if self.psa_is_review_required and not self._psa_is_approved():
+                is_new = self.psa_state == "draft"
+                return "action_psa_submit" if is_new else "action_psa_approve"
+        if self.is_being_sent:
+            return ""
+        if self.billing_sending_error and self.state == "posted":
+            return "action_psa_retry"
+        if self.psa_state in ("draft", "in_review", "confirmed"):
+            return "action_psa_send"
+        return "action_psa_mark_paid" if self.psa_state in ("sent", "partial") else ""
+
+    def _compute_hide_post_button(self):
+        """Ours confirms after checking more."""
+        result = super()._compute_hide_post_button()
+        self.filtered("is_project_invoice").hide_post_button = True
+        return result
 
     # === Life of an invoice ===
 

@@ -50,27 +50,27 @@ class AccountMove(models.Model):
         """The rows of the annex from top to bottom, in blocks that no page break parts:
         headings stay with what they are about, and the total with what it is of.
 
-        :return: for each row its kind (project, section, group, detail; text, where
+        :return: for each row its role (project, section, group, detail; text, where
             that of a detail goes on; total), and section, group, detail and text as far
             as there are
         """
         blocks, headings = [], []
         for section in self._psa_annex():
             if "project" in section:
-                headings.append({"kind": "project", "section": section})
-            headings.append({"kind": "section", "section": section})
+                headings.append({"role": "project", "section": section})
+            headings.append({"role": "section", "section": section})
             for group in section["groups"]:
                 row = {"section": section, "group": group}
                 if group["title"]:
-                    headings.append({"kind": "group", **row})
+                    headings.append({"role": "group", **row})
                 for detail in group["details"]:
                     text, *rest = self._psa_annex_texts(detail)
                     row |= {"detail": detail}
-                    blocks.append([*headings, {"kind": "detail", "text": text, **row}])
-                    blocks += [[{"kind": "text", "text": part, **row}] for part in rest]
+                    blocks.append([*headings, {"role": "detail", "text": text, **row}])
+                    blocks += [[{"role": "text", "text": part, **row}] for part in rest]
                     headings = []
         if self.commercial_partner_id.billing_annex_amounts:
-            blocks[-1].append({"kind": "total"})
+            blocks[-1].append({"role": "total"})
         return blocks
 
     def _psa_annex_texts(self, detail) -> list[str]:
@@ -93,7 +93,7 @@ class AccountMove(models.Model):
             {
                 "title": line.product_id.with_env(self.env).sudo().display_name
                 or line.name,
-                "unit": line.product_uom_id.with_env(self.env).sudo().name,
+                "uom": line.product_uom_id.with_env(self.env).sudo().name,
                 "groups": self._psa_annex_groups(by_line[line]),
                 **self._psa_annex_sums(by_line[line]),
             }

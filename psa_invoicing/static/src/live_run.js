@@ -4,9 +4,7 @@ import {standardWidgetProps} from "@web/views/widgets/standard_widget_props";
 
 const MILLISECONDS = 2000;
 
-/**
- * Reloads the invoice run that is looked at, as long as it works.
- */
+/** Reloads an invoice run as long as it is running. */
 class LiveRun extends Component {
     static template = "psa_invoicing.LiveRun";
     static props = {...standardWidgetProps};

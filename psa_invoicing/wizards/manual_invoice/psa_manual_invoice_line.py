@@ -192,7 +192,7 @@ class PsaManualInvoiceLine(models.TransientModel):
             "open": line.uom_id.round(self.quantity_unrounded),
             "is_lowered": self._is_lowered(),
             "is_milestone": self.transaction_type == MILESTONE,
-            "unit": line.uom_id.name,
+            "uom": line.uom_id.name,
             "billing_type": self.billing_type,
             "amount": formatLang(self.env, self.amount, currency_obj=line.currency_id),
             "remark": labels["remark"].get(self.remark, ""),

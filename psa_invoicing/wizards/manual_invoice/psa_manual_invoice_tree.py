@@ -94,12 +94,12 @@ class PsaManualInvoice(models.TransientModel):
         number = branch.invoice_number
         bundle = bundles.get(number)
         if bundle is None:
-            return {"kind": "nothing", "total": ""}
-        kind = "credit" if bundle.total < -TOLERANCE else "new"
+            return {"fate": "nothing", "total": ""}
+        fate = "credit" if bundle.total < -TOLERANCE else "new"
         if number in self._taken_by_draft():
-            kind = "added"
+            fate = "added"
         currency = lines[branch.sale_line_id].currency_id
-        return {"kind": kind, "total": self._money(bundle.total, currency)}
+        return {"fate": fate, "total": self._money(bundle.total, currency)}
 
     def _branch_values(self, branch: Branch, line, bundle: Bundle | None) -> dict:
         amount = fsum(
@@ -115,7 +115,7 @@ class PsaManualInvoice(models.TransientModel):
             "count": branch.count,
             "ticked": branch.ticked,
             "quantity": self._figure(branch.quantity),
-            "unit": line.product_uom_id.name,
+            "uom": line.product_uom_id.name,
             "amount": self._money(amount, line.currency_id) if bundle else "",
         }
 

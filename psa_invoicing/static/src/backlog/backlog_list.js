@@ -6,8 +6,8 @@ import {onWillRender} from "@odoo/owl";
 import {registry} from "@web/core/registry";
 
 /**
- * Of customers and projects the server says whether there are more than it shows: one
- * more is counted. How many there are is counted when somebody asks.
+ * Groups by customer and project. The server reads one group more than a page shows: so
+ * the list knows that there are more. It counts them only when somebody asks.
  */
 class BacklogGroupList extends DynamicGroupList {
     _setData(data) {
@@ -33,12 +33,12 @@ class BacklogModel extends RelationalModel {
 
 class BacklogListController extends ListController {
     setup() {
-        // The first that is registered is called last: after Odoo's own.
+        // Owl calls these in reverse order: this one after Odoo's own.
         onWillRender(() => this.limitPager());
         super.setup();
     }
 
-    /** As that of an ungrouped list: "1-80 / 80+". */
+    /** Show "1-80 / 80+", as the pager of an ungrouped list does. */
     limitPager() {
         const {root} = this.model;
         if (root?.hasMore) {

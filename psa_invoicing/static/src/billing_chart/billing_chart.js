@@ -14,8 +14,8 @@ const COLORS = {
 };
 
 /**
- * What was billed of the work of each month, is in draft, and is not billed. Whoever
- * cannot see the chart is read the same figures as a table.
+ * The work of each month: billed, on a draft, not billed. A screen reader finds the same
+ * figures in a table.
  */
 export class BillingChartField extends Component {
     static template = "psa_invoicing.BillingChartField";

@@ -7,7 +7,7 @@ import {registry} from "@web/core/registry";
 import {useAutofocus, useService} from "@web/core/utils/hooks";
 import {user} from "@web/core/user";
 
-/** What becomes of the part that a person took off a draft. */
+/** Asks what becomes of the quantity that a person took off a draft. */
 export class LoweredQuantityDialog extends Component {
     static template = "psa_invoicing.LoweredQuantityDialog";
     static components = {Dialog};
@@ -41,8 +41,8 @@ export class LoweredQuantityDialog extends Component {
 }
 
 /**
- * A quantity that a person may lower. It is asked once whether the rest is billed later
- * or written off; whoever saves without an answer bills it later.
+ * A quantity that a person may lower. A dialog asks once whether the rest is billed later
+ * or written off; without an answer it is billed later.
  */
 export class LoweredQuantityField extends FloatField {
     setup() {
@@ -59,7 +59,7 @@ export class LoweredQuantityField extends FloatField {
         super.onFocusOut();
         const {record} = this.props;
         const before = this.before;
-        // What was typed reaches the record by now, if it is a number.
+        // By now the record has what was typed, if it is a number.
         await record.model.mutex.getUnlockedDef();
         const rest = Math.abs(before) - Math.abs(record.data[this.props.name]);
         if (rest > 0 && (await user.hasGroup("psa_invoicing.group_billing_manager"))) {

@@ -11,9 +11,9 @@ function queueOf(model) {
 }
 
 /**
- * What people click faster than it is answered, one after the other, in the order of the
- * clicks; all parts of a dialog share one queue. Buttons of the form wait for what is on
- * its way, and do nothing if that fails: what was unticked last is not billed.
+ * Sends the changes of a dialog one after the other, in the order of the clicks, however
+ * fast they come. Buttons of the form wait for changes that are not answered yet, and do
+ * nothing if one fails: nobody bills what they have just unticked.
  *
  * @param {Object} model of the form's record
  * @returns {Function} takes a change, and returns the promise of it

@@ -4,7 +4,7 @@ import {standardWidgetProps} from "@web/views/widgets/standard_widget_props";
 import {useChangeQueue} from "./change_queue";
 import {useService} from "@web/core/utils/hooks";
 
-/** What the ticked transactions come to, and Finish, which says why it cannot. */
+/** The total of the ticked transactions; Finish, or the reason why it is disabled. */
 export class ManualInvoiceFooter extends Component {
     static template = "psa_invoicing.ManualInvoiceFooter";
     static props = {...standardWidgetProps};
@@ -28,11 +28,11 @@ export class ManualInvoiceFooter extends Component {
             );
             await record.update({review});
         });
-        // What the server refused is put back.
+        // Show the old choice again if the server refused the new one.
         return choice.finally(() => this.render(true));
     }
 
-    /** As a button of the form does it. */
+    /** Do what a button of the form does. */
     press(name) {
         const {context, evalContext, resModel, resId, resIds} = this.props.record;
         return this.env.onClickViewButton({

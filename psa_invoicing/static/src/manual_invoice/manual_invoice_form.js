@@ -1,34 +1,35 @@
 import {formView} from "@web/views/form/form_view";
 import {registry} from "@web/core/registry";
-import {useExternalListener} from "@odoo/owl";
+import {useHotkey} from "@web/core/hotkeys/hotkey_hook";
 
-/** What Enter means something of its own for. */
+/** Elements that do something of their own on Enter. */
 const OWN_ENTER = "button, a, textarea, select, [aria-expanded=true]";
 
 export class ManualInvoiceFormController extends formView.Controller {
     setup() {
         super.setup();
-        useExternalListener(window, "keydown", this.onKeydown, {capture: true});
+        useHotkey("enter", () => this.goOn(), {
+            // The narrowest area wins: narrower than that of Odoo's own checkbox.
+            area: () => document.activeElement,
+            bypassEditableProtection: true,
+            isAvailable: (target) => this.isNext(target),
+        });
+    }
+
+    get nextButton() {
+        const dialog = this.rootRef.el.closest(".modal");
+        return dialog?.querySelector("button[name=action_next]:enabled");
     }
 
     /** Enter is Next, wherever the focus is in the settings. */
-    onKeydown(ev) {
-        const dialog = ev.target.closest?.(".modal");
-        if (ev.key !== "Enter" || !dialog?.querySelector(".o_psa_manual_invoice")) {
-            return;
-        }
-        const next = dialog.querySelector("button[name=action_next]:enabled");
-        const isDate = ev.target.closest("[name=cutoff_date]");
-        if (!next || (ev.target.closest(OWN_ENTER) && !isDate)) {
-            return;
-        }
-        if (ev.target.matches("input[type=checkbox], button")) {
-            // Odoo's own checkbox would be ticked by it.
-            ev.preventDefault();
-            ev.stopImmediatePropagation();
-        }
-        // What was typed is noted first.
-        setTimeout(() => next.click());
+    isNext(target) {
+        const isDate = target.closest("[name=cutoff_date]");
+        return this.nextButton && (isDate || !target.closest(OWN_ENTER));
+    }
+
+    goOn() {
+        // Fields note first what was typed.
+        setTimeout(() => this.nextButton?.click());
     }
 }
 

@@ -42,7 +42,7 @@ export class Milestones extends Component {
         const chosen = reached
             .filter((each) => (each.id === row.id ? ticked : this.isTicked(each)))
             .map((each) => each.id);
-        // None chosen means all of them: then the type itself is not billed.
+        // An empty choice would mean all: with none ticked, milestones are not billed.
         const wanted = chosen.length === reached.length ? [] : chosen;
         const list = this.record.data.milestone_ids;
         await list.addAndRemove({

@@ -29,7 +29,7 @@ export class ManualInvoiceReview extends Component {
             ["non_chargeable", _t("Non-chargeable")],
         ];
         this.state = useState({
-            // Transactions that are loaded, by contract line of an invoice.
+            // Loaded transactions, by contract line of an invoice.
             rows: {},
             folded: {},
             leftOut: null,
@@ -92,16 +92,17 @@ export class ManualInvoiceReview extends Component {
         return !this.state.folded[`customer${customer.id}`];
     }
 
-    branches(part) {
-        if (part.invoices) {
-            return part.invoices.flatMap((invoice) => invoice.lines);
+    /** The contract lines under a node of the tree. */
+    branches(node) {
+        if (node.invoices) {
+            return node.invoices.flatMap((invoice) => invoice.lines);
         }
-        return part.lines || [part];
+        return node.lines || [node];
     }
 
-    /** Of a part of the tree: all, none or some of it is ticked. */
-    tickOf(part) {
-        const lines = this.branches(part);
+    /** Whether all, some or none of what is under a node is ticked. */
+    tickOf(node) {
+        const lines = this.branches(node);
         const ticked = lines.reduce((sum, line) => sum + line.ticked, 0);
         const count = lines.reduce((sum, line) => sum + line.count, 0);
         return {
@@ -122,18 +123,18 @@ export class ManualInvoiceReview extends Component {
         return _t("%s more", count);
     }
 
-    kindOf(invoice) {
+    fateOf(invoice) {
         return {
             new: _t("New invoice"),
             added: _t("Added to the draft"),
             credit: _t("Credit note"),
             nothing: _t("Nothing to charge: it waits"),
-        }[invoice.kind];
+        }[invoice.fate];
     }
 
     // === What a person does ===
 
-    /** Ask the server something about this dialog. */
+    /** Call a method of this wizard on the server. */
     call(method, ...args) {
         return this.orm.call(MODEL, method, [this.wizard, ...args]);
     }
@@ -154,7 +155,7 @@ export class ManualInvoiceReview extends Component {
                 await this.show(await this.call("review_tick", selected, where));
             });
         } catch (error) {
-            // The server has it as it was.
+            // The server did not change it.
             set(!selected);
             this.render(true);
             throw error;
@@ -200,7 +201,7 @@ export class ManualInvoiceReview extends Component {
                 await this.show(answer.review);
             });
         } finally {
-            // What the server refused is put back.
+            // Show the old value again if the server refused the new one.
             this.render(true);
         }
     }
@@ -282,7 +283,7 @@ export class ManualInvoiceReview extends Component {
     }
 
     get leftOutText() {
-        // A project that cannot be billed counts as one.
+        // A reason without a number is a project: it counts as one.
         const count = this.state.leftOut.reduce(
             (sum, reason) => sum + (reason.count || 1),
             0

@@ -13,13 +13,13 @@ class ScheduleCalendarController extends CalendarController {
 }
 
 class ScheduleCalendarModel extends CalendarModel {
-    /** The day is where the project is shown. */
+    /** A day shows the names of its projects. */
     normalizeRecord(rawRecord) {
         const [, title] = rawRecord.project_id;
         return {...super.normalizeRecord(rawRecord), title};
     }
 
-    /** Show a date where it was, when the server refuses to move it. */
+    /** Show the old date again if the server refused the new one. */
     async updateRecord(...args) {
         try {
             return await super.updateRecord(...args);

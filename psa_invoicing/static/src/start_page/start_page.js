@@ -4,9 +4,7 @@ import {registry} from "@web/core/registry";
 import {standardActionServiceProps} from "@web/webclient/actions/action_service";
 import {useService} from "@web/core/utils/hooks";
 
-/**
- * What needs a person today; each card opens the list behind it.
- */
+/** The work that waits for somebody; each card opens its list. */
 export class StartPage extends Component {
     static template = "psa_invoicing.StartPage";
     static components = {Layout};
@@ -29,7 +27,7 @@ export class StartPage extends Component {
         }
     }
 
-    /** Of a lot, the page says how much it is when it is there. */
+    /** Counting a lot takes time: the page is shown first, the number follows. */
     async complete(card) {
         const values = await this.orm.silent.call("psa.start.page", "get_card", [
             card.key,
@@ -44,8 +42,8 @@ export class StartPage extends Component {
 
     runDue() {
         return this.action.doAction("psa_invoicing.psa_run_due_action", {
-            // Not waited for: the dialog stays open until its onClose is through, and
-            // the answer never comes to a page that is gone.
+            // Do not wait for it: the dialog stays open until onClose is done, and a
+            // page that was left never gets its answer.
             onClose: (closeInfo) => {
                 if (!closeInfo?.noReload) {
                     this.load();
