@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tools import audit, database, odoo_process
+from tools.console import Problem
 from tools.odoo_source import odoo_source
 from tools.settings import ADDON, settings
 
@@ -56,27 +57,33 @@ FIGURES = """
 
 
 @pytest.fixture(scope="module")
-def old(tmp_path_factory):
-    """A database of the version before, filled.
-
-    :return: what is in it
-    """
+def addons(tmp_path_factory):
+    """The option of Odoo by which it finds the version before."""
     folder = tmp_path_factory.mktemp("addons")
     with tarfile.open(KEPT / f"{VERSION}.tar.xz") as archive:
         archive.extractall(folder, filter="data")
     folders = ",".join(map(str, [*odoo_source().addons, folder]))
+    return f"--addons-path={folders}"
+
+
+@pytest.fixture(scope="module")
+def old(addons):
+    """A database of the version before, filled.
+
+    :return: what is in it
+    """
     template = f"{NAME}_old"
     database.copy(database.base_template(), template)
     odoo_process.run_to_end(
         template,
         settings().logs / f"{template}.log",
-        f"--addons-path={folders}",
+        addons,
         f"--init={ADDON}",
         "--with-demo",
     )
     log = settings().logs / f"{template}_fill.log"
     script = (KEPT / "fill.py").read_text()
-    done = odoo_process.shell(template, script, log, f"--addons-path={folders}")
+    done = odoo_process.shell(template, script, log, addons)
     assert not done.returncode, log.read_text()[-5000:]
     yield contents(template)
     database.drop(template)
@@ -183,3 +190,117 @@ def test_every_screen_opens(upgraded):
                 limit=80,
             )
             assert "records" in rows, (action["name"], kind)
+
+
+# What people built on the names of our fields, in the shell of the version before.
+OWN_WORK = """
+def model(name):
+    return env["ir.model"]._get(name)
+
+line = model("sale.order.line")
+env["ir.filters"].create([
+    {"name": "Own", "model_id": "sale.order.line", "user_ids": [],
+     "domain": "[('excluded_quantity', '>', 0)]",
+     "sort": '["never_billed_quantity desc"]'},
+    {"name": "Own by a path", "model_id": "sale.order", "user_ids": [],
+     "domain": "[('order_line.excluded_quantity', '>', 0)]"},
+    {"name": "Somebody's", "model_id": "sale.order", "user_ids": [],
+     "domain": "[('invoice_ids.detail_count', '>', 0)]"},
+    {"name": "Own count", "model_id": "account.move", "user_ids": [],
+     "domain": "[('detail_count', '>', 0)]"},
+])
+action = {"name": "Own action", "model_id": line.id, "state": "code",
+          "code": "record.write({'name': record.excluded_quantity})"}
+rule = env["base.automation"].create({
+    "name": "Own automation", "model_id": line.id, "trigger": "on_create_or_write",
+    "filter_domain": "[('excluded_quantity', '>', 5)]",
+    "filter_pre_domain": "[('excluded_quantity', '=', 0)]"})
+env["ir.actions.server"].create({**action, "base_automation_id": rule.id,
+                                 "usage": "base_automation"})
+env["mail.template"].create({
+    "name": "Own template", "model_id": model("account.move").id,
+    "subject": "{{ object.earlier_period_count }} late",
+    "body_html": '<p t-if="object.is_po_missing" t-out="object.detail_count"/>'})
+env["ir.ui.view"].create({
+    "name": "Own page", "type": "qweb",
+    "arch": "<p>\\n<t t-out=\\"doc.excluded_quantity\\"/></p>"})
+env["ir.model.fields"].create({
+    "model_id": line.id, "name": "x_own", "ttype": "float", "store": False,
+    "related": "excluded_quantity"})
+env.cr.commit()
+"""
+OWN_TEXTS = """
+    SELECT name, domain || sort FROM ir_filters
+     UNION ALL
+    SELECT name ->> 'en_US', code FROM ir_act_server WHERE state = 'code'
+     UNION ALL
+    SELECT name ->> 'en_US', filter_domain || filter_pre_domain FROM base_automation
+     UNION ALL
+    SELECT name ->> 'en_US', CONCAT(subject ->> 'en_US', body_html ->> 'en_US')
+      FROM mail_template
+     UNION ALL
+    SELECT name, arch_db ->> 'en_US' FROM ir_ui_view
+     UNION ALL
+    SELECT name, related FROM ir_model_fields
+"""
+
+
+def test_what_people_built_follows(old, addons):
+    """It names our fields as they are called now; what may be of another model is named
+    in the log."""
+    name, log = f"{NAME}_own", settings().logs / f"{NAME}_own.log"
+    with database.scratch(name, f"{NAME}_old"):
+        odoo_process.run_to_end(name, log, addons, "--init=base_automation")
+        done = odoo_process.shell(name, OWN_WORK, log, addons)
+        assert not done.returncode, log.read_text()[-5000:]
+        with pytest.raises(Problem):
+            odoo_process.run_to_end(name, log, f"--update={ADDON}")
+        with database.server().cursor(name) as cursor:
+            cursor.execute(OWN_TEXTS)
+            texts = dict(cursor.fetchall())
+    assert texts["Own"] == (
+        """[('billing_excluded_quantity', '>', 0)]["psa_never_billed_quantity desc"]"""
+    )
+    assert "order_line.billing_excluded_quantity'" in texts["Own by a path"]
+    assert "'psa_detail_count'" in texts["Own count"]
+    assert "invoice_ids.detail_count" in texts["Somebody's"]
+    assert "record.billing_excluded_quantity" in texts["Own action"]
+    assert texts["Own automation"].count("'billing_excluded_quantity'") == 2
+    template = texts["Own template"]
+    for field in (
+        "billing_earlier_period_count",
+        "billing_po_missing",
+        "psa_detail_count",
+    ):
+        assert f"object.{field}" in template
+    assert "doc.billing_excluded_quantity" in texts["Own page"]
+    assert texts["x_own"] == "billing_excluded_quantity"
+    (told,) = odoo_process.warnings_in(log.read_text())
+    assert "domain of ir_filters" in told
+    assert "names 'detail_count'. Where that is a field of psa_invoicing" in told
+
+
+def test_an_older_database_is_told_what_to_do(old):
+    """Nothing in it has changed then."""
+    name, log = f"{NAME}_older", settings().logs / f"{NAME}_older.log"
+    with database.scratch(name, f"{NAME}_old"):
+        module = (
+            "SELECT state, latest_version FROM ir_module_module "
+            "WHERE name = 'psa_invoicing'"
+        )
+        with database.server().cursor(name) as cursor:
+            cursor.execute(
+                "UPDATE ir_module_module SET latest_version = '19.0.1.5.0' "
+                "WHERE name = 'psa_invoicing'"
+            )
+        with pytest.raises(Problem):
+            odoo_process.run_to_end(name, log, f"--update={ADDON}")
+        assert contents(name) == old
+        with database.server().cursor(name) as cursor:
+            cursor.execute(module)
+            assert cursor.fetchall() == [("installed", "19.0.1.5.0")]
+    assert (
+        "psa_invoicing 19.0.1.5.0 cannot be upgraded to this version in one step. "
+        f"Nothing was changed. Upgrade this database with psa_invoicing {VERSION} "
+        "first, then with this version." in log.read_text()
+    )

@@ -1,7 +1,12 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What we add to Odoo's models has names of ours."""
 
-from odoo.tools import SQL, sql
+import logging
+
+from odoo.exceptions import UserError
+from odoo.tools import SQL, parse_version, sql
+
+_logger = logging.getLogger(__name__)
 
 TRANSACTIONS = (
     "account.analytic.line",
@@ -61,32 +66,83 @@ BUTTONS = {
     "action_view_project_invoices": "action_psa_view_invoices",
     "action_view_unsold_time": "action_psa_view_unsold_time",
 }
+# The oldest version whose names these are.
+OLDEST = "19.0.1.6.0"
+# A name in a text, also behind a line break as JSON has it.
+WORD = r"(\m|\\n)%s\M"
+# Tables that are not called like their model.
+ACTIONS = {
+    "ir_act_report_xml": "ir.actions.report",
+    "ir_act_server": "ir.actions.server",
+    "ir_act_window": "ir.actions.act_window",
+}
 MODEL = "(SELECT model FROM ir_model WHERE ir_model.id = model_id)"
 # Where people wrote names of fields: table, columns, and what says of which model.
 WRITTEN = (
     ("ir_filters", ("domain", "context", "sort"), "model_id"),
     ("ir_act_window", ("domain", "context"), "res_model"),
-    ("ir_act_server", ("code",), MODEL),
+    ("ir_act_server", ("code", "update_path", "value"), MODEL),
+    ("ir_act_report_xml", ("attachment", "print_report_name"), "model"),
+    ("ir_embedded_actions", ("domain", "context"), "parent_res_model"),
+    ("ir_model_fields", ("related", "depends", "compute", "domain"), "model"),
     ("ir_rule", ("domain_force",), MODEL),
     (
         "ir_exports_line",
         ("name",),
         "(SELECT resource FROM ir_exports WHERE id = export_id)",
     ),
+    ("base_automation", ("filter_domain", "filter_pre_domain"), MODEL),
+    (
+        "mail_template",
+        ("subject", "body_html", "email_to", "partner_to", "scheduled_date"),
+        "model",
+    ),
+    ("ir_ui_view", ("arch_db",), "model"),
 )
 
 
-def migrate(cr, _version):
+def migrate(cr, version):
     """Columns keep their data, and what people built on the names follows them."""
+    if parse_version(version) < parse_version(OLDEST):
+        # Translations are not loaded yet.
+        raise UserError(  # pylint: disable=translation-required
+            f"psa_invoicing {version} cannot be upgraded to this version in one step. "
+            f"Nothing was changed. Upgrade this database with psa_invoicing {OLDEST} "
+            "first, then with this version."
+        )
+    taken = _names_of_others(cr)
     for models, names in FIELDS.items():
         for model in models:
             for old, new in names.items():
                 _rename_field(cr, model, old, new)
     every = {old: new for names in FIELDS.values() for old, new in names.items()}
-    _rewrite_views(cr, {**every, **BUTTONS})
-    for table, columns, model in WRITTEN:
-        for column in columns:
-            _rewrite(cr, table, column, SQL(model))
+    models = sorted({model for group in FIELDS for model in group})
+    for old, new in BUTTONS.items():
+        _rewrite(cr, "ir_ui_view", "arch_db", old, new, SQL("model = ANY(%s)", models))
+    places = [
+        (table, column, SQL(model))
+        for table, columns, model in WRITTEN
+        for column in columns
+        if sql.column_exists(cr, table, column)
+    ]
+    for table, column, model in places:
+        for models, names in FIELDS.items():
+            for old, new in names.items():
+                is_ours = SQL("%s = ANY(%s)", model, list(models))
+                if old not in taken:
+                    is_ours = SQL("TRUE")
+                _rewrite(cr, table, column, old, new, is_ours)
+        _tell(cr, table, column, every)
+
+
+def _names_of_others(cr):
+    """Old names that fields of other models have, too: of those a text alone does not
+    say whose they are."""
+    models = {old: set(models) for models, names in FIELDS.items() for old in names}
+    cr.execute(
+        "SELECT name, model FROM ir_model_fields WHERE name = ANY(%s)", [list(models)]
+    )
+    return {name for name, model in cr.fetchall() if model not in models[name]}
 
 
 def _rename_field(cr, model, old, new):
@@ -141,20 +197,46 @@ def _rewrite_views(cr, names):
         )
 
 
-def _rewrite(cr, table, column, model):
-    for models, names in FIELDS.items():
-        for old, new in names.items():
-            cr.execute(
-                SQL(
-                    """UPDATE %(table)s
-                          SET %(column)s = regexp_replace(
-                                  %(column)s, %(old)s, %(new)s, 'g')
-                        WHERE %(model)s = ANY(%(models)s) AND %(column)s ~ %(old)s""",
-                    table=SQL.identifier(table),
-                    column=SQL.identifier(column),
-                    old=rf"\m{old}\M",
-                    new=new,
-                    model=model,
-                    models=list(models),
-                )
-            )
+def _rewrite(cr, table, column, old, new, condition):
+    is_json = sql.table_columns(cr, table)[column]["udt_name"] == "jsonb"
+    cr.execute(
+        SQL(
+            """UPDATE %(table)s
+                  SET %(column)s = regexp_replace(
+                          %(column)s::text, %(old)s, %(new)s, 'g')%(kind)s
+                WHERE %(column)s::text ~ %(old)s AND %(condition)s""",
+            table=SQL.identifier(table),
+            column=SQL.identifier(column),
+            kind=SQL("::jsonb" if is_json else ""),
+            old=WORD % old,
+            new=rf"\1{new}",
+            condition=condition,
+        )
+    )
+
+
+def _tell(cr, table, column, names):
+    """Say what a person has to look at: of a name that other models have, too."""
+    cr.execute(
+        SQL(
+            """SELECT id, (regexp_match(%(column)s::text, %(old)s))[2] FROM %(table)s
+                WHERE %(column)s::text ~ %(old)s AND NOT EXISTS (
+                      SELECT FROM ir_model_data AS data
+                       WHERE data.res_id = %(table)s.id AND data.model = %(model)s
+                         AND data.module IN (SELECT name FROM ir_module_module))
+             ORDER BY id""",
+            table=SQL.identifier(table),
+            column=SQL.identifier(column),
+            model=ACTIONS.get(table) or table.replace("_", "."),
+            old=WORD % f"({'|'.join(sorted(names))})",
+        )
+    )
+    for id_, name in cr.fetchall():
+        _logger.warning(
+            "%s of %s %s names %r. Where that is a field of psa_invoicing, write %r.",
+            column,
+            table,
+            id_,
+            name,
+            names[name],
+        )
