@@ -77,7 +77,8 @@ class LeftOut(Step):
         for item in items:
             found[item.sale_line_id] += item.quantity
         for item in selection.within_terms(items).transactions:
-            found[item.sale_line_id] -= item.quantity
+            if item.is_chargeable:
+                found[item.sale_line_id] -= item.quantity
         return found
 
     def _open_items(self, request: Request, with_held: bool = False):

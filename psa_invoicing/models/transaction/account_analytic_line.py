@@ -290,12 +290,13 @@ class AccountAnalyticLine(models.Model):
         person chose, and those that are billed."""
         found: dict = {}
         # sudo: whoever logs time need not see the order.
-        for entry in self.sudo():
-            line = entry.so_line
-            if not line or entry.is_so_line_edited:
-                continue
-            rate = line._psa_rate_at(entry.date)
-            if rate != line:
+        entries = self.sudo().filtered(
+            lambda entry: entry.so_line and not entry.is_so_line_edited
+        )
+        rates = entries.so_line._psa_rates_at(set(entries.mapped("date")))
+        for entry in entries:
+            rate = rates[entry.so_line, entry.date]
+            if rate != entry.so_line:
                 found[rate] = found.get(rate, entry.browse()) | entry
         for rate, entries in found.items():
             movable = entries._psa_may_change_contract_line()
