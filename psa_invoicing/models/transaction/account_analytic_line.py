@@ -51,7 +51,7 @@ class AccountAnalyticLine(models.Model):
     # Literally what the selection asks for: an index scan over what is open.
     _psa_open_index = models.Index(f"(project_id, date) WHERE {IS_OPEN}")
     # The same in the order of the backlog, with the ids that it has there.
-    _psa_backlog_index = models.Index(f"(date, (id::bigint * 8 + 0)) WHERE {IS_OPEN}")
+    _psa_backlog_index = models.Index(f"(date, (id::bigint * 12 + 0)) WHERE {IS_OPEN}")
     # The same by contract line, and so by customer.
     _psa_line_index = models.Index(f"(so_line, project_id) WHERE {IS_OPEN}")
     # A few that no run bills: they are counted beside the backlog.
