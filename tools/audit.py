@@ -5,7 +5,6 @@ import json
 
 from . import database, odoo_process
 from .console import Problem, say
-from .postgres import server
 from .settings import ADDON, ROOT, settings
 
 # What Odoo's shell is told, and the line on which its answer is.
@@ -48,7 +47,7 @@ def _check_database(name: str) -> None:
             f"There is no database {name!r}.",
             "Name one with DB=..., or make the demo with: make run",
         )
-    installed = _installed_version(name)
+    installed = database.installed_version(name)
     if not installed:
         raise Problem(
             f"The add-on is not installed in {name!r}.",
@@ -60,21 +59,6 @@ def _check_database(name: str) -> None:
             f"{_version_here()}.",
             f"Upgrade it first, or use the code of {installed}.",
         )
-
-
-def _installed_version(name: str) -> str:
-    """The version of the add-on in a database, '' without it."""
-    with server().cursor(name) as cursor:
-        cursor.execute("SELECT to_regclass('ir_module_module') IS NOT NULL")
-        if not cursor.fetchone()[0]:
-            return ""
-        cursor.execute(
-            "SELECT latest_version FROM ir_module_module "
-            "WHERE name = %s AND state = 'installed'",
-            [ADDON],
-        )
-        row = cursor.fetchone()
-    return (row and row[0]) or ""
 
 
 def _version_here() -> str:

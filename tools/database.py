@@ -10,8 +10,8 @@ from pathlib import Path
 from psycopg2 import errors, sql
 
 from .background import alone
-from .console import Problem, step
-from .odoo_process import run_to_end, shell, warnings_in
+from .console import step
+from .odoo_process import run_script, run_to_end
 from .odoo_source import odoo_source
 from .postgres import server
 from .settings import ADDON, DEPENDENCIES, GUESTS, RESIDENTS, ROOT, settings
@@ -136,13 +136,8 @@ def _build_once(kind: str, name: str, content: str, build: Callable[[], None]) -
 
 
 def _found_firm(name: str) -> None:
-    """Make the company of the tests once: loading its accounts takes a second.
-
-    :raises Problem: if Odoo could not
-    """
-    log = settings().logs / f"{name}_firm.log"
-    if shell(name, FOUND_FIRM, log).returncode or warnings_in(log.read_text()):
-        raise Problem("The company of the tests could not be made.", f"See {log}.")
+    """Make the company of the tests once: loading its accounts takes a second."""
+    run_script(name, FOUND_FIRM, settings().logs / f"{name}_firm.log")
 
 
 @contextmanager
@@ -203,6 +198,21 @@ def exists(name: str) -> bool:
     with server().cursor() as cursor:
         cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
         return bool(cursor.fetchone())
+
+
+def installed_version(name: str) -> str:
+    """The version of the add-on in a database, '' without it."""
+    with server().cursor(name) as cursor:
+        cursor.execute("SELECT to_regclass('ir_module_module') IS NOT NULL")
+        if not cursor.fetchone()[0]:
+            return ""
+        cursor.execute(
+            "SELECT latest_version FROM ir_module_module "
+            "WHERE name = %s AND state = 'installed'",
+            [ADDON],
+        )
+        row = cursor.fetchone()
+    return (row and row[0]) or ""
 
 
 def _names(pattern: str) -> list[str]:

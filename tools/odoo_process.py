@@ -87,8 +87,13 @@ def run_to_end(database: str, log: Path, *arguments: str) -> None:
                 name, done, total = match.groups()
                 progress.show(int(done), int(total), name)
     progress.close()
+    _check(database, log, process.wait())
+
+
+def _check(database: str, log: Path, status: int) -> None:
+    """:raises Problem: if Odoo has failed or logged a warning"""
     found = warnings_in(log.read_text())
-    if process.wait() or found:
+    if status or found:
         _blame_age(database, log)
         for line in found[:20] or log.read_text().splitlines()[-20:]:
             say(line)
@@ -132,6 +137,14 @@ def shell(
             cwd=ROOT,
             check=False,
         )
+
+
+def run_script(database: str, script: str, log: Path) -> None:
+    """The same, where nothing may go wrong.
+
+    :raises Problem: if it fails or logs a warning
+    """
+    _check(database, log, shell(database, script, log).returncode)
 
 
 def free_port() -> int:

@@ -1,20 +1,21 @@
 """``i18n``: the add-ons' strings, for translators, and into every translation."""
 
-import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import polib
 
 from . import database, odoo_process
-from .console import Problem, say
-from .odoo_source import odoo_source
-from .postgres import server
+from .console import say
 from .settings import ADDONS, GUESTS, ROOT, settings
 
 SERIES = "Odoo Server 19.0"
+EXPORT = """
+from odoo.tools.translate import trans_export
+
+with open({target!r}, "wb") as file:
+    trans_export(None, [{addon!r}], file, "po", env)
+"""
 # Headers that would change with every run.
 DATES = ("POT-Creation-Date", "PO-Revision-Date")
 
@@ -50,68 +51,16 @@ def _export(addon: str, name: str) -> polib.POFile:
     """The strings in the code and in a database, without what differs by the run."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / f"{addon}.pot"
-        _run(_command(addon, name, target))
+        odoo_process.run_script(
+            name,
+            EXPORT.format(target=str(target), addon=addon),
+            settings().logs / "i18n.log",
+        )
         template = polib.pofile(str(target))
     for header in DATES:
         template.metadata.pop(header, None)
     template.metadata["Project-Id-Version"] = SERIES
     return template
-
-
-def _run(command: list[str]) -> None:
-    """Run Odoo's export.
-
-    :raises Problem: if it fails or warns
-    """
-    done = subprocess.run(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        env=_environment(),
-        cwd=ROOT,
-    )
-    log = settings().logs / "i18n.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    log.write_text(done.stdout)
-    found = odoo_process.warnings_in(done.stdout)
-    if done.returncode or found:
-        for line in found[:20] or done.stdout.splitlines()[-20:]:
-            say(line)
-        raise Problem(
-            "Odoo could not export the strings of the add-on.",
-            f"The lines above are from {log}.",
-        )
-
-
-def _command(addon: str, name: str, target: Path) -> list[str]:
-    """Odoo's own export; it takes the rest of its options from the environment."""
-    folders = [*odoo_source().addons, ROOT]
-    return [
-        sys.executable,
-        "-m",
-        "odoo",
-        f"--addons-path={','.join(map(str, folders))}",
-        "i18n",
-        "export",
-        f"--config={os.devnull}",
-        f"--database={name}",
-        f"--output={target}",
-        addon,
-    ]
-
-
-def _environment() -> dict[str, str]:
-    """What every other command is told by ``odoo_process.options``."""
-    return {
-        **odoo_process.environment(),
-        "ODOO_DATA_DIR": str(settings().data_dir),
-        "PGHOST": server().host,
-        "PGPORT": str(server().port),
-        "PGUSER": server().user,
-        "PGPASSWORD": server().password,
-    }
 
 
 def _merge(template: polib.POFile, translation: polib.POFile) -> None:

@@ -5,7 +5,7 @@ import sys
 
 from . import background, database, odoo_process, system_packages
 from .console import Problem, say, step
-from .settings import ADDON, settings
+from .settings import settings
 
 SMTP_PORT_OFFSET = 1000
 TRY = """
@@ -76,7 +76,7 @@ def _ensure_database(name: str) -> bool:
         return True
     if database.is_current(name):
         return False
-    if not _is_ours(name):
+    if not database.installed_version(name):
         raise Problem(
             f"There is a database {name!r} without this add-on.",
             "Name another one: make run DB=psa_demo2",
@@ -84,18 +84,6 @@ def _ensure_database(name: str) -> bool:
     background.stop("web")
     database.upgrade(name)
     return True
-
-
-def _is_ours(name: str) -> bool:
-    with database.server().cursor(name) as cursor:
-        cursor.execute("SELECT to_regclass('ir_module_module') IS NOT NULL")
-        if not cursor.fetchone()[0]:
-            return False
-        cursor.execute(
-            "SELECT 1 FROM ir_module_module WHERE name = %s AND state = 'installed'",
-            [ADDON],
-        )
-        return bool(cursor.fetchone())
 
 
 def _check_port() -> None:

@@ -152,6 +152,17 @@ class Allowed(NamedTuple):
     left_out: Mapping[Key, str] = MappingProxyType({})
 
 
+class Beyond(NamedTuple):
+    """What contract terms leave out of a transaction, or of a part of it.
+
+    :ivar text: why, in words
+    :ivar allowed: what may be billed of it, in its own unit
+    """
+
+    text: str
+    allowed: float
+
+
 class Portion(NamedTuple):
     """Transactions that share an invoice line, taken as one: all that grouping and
     rounding ask about. Five thousand of them then cost no more than a hundred.

@@ -527,11 +527,11 @@ class BillingMachine(RuleBasedStateMachine):
         env = self.env["psa.billing"].sudo().env
         recalculation = Recalculation(env)
         self.case.assert_rows(move.detail_ids)
-        orders = Grouping(env).orders_that_agree(move)
-        looked_at = Settled(env).rows_to_look_at(move, orders)
+        lines = Grouping(env).lines_that_agree(move)
+        looked_at = Settled(env).rows_to_look_at(move, lines)
         self.case.assertEqual(
-            recalculation.difference_of(move, orders, looked_at),
-            recalculation.difference_of(move, orders, move._psa_ledger_rows()),
+            recalculation.difference_of(move, lines, looked_at),
+            recalculation.difference_of(move, lines, move._psa_ledger_rows()),
         )
 
     # === Changes on a draft ===

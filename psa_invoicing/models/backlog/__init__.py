@@ -3,6 +3,7 @@ from . import psa_transaction_decisions
 from . import psa_billing_leakage
 from . import psa_backlog
 from . import psa_backlog_rows
+from . import psa_backlog_terms
 from . import psa_backlog_finding
 from . import psa_backlog_deciding
 from . import psa_backlog_counts

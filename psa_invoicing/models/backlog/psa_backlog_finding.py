@@ -9,7 +9,7 @@ from odoo.tools import SQL
 
 from ...core import obstacles
 from ...core.kinds import MODELS, SOURCES
-from .psa_backlog_rows import PARTS, PLACES, ROWS_PER_ID, Places
+from .psa_backlog_rows import CREDITED, PARTS, PLACES, ROWS_PER_ID, Places
 
 
 class PsaBacklog(models.Model):
@@ -53,13 +53,15 @@ class PsaBacklog(models.Model):
             found.setdefault(number, []).append(source_id)
         return self._any_sql(
             SQL(
-                "%s = %s AND %s = %s AND %s IN %s",
+                "%s = %s AND %s = %s AND %s IN %s AND %s = ANY(%s)",
                 SQL.identifier(alias, "source"),
                 SOURCES[number // len(PARTS)],
                 SQL.identifier(alias, "is_credited"),
-                bool(number % len(PARTS)),
+                number % len(PARTS) == CREDITED,
                 SQL.identifier(alias, "source_id"),
                 tuple(source_ids),
+                SQL.identifier(alias, "id"),
+                [id_ * ROWS_PER_ID + number for id_ in source_ids],
             )
             for number, source_ids in found.items()
         )

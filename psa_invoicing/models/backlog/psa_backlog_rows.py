@@ -9,12 +9,12 @@ from odoo.tools import SQL, Query
 
 from ...core import obstacles
 from ...core.allocation import TOLERANCE
-from ...core.kinds import MODELS, NON_CHARGEABLE, SOURCES, TIME, Key
+from ...core.kinds import MODELS, NON_CHARGEABLE, SOURCES, TIME
 from ...tools import rules
-from ..billing.left_out import LeftOut
 
-# A transaction has at most two rows: what is open anew, and what was credited.
-PARTS = (False, True)
+# A transaction has a row of what is open anew, and one of what was credited; one of
+# what contract terms leave of the former, where they let a part of it be billed.
+PARTS = NEW, CREDITED, REST = range(3)
 ROWS_PER_ID = len(SOURCES) * len(PARTS)
 # What keeps a transaction from the next run without a look at its contract line.
 OWN_OBSTACLES = ("is_credited", "is_no_line", "is_hold", "is_draft", "is_unfit")
@@ -63,6 +63,9 @@ class PsaBacklog(models.Model):
 
     @property
     def _table_query(self) -> SQL:
+        return self._with_terms()._rows_sql()
+
+    def _rows_sql(self) -> SQL:
         """Open transactions with what their contract line and project say of them.
 
         Joins that nothing asks about are dropped by PostgreSQL: all are on a key.
@@ -216,10 +219,10 @@ class PsaBacklog(models.Model):
             columns = self._common_columns(model)
             for part in PARTS:
                 number = index * len(PARTS) + part
-                columns |= self._part_columns(model, part, number)
-                branches.append(self._branch(model, columns))
+                if own := self._part_columns(model, part, number):
+                    branches.append(self._branch(model, columns | own))
             if source == TIME:
-                columns |= self._part_columns(model, False, index * len(PARTS))
+                columns |= self._part_columns(model, NEW, index * len(PARTS))
                 columns |= self._unsold_columns(model)
                 branches.append(self._branch(model, columns))
         return branches
@@ -253,7 +256,7 @@ class PsaBacklog(models.Model):
             "row_count": SQL("1"),
             "own_unit_id": model._psa_unit_sql(),
             "own_company_id": SQL("NULL"),
-            "own_hold_reason": self._own_reason_sql(model),
+            "own_hold_reason": SQL.identifier(table, "billing_hold_reason"),
             "transaction_type": model._psa_type_sql(),
             "billing_type": model._billing_type_sql(),
         }
@@ -282,8 +285,8 @@ class PsaBacklog(models.Model):
             ),
         }
 
-    def _part_columns(self, model, is_credited: bool, number: int) -> dict[str, SQL]:
-        """What is credited, or what is open but for that.
+    def _part_columns(self, model, part: int, number: int) -> dict[str, SQL] | None:
+        """What is credited, what is open but for that, or what terms leave of it.
 
         :param number: tells the rows of one id from each other
         """
@@ -299,22 +302,31 @@ class PsaBacklog(models.Model):
         # What is credited is all that is open. Put like this, PostgreSQL expects hardly
         # any.
         has_none = SQL("(%s AND ABS(%s) <= %s)", has_credited, new, TOLERANCE)
+        id_ = SQL(
+            "%s::bigint * %s + %s", SQL.identifier(table, "id"), ROWS_PER_ID, number
+        )
+        if part == REST:
+            rest = self._rest_columns(model, new)
+            return rest and {"id": id_, **rest}
+        is_wanted = SQL(
+            "(%s AND %s AND %s)",
+            model._psa_in_open_index_sql(),
+            model._psa_is_open_sql(table),
+            has_credited if part == CREDITED else SQL("%s IS NOT TRUE", has_none),
+        )
+        if part == CREDITED:
+            return {
+                "id": id_,
+                **self._obstacles_sql(is_credited=SQL("TRUE")),
+                "own_quantity": credited,
+                "is_wanted": is_wanted,
+            }
         return {
-            "id": SQL(
-                "%s::bigint * %s + %s", SQL.identifier(table, "id"), ROWS_PER_ID, number
-            ),
-            **(
-                self._obstacles_sql(is_credited=SQL("TRUE"))
-                if is_credited
-                else self._own_obstacles_sql(model, new)
-            ),
-            "own_quantity": credited if is_credited else new,
-            "is_wanted": SQL(
-                "(%s AND %s AND %s)",
-                model._psa_in_open_index_sql(),
-                model._psa_is_open_sql(table),
-                has_credited if is_credited else SQL("%s IS NOT TRUE", has_none),
-            ),
+            "id": id_,
+            **self._own_obstacles_sql(model, new),
+            "own_quantity": new,
+            "is_wanted": is_wanted,
+            **self._terms_columns(model, new),
         }
 
     def _obstacles_sql(self, **found: SQL) -> dict[str, SQL]:
@@ -338,7 +350,6 @@ class PsaBacklog(models.Model):
                 draft=model._psa_column_sql(table, "billing_draft_quantity"),
             ),
             is_unfit=SQL("(%s) IS NOT TRUE", model._psa_may_be_billed_sql()),
-            is_terms=self._is_one_of_sql(model, self._beyond_terms()),
             # Put twice: PostgreSQL then expects hardly any.
             is_to_credit=SQL("SIGN(%(new)s) = -1 AND -SIGN(%(new)s) = 1", new=quantity),
             is_later=SQL(
@@ -375,34 +386,6 @@ class PsaBacklog(models.Model):
                         1 / sale.currency_rate)""",
             SQL(", ").join(rates),
         )
-
-    # === What contract terms keep from the next run ===
-
-    def _beyond_terms(self) -> dict[Key, str]:
-        """Transactions that contract terms keep from the next run, and why."""
-        # sudo: as for the transactions themselves.
-        today = max(company._billing_today() for company in self.env.companies)
-        return LeftOut(self.sudo().env).beyond_terms(today)
-
-    def _is_one_of_sql(self, model, keys) -> SQL:
-        ids = [id_ for source, id_ in keys if source == model._billing_source]
-        if not ids:
-            return SQL("FALSE")
-        return SQL("%s = ANY(%s)", SQL.identifier(model._table, "id"), ids)
-
-    def _own_reason_sql(self, model) -> SQL:
-        """Why a person holds a transaction, or contract terms do."""
-        own = SQL.identifier(model._table, "billing_hold_reason")
-        by_text: dict[str, list[Key]] = {}
-        for key, text in self._beyond_terms().items():
-            by_text.setdefault(text, []).append(key)
-        cases = [
-            SQL("WHEN %s THEN %s", self._is_one_of_sql(model, keys), text)
-            for text, keys in by_text.items()
-        ]
-        if not cases:
-            return own
-        return SQL("COALESCE(%s, CASE %s END)", own, SQL(" ").join(cases))
 
     # === Status ===
 

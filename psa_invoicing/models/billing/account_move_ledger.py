@@ -62,13 +62,15 @@ class AccountMove(models.Model):
     def _psa_follow_details(self):
         """Make the lines of drafts the sums of their chargeable details."""
         # sudo: the caller may edit the invoice; order and ledger are read for it.
-        for move in self.sudo():
-            if move.is_project_invoice:
-                move.with_context(psa_ledger=LEDGER)._psa_follow_contract_lines()
-                move._psa_fit_downpayments()
-            else:
-                move._psa_follow_allocation()
-            move._psa_spread_amounts()
+        moves = self.sudo()
+        made_here = moves.filtered("is_project_invoice")
+        for move in made_here.with_context(psa_ledger=LEDGER):
+            move._psa_follow_contract_lines()
+        moves.env["psa.billing.terms"]._add_lines(made_here)
+        made_here._psa_fit_advances()
+        for move in moves - made_here:
+            move._psa_follow_allocation()
+        moves._psa_spread_amounts()
 
     def _psa_follow_allocation(self):
         """On an invoice that was not made here, and on a credit note, a person decides
@@ -150,7 +152,7 @@ class AccountMove(models.Model):
             last = bool(charged) and key == charged[-1]
             quantity = line_quantity(
                 [row.item.quantity for row in found],
-                line.product_uom_id.round,
+                line._psa_round,
                 remaining if last else None,
             )
             move_line = self._psa_follow_slice(
@@ -300,8 +302,10 @@ class AccountMoveLine(models.Model):
         origin = self.billing_credited_line_id
         details = origin.detail_ids._chargeable()
         if not is_zero(fsum(details._left().values()) - quantity):
-            unit = self._psa_contract_line().product_uom_id
-            return unit._compute_quantity(unit.round(quantity), self.product_uom_id)
+            line = self._psa_contract_line()
+            return line.product_uom_id._compute_quantity(
+                line._psa_round(quantity), self.product_uom_id
+            )
         credited = self.search(
             [
                 ("billing_credited_line_id", "=", origin.id),

@@ -65,9 +65,9 @@ class ContractLines(Step):
         lines = self.env["sale.order.line"].browse(quantities)
         totals = self.totals(lines, move)
         return {
-            line.id: line.product_uom_id.round(totals[line.id].delivered)
+            line.id: line._psa_round(totals[line.id].delivered)
             - totals[line.id].charged
-            - line.product_uom_id.round(totals[line.id].never + free.get(line.id, 0.0))
+            - line._psa_round(totals[line.id].never + free.get(line.id, 0.0))
             for line in lines
             if is_zero(totals[line.id].open - fsum(quantities[line.id]))
         }
@@ -182,7 +182,7 @@ class ContractLines(Step):
                 *by_time._timesheet_compute_delivered_quantity_domain(),
             ],
             ["so_line", "product_uom_id"],
-            ["unit_amount:sum"],
+            ["billable_quantity:sum"],
         ) + self.env["psa.reinvoiced.cost"]._read_group(
             [("sale_line_id", "in", by_cost.ids)],
             ["sale_line_id", "uom_id"],

@@ -71,12 +71,25 @@ class AccountMove(models.Model):
         )
         return True
 
-    def _psa_fit_downpayments(self):
-        """Deduct no more than what an invoice still charges."""
-        deductions = self.invoice_line_ids.filtered("is_downpayment")
-        if deductions and self.currency_id.compare_amounts(self.amount_untaxed, 0) < 0:
-            deductions.unlink()
-            self._psa_deduct_downpayments()
+    def _psa_apply_advances(self):
+        """Deduct from new project invoices, or credit notes of what is due to the
+        customer, what was paid before. Advances of other kinds come in here: see
+        ``psa.billing.terms``."""
+        for move in self:
+            if move.company_id.billing_deduct_downpayments:
+                move._psa_deduct_downpayments()
+
+    def _psa_fit_advances(self):
+        """Deduct no more than what project invoices still charge, since their
+        transactions have changed."""
+        for move in self:
+            deductions = move.invoice_line_ids.filtered("is_downpayment")
+            if (
+                deductions
+                and move.currency_id.compare_amounts(move.amount_untaxed, 0) < 0
+            ):
+                deductions.unlink()
+                move._psa_deduct_downpayments()
 
 
 class SaleOrderLine(models.Model):
@@ -108,7 +121,7 @@ class SaleOrderLine(models.Model):
         selection = Selection(self.sudo().env)
         found = selection.open_in_period(lines, start_date, end_date)
         for line in lines:
-            line.qty_to_invoice = line.product_uom_id.round(found.get(line.id, 0.0))
+            line.qty_to_invoice = line._psa_round(found.get(line.id, 0.0))
         return result
 
     # === Down payments ===

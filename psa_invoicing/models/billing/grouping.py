@@ -26,6 +26,13 @@ GROUPING_KEYS = (
 )
 
 
+class OrderKey(NamedTuple):
+    """An order, and who pays for some of its lines: 0 is its own customer."""
+
+    order_id: int
+    payer_id: int
+
+
 class Share(NamedTuple):
     """What one order has on the invoice of a project."""
 
@@ -54,23 +61,23 @@ class Grouping(Step):
         """Put transactions of one project, customer and terms on one invoice; those of
         several projects only where each of them says so.
         """
-        by_order: dict[tuple[int, int], list] = defaultdict(list)
+        by_order: dict[tuple[int, OrderKey], list] = defaultdict(list)
         lines = self.lines_by_id(item.sale_line_id for item in transactions)
+        keys = self._order_keys(lines.values())
         for item in transactions:
-            order_id = lines[item.sale_line_id].order_id.id
-            by_order[item.project_id, order_id].append(item)
-        headers = self._headers({order_id for _project_id, order_id in by_order})
-        projects = self.projects_by_id(project_id for project_id, _order in by_order)
+            by_order[item.project_id, keys[item.sale_line_id]].append(item)
+        headers = self._headers({key for _project_id, key in by_order})
+        projects = self.projects_by_id(project_id for project_id, _key in by_order)
         shares: dict[tuple, list[Share]] = defaultdict(list)
-        for (project_id, order_id), items in by_order.items():
-            header, reference = headers[order_id]
+        for (project_id, order_key), items in by_order.items():
+            header, reference = headers[order_key]
             project = projects[project_id]
             is_shared = project.billing_consolidate
             key = (
                 (0, project.billing_layout) if is_shared else (project_id, ""),
                 *self._grouping_key(header, reference),
             )
-            shares[key].append(Share(project, order_id, header, items))
+            shares[key].append(Share(project, order_key.order_id, header, items))
         return [self._bundle(each) for each in shares.values()]
 
     def _bundle(self, shares: list[Share]) -> Bundle:
@@ -95,16 +102,38 @@ class Grouping(Step):
             is_consolidated,
         )
 
-    def _headers(self, order_ids: set[int]) -> dict[int, tuple[dict, str]]:
+    def _order_keys(self, lines: Collection) -> dict[int, OrderKey]:
+        """Whose invoice contract lines belong on, by their id."""
+        lines = self.env["sale.order.line"].union(*lines)
+        payers = self.env["psa.billing.terms"]._payers(lines)
+        return {
+            line.id: OrderKey(
+                line.order_id.id, payers[line.id].id if line.id in payers else 0
+            )
+            for line in lines
+        }
+
+    def _headers(self, keys: set[OrderKey]) -> dict[OrderKey, tuple[dict, str]]:
         """Values of an invoice of each order, as Odoo and other add-ons prepare them.
 
-        :return: by order: the values, and the customer's own reference
+        :return: the values, and the customer's own reference
         """
-        headers = {}
-        for order in self.env["sale.order"].browse(sorted(order_ids)):
-            order = in_customer_language(order)
-            headers[order.id] = (order._prepare_invoice(), order.client_order_ref or "")
-        return headers
+        orders = self.env["sale.order"].browse(sorted({key.order_id for key in keys}))
+        by_id = {order.id: in_customer_language(order) for order in orders}
+        values = {key: by_id[key.order_id]._prepare_invoice() for key in sorted(keys)}
+        for key, header in values.items():
+            if key.payer_id:
+                header["partner_id"] = key.payer_id
+                # Odoo knows them of this customer.
+                for name in ("fiscal_position_id", "invoice_payment_term_id"):
+                    header.pop(name, None)
+        self.env["psa.billing.terms"]._complete_headers(
+            [(by_id[key.order_id], header) for key, header in values.items()]
+        )
+        return {
+            key: (header, by_id[key.order_id].client_order_ref or "")
+            for key, header in values.items()
+        }
 
     def _grouping_key(self, header: dict, reference: str) -> tuple:
         return (reference, *(header.get(name) for name in GROUPING_KEYS))
@@ -163,6 +192,17 @@ class Grouping(Step):
             line._can_be_invoiced_alone() for line in lines.values()
         )
 
+    def amounts(self, transactions: Sequence[Transaction]) -> dict[int, float]:
+        """What transactions cost, on lines as they are laid out and rounded.
+
+        :return: untaxed, in the currency of the order, by id of the contract line
+        """
+        found: dict[int, float] = defaultdict(float)
+        for bundle in self._measured(self.merge(transactions)):
+            for key, quantity in bundle.quantities.items():
+                found[key[0]] += self._untaxed_total({key: quantity})
+        return found
+
     def _untaxed_total(self, quantities: dict[tuple[int, str], float]) -> float:
         lines = self.lines_by_id(line_id for line_id, _slice in quantities)
         return fsum(
@@ -202,7 +242,7 @@ class Grouping(Step):
             waiting[line_id] -= 1
             quantity = line_quantity(
                 charged,
-                lines[line_id].product_uom_id.round,
+                lines[line_id]._psa_round,
                 None if waiting[line_id] else remaining.get(line_id),
             )
             found[index][line_id, key] = quantity
@@ -212,25 +252,43 @@ class Grouping(Step):
 
     # === Drafts that are there ===
 
-    def orders_that_agree(self, move):
-        """Orders of the draft's projects that belong on it.
+    def lines_that_agree(self, move):
+        """Contract lines of the draft's projects that belong on it.
 
-        Those it was made from stay on it, even if a person changed its terms since;
-        another one joins if it would have been put on the same invoice.
+        Those of orders that it was made from stay on it, even if a person changed its
+        terms since; of another order they join if they would have been put on the same
+        invoice.
         """
         own = self.env["sale.order"].browse(move._billing_brief().order_ids)
         others = move.billing_project_ids._psa_contracts() - own
-        if not others:
-            return own
-        headers = self._headers({*own.ids, *others.ids})
-        keys = {self._grouping_key(*headers[order.id]) for order in own}
-        return own | others.filtered(
-            lambda order: self._grouping_key(*headers[order.id]) in keys
+        keys = self._order_keys((own | others).order_line)
+        payers = {key.payer_id for key in keys.values()}
+        if len(payers) > 1:
+            on_it = move.invoice_line_ids.sale_line_ids
+            payers = {keys[line.id].payer_id for line in on_it if line.id in keys}
+            payers = payers or {0}
+        agreed = {
+            key
+            for key in keys.values()
+            if key.order_id in own.ids and key.payer_id in payers
+        }
+        if others:
+            headers = self._headers({*keys.values()})
+            wanted = {self._grouping_key(*headers[key]) for key in agreed}
+            agreed |= {
+                key
+                for key in keys.values()
+                if key.order_id in others.ids
+                and self._grouping_key(*headers[key]) in wanted
+            }
+        return self.env["sale.order.line"].browse(
+            line_id for line_id, key in keys.items() if key in agreed
         )
 
     def takes(self, move, bundle: Bundle) -> bool:
         """Whether what would be an invoice of its own may be added to another draft:
         same projects, customer and terms."""
-        return set(bundle.project_ids) <= set(move.billing_project_ids.ids) and set(
-            bundle.order_ids
-        ) <= set(self.orders_that_agree(move).ids)
+        line_ids = {line_id for line_id, _slice in bundle.slices}
+        return set(bundle.project_ids) <= set(
+            move.billing_project_ids.ids
+        ) and line_ids <= set(self.lines_that_agree(move).ids)

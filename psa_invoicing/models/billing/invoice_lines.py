@@ -2,7 +2,6 @@
 """The lines of an invoice: those of its orders, with the quantities of the ledger."""
 
 from odoo.fields import Command
-from odoo.tools import format_date
 
 from ...core.billing import Bundle, Transaction, project_prefix
 from ...core.kinds import MILESTONE
@@ -71,23 +70,14 @@ class InvoiceLines(Step):
         return found
 
     def captions(self, line, layout: str, items: list[Transaction]) -> list[str]:
-        """What an invoice line says below the description of its contract line.
-
-        Three milestones of one contract line would otherwise read the same on three
-        invoices.
+        """What an invoice line says of what it charges.
 
         :param line: the contract line, in the customer's language
         """
-        if not items:
-            return []
-        if layout == "employee":
-            return [items[0].who] if items[0].who else []
-        if layout == "task":
-            return [items[0].task] if items[0].task else []
-        if layout == "entry":
-            day = format_date(line.env, items[0].date)
-            return [" · ".join(filter(None, [day, items[0].who, items[0].text]))]
-        return [item.text for item in items if item.kind == MILESTONE]
+        if layout == "order_line":
+            items = [item for item in items if item.kind == MILESTONE]
+        terms = self.env["psa.billing.terms"]
+        return terms._captions(line, layout, items) if items else []
 
     def _with_sections(self, order, line_ids: set[int]):
         """Billed lines in the order's sequence, with their sections and notes."""

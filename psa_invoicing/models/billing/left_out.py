@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 
 from ...core import obstacles
-from ...core.billing import Request
+from ...core.billing import Beyond, Request
 from ...core.kinds import MODELS, Key
 from .grouping import Grouping
 from .selection import Selection, order_button_request
@@ -47,16 +47,17 @@ class LeftOut(Step):
             found[item.project_id][obstacles.Obstacle(code, text)] += 1
         return found
 
-    def beyond_terms(self, cutoff_date) -> dict[Key, str]:
-        """Transactions of which a run bills nothing, for contract terms, and why."""
+    def beyond_terms(self, cutoff_date) -> dict[Key, Beyond]:
+        """What a run does not bill of transactions, for contract terms."""
         projects = self.env["psa.billing.terms"]._projects_with_terms()
         if not projects:
             return {}
         request = Request(tuple(projects.ids), cutoff_date, from_billing_start=True)
         allowed = Selection(self.env).find(request)
-        billed = {item.key for item in allowed.transactions}
+        billed = {item.key: item.source_quantity for item in allowed.transactions}
         return {
-            key: text for key, text in allowed.left_out.items() if key not in billed
+            key: Beyond(text, billed.get(key, 0.0))
+            for key, text in allowed.left_out.items()
         }
 
     def beyond_terms_of_lines(self, lines) -> dict[int, float]:
@@ -77,7 +78,8 @@ class LeftOut(Step):
         for item in items:
             found[item.sale_line_id] += item.quantity
         for item in selection.within_terms(items).transactions:
-            found[item.sale_line_id] -= item.quantity
+            if item.is_chargeable:
+                found[item.sale_line_id] -= item.quantity
         return found
 
     def _open_items(self, request: Request, with_held: bool = False):

@@ -41,9 +41,9 @@ class Recalculation(Step):
 
     def pending(self, move) -> Difference:
         """What Recalculate would change on a draft."""
-        orders = Grouping(self.env).orders_that_agree(move)
+        lines = Grouping(self.env).lines_that_agree(move)
         difference = self.difference_of(
-            move, orders, Settled(self.env).rows_to_look_at(move, orders)
+            move, lines, Settled(self.env).rows_to_look_at(move, lines)
         )
         difference.terms = LineTerms(self.env).changed(move)
         return difference
@@ -64,8 +64,8 @@ class Recalculation(Step):
 
     def give_up_what_others_billed(self, move):
         """A revived invoice claims only what nobody else has billed since."""
-        orders = Grouping(self.env).orders_that_agree(move)
-        difference = self.difference_of(move, orders, move._psa_ledger_rows())
+        lines = Grouping(self.env).lines_that_agree(move)
+        difference = self.difference_of(move, lines, move._psa_ledger_rows())
         difference.added = []
         if difference:
             self.apply(move, difference)
@@ -90,16 +90,16 @@ class Recalculation(Step):
 
     # === Desired minus ledger ===
 
-    def difference_of(self, move, orders, rows: list[Row]) -> Difference:
+    def difference_of(self, move, lines, rows: list[Row]) -> Difference:
         """What would have to change in the ledger of a draft; adjustments, which have
         no transaction behind them, stay.
 
-        :param orders: that belong on it
+        :param lines: contract lines that belong on it
         :param rows: of the ledger on it; without those that are settled
         """
         return self.difference(
             [row for row in rows if row.item.kind != ADJUSTMENT],
-            self._wanted(move, orders, rows),
+            self._wanted(move, lines, rows),
         )
 
     def difference(self, rows: list[Row], wanted: list[Transaction]) -> Difference:
@@ -145,14 +145,14 @@ class Recalculation(Step):
         move_line = move_line or self.env["account.move.line"]
         Details(self.env).add([(move, move_line, difference.added)])
 
-    def _wanted(self, move, orders, rows: list[Row]) -> list[Transaction]:
+    def _wanted(self, move, lines, rows: list[Row]) -> list[Transaction]:
         """What should be on a draft: its request, less what a person took off.
 
-        :param orders: that belong on it
+        :param lines: contract lines that belong on it
         :param rows: of the ledger on it
         """
         caps = move._billing_brief().caps
-        agreed = set(orders.order_line.ids)
+        agreed = set(lines.ids)
         wanted = []
         for item in self.asked(move, rows):
             if item.sale_line_id not in agreed:

@@ -86,7 +86,7 @@ class Recording(Step):
         parts, rest = share(
             [item.quantity for item in items],
             target,
-            contract_line.product_uom_id.round,
+            contract_line._psa_round,
         )
         taken = [
             item
@@ -240,7 +240,7 @@ class Recording(Step):
         parts, rest = share(
             [-left for left in origins._left().values()],
             target,
-            origins.sale_line_id[:1].product_uom_id.round,
+            origins.sale_line_id[:1]._psa_round,
         )
         Details(self.env).take_back(
             [

@@ -68,7 +68,8 @@ class Selection(Step):
         asked = [item for item in found if item.project_id in ids] if ids else []
         if not asked:
             return Allowed(found)
-        allowed = self.env["psa.billing.terms"]._allow(asked, move)
+        terms = self.env["psa.billing.terms"]
+        allowed = terms._allow(terms._cover(asked, move), move)
         by_key = {item.key: item for item in allowed.transactions}
         kept = [
             by_key.get(item.key) if item.project_id in ids else item for item in found

@@ -34,10 +34,10 @@ IS_SAME = """
 class Settled(Step):
     """Finds the rows of a draft that Recalculate would not change."""
 
-    def rows_to_look_at(self, move, orders) -> list[Row]:
+    def rows_to_look_at(self, move, lines) -> list[Row]:
         """Rows of a draft that Recalculate might change.
 
-        :param orders: that belong on the draft
+        :param lines: contract lines that belong on the draft
         """
         Detail = self.env["psa.invoice.detail"]
         rows = Domain("move_id", "=", move.id)
@@ -55,18 +55,18 @@ class Settled(Step):
                 for name in ("id", "analytic_line_id")
             ]
             entry_ids = dict(self.env.execute_query(query.select(*columns)))
-            settled = self._settled_ids(entry_ids, move, request, orders)
+            settled = self._settled_ids(entry_ids, move, request, lines)
             rows = Domain("id", "in", entry_ids.keys() - settled)
         return Detail._rows(rows)
 
     def _settled_ids(
-        self, entry_ids: dict[int, int | None], move, request: Request, orders
+        self, entry_ids: dict[int, int | None], move, request: Request, lines
     ) -> set[int]:
         """Rows whose entry may be billed, is the same, and is billed in full.
 
         :param entry_ids: all rows of the draft, each with its entry; of an entry with
             several rows none is settled
-        :param orders: that belong on the draft
+        :param lines: contract lines that belong on the draft
         """
         row_counts = Counter(entry_ids.values())
         ids = [
@@ -75,7 +75,7 @@ class Settled(Step):
             if row_counts[entry_id] == 1
         ]
         groups = self.env.execute_query(
-            self._as_logged_query(ids, move, request, orders).select(
+            self._as_logged_query(ids, move, request, lines).select(
                 SQL("entry.employee_id, detail.employee_name"),
                 SQL("entry.task_id, detail.task_name"),
                 SQL("ARRAY_AGG(detail.id)"),
@@ -92,18 +92,18 @@ class Settled(Step):
             for row_id in row_ids
         }
 
-    def _as_logged_query(self, ids: list[int], move, request: Request, orders) -> Query:
+    def _as_logged_query(self, ids: list[int], move, request: Request, lines) -> Query:
         """Rows of a draft with their entries, by who worked on what; those that differ
         in nothing else.
 
         :param ids: of rows of the draft, each of them: of a draft that was just made
             PostgreSQL does not know how many there are, and would look up entries one
             by one
-        :param orders: that belong on the draft
+        :param lines: contract lines that belong on the draft
         """
         Time = self.env["account.analytic.line"]
         own, of_line = Time._psa_split_by_contract_line(Time._billing_domain(request))
-        lines = self._settled_lines(move, orders).filtered_domain(of_line)
+        lines = self._settled_lines(move, lines).filtered_domain(of_line)
         Time.flush_model()
         self.env["psa.invoice.detail"].flush_model()
         query = Time._search(own & Domain("so_line", "in", lines.ids))
@@ -143,14 +143,14 @@ class Settled(Step):
         ]
         return SQL("NOT (%s)", SQL(" OR ").join(starts)) if starts else SQL("TRUE")
 
-    def _settled_lines(self, move, orders):
+    def _settled_lines(self, move, agreed):
         """Contract lines of a draft that leave all to bill that was logged on them.
 
         Not those of which Odoo's own invoices have billed something without saying of
         which entry, or another draft bills more than was logged, since an entry on it
         was lowered.
 
-        :param orders: that belong on the draft
+        :param agreed: contract lines that belong on the draft
         """
         groups = self.env["psa.invoice.detail"]._read_group(
             [
@@ -162,9 +162,7 @@ class Settled(Step):
             ["sale_line_id"],
             ["quantity:sum"],
         )
-        on_draft = {
-            line: quantity for line, quantity in groups if line.order_id in orders
-        }
+        on_draft = {line: quantity for line, quantity in groups if line in agreed}
         lines = self.env["sale.order.line"].union(*on_draft)
         totals = ContractLines(self.env).totals(lines, move)
         logged = self._open_hours(lines)

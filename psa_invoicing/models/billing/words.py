@@ -175,8 +175,8 @@ class Words(Step):
             domain &= Domain("move_id", "in", drafts.ids)
             if not Detail.search_count(domain, limit=1):
                 continue
-            orders = Grouping(self.env).orders_that_agree(move)
-            domain &= Domain("sale_line_id.order_id", "in", orders.ids)
+            lines = Grouping(self.env).lines_that_agree(move)
+            domain &= Domain("sale_line_id", "in", lines.ids)
             for other, count in Detail._read_group(domain, ["move_id"], ["__count"]):
                 found[other] = found.get(other, 0) + count
         return found

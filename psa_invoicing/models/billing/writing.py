@@ -49,9 +49,8 @@ class Writing(Step):
             ]
         )
         moves._psa_state_delivery()
-        for move in moves:
-            if move.company_id.billing_deduct_downpayments:
-                move._psa_deduct_downpayments()
+        self.env["psa.billing.terms"]._add_lines(moves)
+        moves._psa_apply_advances()
         moves._psa_log_origin()
         moves._psa_note_written()
         return moves
@@ -86,7 +85,9 @@ class Writing(Step):
     ) -> dict:
         first = min(item.date for item in bundle.transactions)
         company = self.env["res.company"].browse(bundle.header["company_id"])
-        invoice_date = company._billing_invoice_date(
+        invoice_date = bundle.header.get(
+            "invoice_date"
+        ) or company._billing_invoice_date(
             request.run_date or company._billing_today(), request.cutoff_date
         )
         own_cutoffs = {

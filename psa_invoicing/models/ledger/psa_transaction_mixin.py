@@ -105,6 +105,7 @@ class PsaTransactionMixin(models.AbstractModel):
     )
 
     def _compute_billable_quantity(self):
+        """In Python what :meth:`_psa_billable_sql` is in SQL."""
         raise NotImplementedError
 
     @api.depends(
@@ -160,7 +161,14 @@ class PsaTransactionMixin(models.AbstractModel):
         return SQL("COALESCE(%s, 0)", self._psa_column_sql(alias, name))
 
     def _psa_billable_sql(self, alias: str) -> SQL:
-        """The billable quantity, whatever its billing type."""
+        """The billable quantity, whatever its billing type.
+
+        Who changes it (see ``psa.billing.terms``) changes alike what is computed in
+        Python, and what Odoo says was delivered; and makes an index over what is open.
+
+        :param alias: of the transactions' table
+        :return: an expression, in the transaction's own unit: hours for time
+        """
         return self._psa_quantity_sql(alias, "billable_quantity")
 
     def _psa_open_sql(self, alias: str) -> SQL:

@@ -51,7 +51,7 @@ class AccountAnalyticLine(models.Model):
     # Literally what the selection asks for: an index scan over what is open.
     _psa_open_index = models.Index(f"(project_id, date) WHERE {IS_OPEN}")
     # The same in the order of the backlog, with the ids that it has there.
-    _psa_backlog_index = models.Index(f"(date, (id::bigint * 8 + 0)) WHERE {IS_OPEN}")
+    _psa_backlog_index = models.Index(f"(date, (id::bigint * 12 + 0)) WHERE {IS_OPEN}")
     # The same by contract line, and so by customer.
     _psa_line_index = models.Index(f"(so_line, project_id) WHERE {IS_OPEN}")
     # A few that no run bills: they are counted beside the backlog.
@@ -290,12 +290,13 @@ class AccountAnalyticLine(models.Model):
         person chose, and those that are billed."""
         found: dict = {}
         # sudo: whoever logs time need not see the order.
-        for entry in self.sudo():
-            line = entry.so_line
-            if not line or entry.is_so_line_edited:
-                continue
-            rate = line._psa_rate_at(entry.date)
-            if rate != line:
+        entries = self.sudo().filtered(
+            lambda entry: entry.so_line and not entry.is_so_line_edited
+        )
+        rates = entries.so_line._psa_rates_at(set(entries.mapped("date")))
+        for entry in entries:
+            rate = rates[entry.so_line, entry.date]
+            if rate != entry.so_line:
                 found[rate] = found.get(rate, entry.browse()) | entry
         for rate, entries in found.items():
             movable = entries._psa_may_change_contract_line()

@@ -350,6 +350,16 @@ class SaleOrderLine(models.Model):
         )
         return quantity - self.psa_never_billed_quantity
 
+    def _psa_round(self, quantity: float) -> float:
+        """A quantity as invoice lines of this contract line have it. What other add-ons
+        may change, see ``psa.billing.terms``: the line that closes a contract line
+        takes the differences.
+
+        :param quantity: in the contract line's unit
+        :return: no further from it than ``psa.ledger.audit._rounding``
+        """
+        return self.product_uom_id.round(quantity)
+
     # === Life of a line ===
 
     def _psa_agreed_terms(self) -> dict:

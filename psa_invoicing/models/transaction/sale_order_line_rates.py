@@ -31,19 +31,31 @@ class SaleOrderLine(models.Model):
         help="Time of this day and later is billed at this line's price.",
     )
 
-    def _psa_rate_at(self, day):
-        """The contract line that has the price of a day: this one, or the one that
-        came before or after it."""
-        self.ensure_one()
+    def _psa_rates_at(self, days) -> dict:
+        """Contract lines that have the price of a day: these, or those that came before
+        or after them. What other add-ons may change: see ``psa.billing.terms``.
+
+        Time is put there when it is logged, and when its day changes.
+
+        :param days: dates
+        :return: by each of these lines, and each of the days: ``found[line, day]``
+        """
+        found = {}
         # sudo: whoever logs time need not see the order.
-        line = self.sudo()
-        origin = line.billing_rate_origin_line_id or line
-        started = origin.billing_rate_line_ids.filtered(
-            lambda rate: rate.billing_rate_start_date <= day
-        )
-        return (started.sorted("billing_rate_start_date")[-1:] or origin).with_env(
-            self.env
-        )
+        for line in self.sudo():
+            origin = line.billing_rate_origin_line_id or line
+            rates = origin.billing_rate_line_ids.sorted("billing_rate_start_date")
+            for day in days:
+                started = rates.filtered(
+                    lambda rate, day=day: rate.billing_rate_start_date <= day
+                )
+                rate = (started[-1:] or origin).with_env(self.env)
+                found[line.with_env(self.env), day] = rate
+        return found
+
+    def _psa_rate_at(self, day):
+        """:meth:`_psa_rates_at`, of one line and day."""
+        return self._psa_rates_at([day])[self, day]
 
     def _psa_add_rate(self, start_date, price_unit: float):
         """Add a contract line with a new price from a day on, and move what is not

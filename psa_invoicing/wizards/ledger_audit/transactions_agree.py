@@ -52,17 +52,19 @@ class PsaLedgerAudit(models.TransientModel):
               FROM account_analytic_line AS entry
               JOIN (%(figures)s) AS ledger ON ledger.id = entry.id
 CROSS JOIN LATERAL (SELECT ledger.billed + ledger.written_off AS billed,
-                           COALESCE(entry.unit_amount, 0) AS worked) AS found
+                           COALESCE(entry.unit_amount, 0) AS worked,
+                           GREATEST(entry.unit_amount, %(billable)s, 0) AS most,
+                           LEAST(entry.unit_amount, %(billable)s, 0) AS least) AS found
              WHERE ABS(ledger.billed) > %(zero)s
-               AND (found.billed > GREATEST(found.worked, 0) + %(zero)s
-                    OR found.billed < LEAST(found.worked, 0) - %(zero)s
+               AND (found.billed > found.most + %(zero)s
+                    OR found.billed < found.least - %(zero)s
                    AND NOT EXISTS (
                        SELECT FROM psa_invoice_detail AS correction
                         WHERE correction.analytic_line_id = entry.id
                           AND correction.origin_detail_id IS NULL
                           AND correction.is_write_off IS NOT TRUE
                           AND correction.source_quantity
-                              < LEAST(found.worked, 0) - %(zero)s))
+                              < found.least - %(zero)s))
                AND NOT EXISTS (
                    SELECT FROM psa_invoice_detail AS detail
                      JOIN account_move AS draft
@@ -70,6 +72,7 @@ CROSS JOIN LATERAL (SELECT ledger.billed + ledger.written_off AS billed,
                       AND draft.needs_recalculation
                     WHERE detail.analytic_line_id = entry.id)
             """,
+            billable=self.env[MODELS[TIME]]._psa_billable_sql("entry"),
             figures=self.env[MODELS[TIME]]._psa_ledger_figures_sql(),
             zero=TOLERANCE,
         )

@@ -307,7 +307,11 @@ class PsaManualInvoice(models.TransientModel):
         types = {name: OPEN_COLUMNS[name] for name in common} | PLACE_COLUMNS
         chosen = _by_key_sql(choices)
         selected = _by_key_sql(
-            {_key(item): item.quantity for items in limited.values() for item in items}
+            {
+                _key(item): [item.quantity, item.billing_type]
+                for items in limited.values()
+                for item in items
+            }
         )
         now = self.env.cr.now()
         return SQL(
@@ -319,8 +323,8 @@ class PsaManualInvoice(models.TransientModel):
                         sale_line_id, date, employee_name, task_name, name, remark,
                         quantity_unrounded, to_bill)
                  SELECT %(stamp)s, partner_id, invoice_number, slice, source, source_id,
-                        kind, billing_type,
-                        COALESCE(%(chosen)s ->> 'billing_type', billing_type),
+                        kind, %(type)s,
+                        COALESCE(%(chosen)s ->> 'billing_type', %(type)s),
                         COALESCE((%(chosen)s ->> 'selected')::bool, TRUE), project_id,
                         sale_line_id, date, who, task, text,
                         CASE WHEN is_credited THEN %(credited)s
@@ -336,7 +340,8 @@ class PsaManualInvoice(models.TransientModel):
             before_start=obstacles.BEFORE_START,
             chosen=chosen,
             credited=obstacles.CREDITED,
-            quantity=SQL("COALESCE(%s::float8, quantity * factor)", selected),
+            quantity=SQL("COALESCE((%s -> 0)::float8, quantity * factor)", selected),
+            type=SQL("COALESCE(%s ->> 1, billing_type)", selected),
             transactions=transactions,
             places=_table_sql("place", types, places),
             common=SQL(", ").join(map(SQL.identifier, common)),

@@ -14,6 +14,16 @@ class ProjectProject(models.Model):
 
     psa_monthly_hours = fields.Float(help="No more hours of a month are billed.")
 
+    def write(self, vals):
+        """What is left out of contract lines is stored, for Odoo's own button."""
+        result = super().write(vals)
+        if "psa_monthly_hours" in vals:
+            # sudo: who may change a project need not see its orders.
+            lines = self.env["sale.order.line"].sudo()
+            lines = lines.search([("billing_project_id", "in", self.ids)])
+            lines._psa_refresh_excluded_quantity()
+        return result
+
 
 class PsaBillingTerms(models.AbstractModel):
     _inherit = "psa.billing.terms"

@@ -30,9 +30,11 @@ class TestMonthlyHours(BillingCase):
         # Every request reads it anew.
         self.env["psa.backlog"].invalidate_model()
         rows = self.env["psa.backlog"].search(
-            [("project_id", "=", self.work.id)], order="date"
+            [("project_id", "=", self.work.id)], order="date, id"
         )
-        return [(row.status, row.hold_reason or "") for row in rows]
+        for row in rows:
+            self.assertEqual(row.search([("id", "in", row.ids)]), row)
+        return [(row.open_quantity, row.status, row.hold_reason or "") for row in rows]
 
     def test_selection_is_cut(self):
         move = self.work._psa_invoice(JANUARY)
@@ -55,15 +57,49 @@ class TestMonthlyHours(BillingCase):
         self.assertEqual(self.hours(self.work._psa_invoice(JANUARY)), [4, 5])
 
     def test_the_backlog_says_why(self):
-        ready = ("ready", "")
-        self.assertEqual(self.statuses(), [ready, ready, ready, ("terms", WHY)])
+        beyond = [(4, "terms", WHY), (5, "terms", WHY)]
+        ready = [(hours, "ready", "") for hours in (8, 8, 4)]
+        self.assertEqual(self.statuses(), ready + beyond)
+        groups = self.env["psa.backlog"]._read_group(
+            [("project_id", "=", self.work.id)], ["status"], ["amount:sum", "__count"]
+        )
+        self.assertEqual(groups, [("ready", 2000, 3), ("terms", 900, 2)])
         self.work._psa_invoice(JANUARY)
-        self.assertEqual(self.statuses(), [("terms", WHY)] * 2)
+        self.assertEqual(self.statuses(), beyond)
         counts = self.env["psa.backlog"].search_panel_select_range(
             "status", enable_counters=True
         )
         counts = {value["id"]: value["__count"] for value in counts["values"]}
         self.assertEqual(counts["terms"], 2)
+
+    def queries(self, read):
+        """How many queries a request takes."""
+        read()
+        self.env.flush_all()
+        self.env.invalidate_all()
+        before = self.env.cr.sql_log_count
+        read()
+        return self.env.cr.sql_log_count - before
+
+    def test_the_backlog_asks_once(self):
+        """Whatever a request reads, the terms cost it one question."""
+        backlog = self.env["psa.backlog"]
+        reads = {
+            "list": lambda: backlog.web_search_read([], {"status": {}}),
+            "groups": lambda: backlog.web_read_group(
+                [], ["project_id"], ["amount:sum"], limit=80
+            ),
+            "panel": lambda: backlog.search_panel_select_range(
+                "status", enable_counters=True
+            ),
+        }
+        question = self.queries(backlog._beyond_terms)
+        with_terms = {name: self.queries(read) for name, read in reads.items()}
+        self.work.psa_monthly_hours = 0
+        for name, read in reads.items():
+            # Some rows more are shown, and their status is counted.
+            extra = with_terms[name] - self.queries(read)
+            self.assertLessEqual(extra, question + 1, name)
 
     def test_the_preview_says_why(self):
         preview = self.work.psa_preview("2026-01-31")
