@@ -80,6 +80,9 @@ def test_from_the_invoice_run_to_paid(demo, open_page, picture):
     assert "Review of drafts" in text
     assert "Billing Period" in text
 
+    again = page.locator("button[name=action_psa_send]")
+    expect(again).to_have_text("Send Again")
+    expect(again).to_be_enabled()
     expect_next(page, "mark_paid")
     page.click("button[name=action_psa_mark_paid]")
     page.wait_for_selector(".modal button[name=action_create_payments]")
