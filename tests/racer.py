@@ -108,6 +108,34 @@ def new_work(env, project_ids, hours):
     return entries.ids
 
 
+def new_months(env, project_ids):
+    """Two rows that are due, each with an hour of its own more than the one before.
+
+    :return: ids of the rows
+    """
+    rows = env["psa.invoice.schedule"].sudo()
+    for hours, days in ((1, 60), (2, 30)):
+        cutoff = TODAY - timedelta(days=days)
+        for project in env["project.project"].browse(project_ids):
+            env["account.analytic.line"].create(
+                {
+                    "name": "Work",
+                    "date": cutoff,
+                    "project_id": project.id,
+                    "employee_id": env.ref("hr.employee_admin").id,
+                    "unit_amount": hours,
+                }
+            )
+            rows += rows.create(
+                {
+                    "project_id": project.id,
+                    "run_date": cutoff + timedelta(days=1),
+                    "cutoff_date": cutoff,
+                }
+            )
+    return rows.ids
+
+
 def share_contract_line(env, project_ids):
     first, *others = env["project.project"].browse(project_ids)
     for other in others:
@@ -161,6 +189,23 @@ def run_due(env, project_ids):
     """
     projects = env["project.project"].browse(project_ids)
     run = env["psa.invoice.run"]._run_due(TODAY, projects)
+    return run.total, run.done, run.failed
+
+
+def run_due_beside(env, project_ids, row_id):
+    """While another process holds a row of the schedule until the first chunk is done.
+
+    :return: as for ``run_due``
+    """
+    projects = env["project.project"].browse(project_ids)
+    run = env["psa.invoice.run"]._begin(TODAY, projects)
+    with env.registry.cursor() as other:
+        other.execute(
+            "SELECT FROM psa_invoice_schedule WHERE id = %s FOR NO KEY UPDATE", [row_id]
+        )
+        run.sudo()._step()
+        other.rollback()
+    run._drive()
     return run.total, run.done, run.failed
 
 

@@ -140,6 +140,12 @@ def drafts_of(project_ids: list[int]) -> list[int]:
     return sorted({move_id for _project, move_id, _hours in query(BILLED, project_ids)})
 
 
+def hours_by_draft(project_ids: list[int]) -> list[float]:
+    """In the order in which the drafts were made."""
+    rows = query(BILLED, project_ids)
+    return [hours for _project, _move, hours in sorted(rows, key=lambda row: row[1])]
+
+
 def assert_one_won(outcomes: list[Outcome], *messages: str) -> None:
     """At most one was refused, and was told in words that mean something to him."""
     refusals = [outcome.refusal for outcome in outcomes if outcome.refusal]
@@ -171,6 +177,29 @@ def test_two_runs_share_the_work(judge):
         " WHERE project_id = ANY(%s) AND state NOT IN ('done', 'nothing')",
         projects,
     )
+
+
+@pytest.mark.parametrize("is_released_meanwhile", [False, True])
+def test_a_busy_row_keeps_the_later_ones_back(judge, is_released_meanwhile):
+    """An hour of the first month, two of the second, each on the invoice of its month,
+    although somebody else holds the first row of a project during a run."""
+    busy, free = projects = judge.prepare("new_projects", 2, [])
+    judge.prepare("run_due", projects)
+    held, *_others = judge.prepare("new_months", projects)
+    if is_released_meanwhile:
+        judge.prepare("run_due_beside", projects, held)
+    else:
+        with database.server().cursor(NAME) as other:
+            other.execute("BEGIN")
+            other.execute(
+                "SELECT FROM psa_invoice_schedule WHERE id = %s FOR NO KEY UPDATE",
+                (held,),
+            )
+            judge.prepare("run_due", projects)
+    assert hours_by_draft([free]) == [1, 2]
+    assert hours_by_draft([busy]) == []
+    judge.prepare("run_due", projects)
+    assert hours_by_draft([busy]) == [1, 2]
 
 
 def test_a_run_and_the_wizard(judge):

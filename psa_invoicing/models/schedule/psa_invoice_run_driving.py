@@ -255,13 +255,17 @@ class PsaInvoiceRun(models.Model):
             line.write(values)
 
     def _bill_turns(self, lines) -> dict:
-        """Bill rows of the schedule, the earlier ones of a project first.
+        """Bill rows of the schedule, the earlier ones of a project first: with one that
+        fails, or that somebody else bills, the later ones are left.
 
         :return: what to note, by row of the run
         """
         own = [("run_id", "=", self.id), ("project_id", "in", lines.project_id.ids)]
-        known = lines.search([*own, ("state", "=", FAILED)])
-        failed = {line.project_id: line.run_date for line in known}
+        known = lines.search([*own, ("state", "in", (FAILED, SKIPPED))])
+        failed = {
+            line.project_id: line.run_date for line in known if line.state == FAILED
+        }
+        busy = known._left_to_others().project_id
         results = {}
         for _turn, own in sorted(lines.grouped("turn").items()):
             late = own.browse(line.id for line in own if line.project_id in failed)
@@ -269,19 +273,28 @@ class PsaInvoiceRun(models.Model):
                 reason = line.schedule_id._waits_for(failed[line.project_id])
                 line.schedule_id.error = reason
                 results[line] = {"state": SKIPPED, "reason": reason}
-            results |= self._bill_turn(own - late)
+            behind = own.browse(
+                line.id for line in own - late if line.project_id in busy
+            )
+            results |= {line: self._elsewhere() for line in behind}
+            tried = own - late - behind
+            results |= self._bill_turn(tried)
             failed |= {
                 line.project_id: line.run_date
-                for line in own - late
+                for line in tried
                 if results[line]["state"] == FAILED
             }
+            skipped = own.browse(
+                line.id for line in tried if results[line]["state"] == SKIPPED
+            )
+            busy |= skipped._left_to_others().project_id
         return results
 
     def _bill_turn(self, lines) -> dict:
         """Bill rows of different projects, together or one by one."""
         rows = lines.schedule_id
         # Billed by another run, or put on hold, since this one began?
-        free = rows.try_lock_for_update()
+        free = rows._free_in_order()
         last = max(rows.mapped("run_date"), default=None)
         due = free.filtered_domain(rows._due_domain(last)) if free else free
         problems = due.project_id._billing_problems()

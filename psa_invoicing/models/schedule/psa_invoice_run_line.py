@@ -107,6 +107,15 @@ class PsaInvoiceRunLine(models.Model):
         form = self.env.ref("project.edit_project").id
         return actions.open_record(self.project_id, form)
 
+    def _left_to_others(self):
+        """Rows that were skipped and are due yet: somebody else was billing them."""
+        rows = self.schedule_id
+        last = max(rows.mapped("run_date"), default=None)
+        due = rows.filtered_domain(rows._due_domain(last)) if rows else rows
+        return self.filtered(
+            lambda line: line.state != FAILED and line.schedule_id in due
+        )
+
     def _inseparable(self) -> list:
         """Rows by who may share an invoice; all of a project together."""
         return list(

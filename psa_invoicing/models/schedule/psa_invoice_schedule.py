@@ -249,6 +249,28 @@ class PsaInvoiceSchedule(models.Model):
             domain &= Domain("company_id", "in", [False, *self.env.companies.ids])
         return domain
 
+    def _free_in_order(self):
+        """Those that nobody else works on, nor on an older row of their project: what
+        was done before is billed with that one."""
+        if not self:
+            return self
+        older = self.search(
+            [
+                ("project_id", "in", self.project_id.ids),
+                ("state", "in", ("planned", "failed")),
+                ("run_date", "<", max(self.mapped("run_date"))),
+            ]
+        )
+        # Other runs may note meanwhile that these rows are due.
+        free = (self | older).try_lock_for_update(allow_referencing=True)
+        busy = ((self | older) - free).grouped("project_id")
+        return self.filtered(
+            lambda row: all(
+                row.run_date < each.run_date
+                for each in busy.get(row.project_id, self.browse())
+            )
+        )
+
     def _without_caught_up(self):
         """Leave out due rows that a later one of their project bills with its own,
         where the company wants one draft for all that were missed."""
