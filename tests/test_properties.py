@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from math import fsum
 
 import pytest
-from core.allocation import line_quantity, spread, trim
+from core.allocation import RunningTotal, spread, trim
 from core.billing import Request
 from core.brief import Brief
 from core.calendar import Frequency, NoWorkingDayError, occurrences
@@ -183,16 +183,37 @@ def test_a_correction_is_never_lowered(quantities, correction):
     assert abs(fsum(kept) - total / 2) < 1e-4
 
 
-@given(st.lists(st.lists(HOURS, min_size=1, max_size=9), min_size=1, max_size=9))
-def test_slices_of_a_contract_line_add_up_to_what_was_delivered(slices):
-    delivered = cents(fsum(hours for part in slices for hours in part))
-    invoiced = 0.0
-    for index, part in enumerate(slices):
-        closing = index == len(slices) - 1
-        invoiced += line_quantity(
-            part, cents, delivered - invoiced if closing else None
-        )
-    assert cents(invoiced) == delivered
+# Minutes by the entry, corrections among them.
+MINUTES = st.integers(-90, 90).map(lambda minutes: minutes / 60)
+
+
+@given(st.lists(st.lists(MINUTES, min_size=1, max_size=9), min_size=1, max_size=60))
+def test_lines_are_within_one_step_and_their_sum_within_half(slices):
+    total = RunningTotal(cents)
+    billed = []
+    for count, part in enumerate(slices, start=1):
+        billed.append(total.next_line(part))
+        assert abs(billed[-1] - fsum(part)) < 0.01 + 1e-9
+        exact = fsum(hours for each in slices[:count] for hours in each)
+        assert abs(fsum(billed) - exact) < 0.005 + 1e-9
+
+
+@given(st.lists(MINUTES, min_size=1, max_size=60), st.floats(-1, 1).map(cents))
+def test_the_next_line_takes_up_what_others_have_left(hours, drift):
+    """Lines of others were rounded otherwise: the sum is right again with the next."""
+    total = RunningTotal(cents, exact=fsum(hours), billed=cents(fsum(hours)) + drift)
+    line = total.next_line([1.0])
+    assert abs(line + drift - 1.0) < 0.01 + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("minutes", "count", "total"), [(1, 60, 1.0), (35, 40, 23.33), (20, 30, 10.0)]
+)
+def test_a_line_for_each_entry(minutes, count, total):
+    running = RunningTotal(cents)
+    lines = [running.next_line([minutes / 60]) for _entry in range(count)]
+    assert all(abs(line - minutes / 60) < 0.01 for line in lines)
+    assert cents(fsum(lines)) == total
 
 
 @given(

@@ -15,23 +15,36 @@ def is_zero(quantity: float) -> bool:
     return abs(quantity) < TOLERANCE
 
 
-def line_quantity(
-    quantities: Sequence[float], rounding: Rounding, remaining: float | None = None
-) -> float:
-    """The quantity of an invoice line: the rounded sum of its details.
+class RunningTotal:
+    """What lines bill of one contract line: each takes what the rounded total grows by.
 
-    The slice that closes a contract line takes what is left of the line instead, so
-    that 6.666 h in three invoices never make 6.67 + 6.67 + 6.67.
+    No line is further from its exact quantity than one rounding step, and together
+    they never are further than half a step from what they bill.
 
-    :param quantities: details in the contract line's unit, unrounded
-    :param rounding: rounds to that unit's precision
-    :param remaining: for a closing slice, what the contract line still has to
-        invoice, as its other invoices left it
+    >>> total = RunningTotal(lambda quantity: round(quantity, 2))
+    >>> [total.next_line([1 / 3]) for _line in range(3)]
+    [0.33, 0.34, 0.33]
     """
-    rounded = rounding(fsum(quantities))
-    if remaining is None:
-        return rounded
-    return rounding(remaining)
+
+    def __init__(self, rounding: Rounding, exact: float = 0.0, billed: float = 0.0):
+        """
+        :param rounding: to the precision of the contract line's unit
+        :param exact: quantity of what other lines bill, unrounded
+        :param billed: quantities of those lines
+        """
+        self.rounding = rounding
+        self.exact = exact
+        self.billed = billed
+
+    def next_line(self, quantities: Sequence[float]) -> float:
+        """The quantity of the next invoice line.
+
+        :param quantities: details in the contract line's unit, unrounded
+        """
+        self.exact = fsum([self.exact, *quantities])
+        quantity = self.rounding(self.rounding(self.exact) - self.billed)
+        self.billed += quantity
+        return quantity
 
 
 def share(quantities: Sequence[float], target: float, rounding: Rounding) -> tuple:

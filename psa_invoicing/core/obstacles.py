@@ -22,11 +22,16 @@ NON_CHARGEABLE = "non_chargeable"
 COVERED = "covered"
 UNREACHED = "unreached"
 BEYOND = "beyond"
+# A correction takes it back that is not in this bill: dated later, or of another
+# project, or on a draft that was not recalculated.
+CORRECTED = "corrected"
 # What contract terms leave out, in words of their own.
 TERMS = "terms"
 # There is nothing to charge that it could stand beside.
 ALONE = "alone"
 NOT_OPEN = "not_open"
+# It was recorded after somebody had looked at what there is to bill.
+SINCE = "since"
 
 # What keeps all transactions of a project from it.
 PROJECT = "project"

@@ -38,6 +38,7 @@ from . import test_recalculation
 from . import test_review
 from . import test_rights
 from . import test_rights_matrix
+from . import test_rounding
 from . import test_rows
 from . import test_rules
 from . import test_run_days
@@ -46,6 +47,7 @@ from . import test_run_now
 from . import test_run_scheduler
 from . import test_schedule_actions
 from . import test_schedule_attacks
+from . import test_second_lines
 from . import test_send_and_pay
 from . import test_sending
 from . import test_state_machine
@@ -54,3 +56,4 @@ from . import test_tours
 from . import test_transaction_screens
 from . import test_transactions
 from . import test_views
+from . import test_what_counts

@@ -86,7 +86,7 @@ def is_live(detail) -> bool:
 
 def uncharged_sql() -> SQL:
     """Rows for which no customer pays: offered, non-chargeable or written off."""
-    return SQL("(detail.is_write_off OR detail.billing_type <> %s)", CHARGEABLE)
+    return SQL("(detail.is_write_off IS TRUE OR detail.billing_type <> %s)", CHARGEABLE)
 
 
 def charged_sql() -> SQL:
@@ -100,6 +100,11 @@ def sign_sql() -> SQL:
 
 
 # === How much ===
+
+
+def sign(move) -> int:
+    """:func:`sign_sql`, of one document."""
+    return -1 if move.move_type == "out_refund" else 1
 
 
 def factor_sql(unit: str = "unit", line_unit: str = "line_unit") -> SQL:

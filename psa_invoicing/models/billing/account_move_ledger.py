@@ -9,12 +9,13 @@ from math import fsum
 from odoo import fields, models
 from odoo.tools import SQL, float_compare, float_round
 
-from ...core.allocation import is_zero, line_quantity, spread
+from ...core.allocation import RunningTotal, is_zero, spread
 from ...core.billing import LEDGER, Part, Row
 from ...core.brief import Brief
 from ...core.kinds import ADJUSTMENT
+from ...tools import rules
 from ...tools.values import as_json
-from .contract_lines import ContractLines, free_quantities
+from .contract_lines import ContractLines
 from .details import Details, signed_quantity
 from .invoice_lines import InvoiceLines
 from .step import line_in_customer_language
@@ -99,18 +100,14 @@ class AccountMove(models.Model):
             by_line.setdefault(row.item.sale_line_id, []).append(row)
         contract_lines = self.env["sale.order.line"].browse(by_line)
         contract_lines._psa_refresh_excluded_quantity()
-        closing = ContractLines(self.env).closing_remainders(
-            {
-                line_id: [row.item.quantity for row in found]
-                for line_id, found in by_line.items()
-            },
-            free_quantities(row.item for row in rows),
-            self,
-        )
+        totals = ContractLines(self.env).running_totals(by_line, self)
         brief = self._billing_brief()
         for line in contract_lines:
-            self._psa_follow_slices(line, by_line[line.id], closing.get(line.id), brief)
+            self._psa_follow_slices(line, by_line[line.id], totals[line.id], brief)
         billing_lines = self._billing_lines()
+        billed = {
+            (line._psa_contract_line(), line.billing_slice) for line in billing_lines
+        }
         self.invoice_line_ids.filtered(
             lambda line: (
                 line not in billing_lines
@@ -118,6 +115,7 @@ class AccountMove(models.Model):
                 and (
                     line._psa_contract_line() not in contract_lines
                     or brief.layout != "order_line"
+                    or (line._psa_contract_line(), line.billing_slice) in billed
                 )
             )
         ).unlink()
@@ -130,38 +128,44 @@ class AccountMove(models.Model):
         return self.env["account.move.line"].union(*(line for (line,) in groups))
 
     def _psa_follow_slices(
-        self, contract_line, rows: list[Row], remaining: float | None, brief: Brief
+        self, contract_line, rows: list[Row], total: RunningTotal, brief: Brief
     ):
         """Make the invoice lines of a contract line the sums of their rows.
 
-        :param remaining: what the last of them takes, if they close the contract line
+        :param total: what other invoices have charged
         :param brief: what the invoice remembers
         """
         line = line_in_customer_language(contract_line)
         text = line._psa_invoice_terms()["name"]
         made = self._psa_lines_by_slice()
-        slices = {
-            key: [row for row in found if row.is_charged]
-            for key, found in self._psa_rows_by_slice(rows, brief).items()
-        }
-        charged = [key for key, found in slices.items() if found]
-        for key, found in slices.items():
-            move_line = made.get((line.id, key)) or self.env["account.move.line"]
-            if not move_line and not found:
-                continue
-            last = bool(charged) and key == charged[-1]
-            quantity = line_quantity(
-                [row.item.quantity for row in found],
-                line._psa_round,
-                remaining if last else None,
-            )
-            move_line = self._psa_follow_slice(
-                move_line, line, text, key, quantity, found, brief
-            )
-            if remaining is not None:
-                remaining -= move_line.product_uom_id._compute_quantity(
+        for key, found in self._psa_rows_by_slice(rows, brief).items():
+            first = made.get((line.id, key)) or self.env["account.move.line"]
+            for move_line, own in self._psa_rows_by_line(first, key, found).items():
+                if not move_line and not own:
+                    continue
+                quantity = total.next_line([row.item.quantity for row in own])
+                move_line = self._psa_follow_slice(
+                    move_line, line, text, key, quantity, own, brief
+                )
+                # A person may have chosen another unit, in which it is rounded.
+                total.billed -= quantity - move_line.product_uom_id._compute_quantity(
                     move_line.quantity, line.product_uom_id
                 )
+
+    def _psa_rows_by_line(self, first, key: str, rows: list[Row]) -> dict:
+        """Which invoice line charges which rows of a slice: what is on a second line of
+        the same contract line, which others have made, stays there.
+
+        :param first: the line of the slice, or none
+        """
+        found: dict = {first: []}
+        for row in rows:
+            own = self.env["account.move.line"].browse(row.move_line_id or ())
+            is_second = first and own and (own.billing_slice or "") == key
+            charged = found.setdefault(own if is_second else first, [])
+            if row.is_charged:
+                charged.append(row)
+        return found
 
     def _psa_follow_slice(
         self,
@@ -291,28 +295,28 @@ class AccountMoveLine(models.Model):
         )[:1]
 
     def _psa_quantity_to_credit(self, quantity: float) -> float:
-        """What a line of a credit note says when it takes back some transactions.
-
-        All that is left of the invoice line, if they are all that is left of it: its
-        own rounding is taken back with it.
+        """What a line of a credit note says when it takes back some transactions: what
+        is left of the invoice line, but for what stays billed of it. With the last of
+        them its own rounding is taken back.
 
         :param quantity: of the transactions, unrounded, in the contract line's unit
         :return: in the unit of the line
         """
         origin = self.billing_credited_line_id
-        details = origin.detail_ids._chargeable()
-        if not is_zero(fsum(details._left().values()) - quantity):
-            line = self._psa_contract_line()
-            return line.product_uom_id._compute_quantity(
-                line._psa_round(quantity), self.product_uom_id
-            )
+        left = fsum(origin.detail_ids._chargeable()._left().values())
         credited = self.search(
             [
                 ("billing_credited_line_id", "=", origin.id),
                 ("parent_state", "=", "posted"),
             ]
         )
-        return origin.quantity - fsum(credited.mapped("quantity"))
+        line = self._psa_contract_line()
+        stays = line.product_uom_id._compute_quantity(
+            line._psa_round(left - quantity), self.product_uom_id, round=False
+        )
+        return self.product_uom_id.round(
+            origin.quantity - fsum(credited.mapped("quantity")) - stays
+        )
 
     def _psa_shares(self, quantities: Sequence[float]) -> list[float]:
         """Divide the untaxed amount of an invoice line over its transactions.
@@ -320,10 +324,11 @@ class AccountMoveLine(models.Model):
         :param quantities: of the transactions, unrounded
         :return: in the invoice's currency; negative on a credit note
         """
-        sign = -1.0 if self.move_type == "out_refund" else 1.0
         # As the currency rounds, without asking it for each of thousands.
         rounding = partial(float_round, precision_rounding=self.currency_id.rounding)
-        return spread(sign * self.price_subtotal, quantities, rounding)
+        return spread(
+            rules.sign(self.move_id) * self.price_subtotal, quantities, rounding
+        )
 
     def _psa_is_deduction(self) -> bool:
         """Whether a line takes a down payment off an invoice, or gives that back."""

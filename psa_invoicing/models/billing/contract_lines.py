@@ -1,96 +1,105 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What contract lines have to bill in all, and what of it is left."""
+"""What contract lines have to bill, and what invoices have charged of them."""
 
-from collections import defaultdict
-from collections.abc import Iterable
-from math import fsum
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from odoo.tools import SQL
 
-from ...core.allocation import TOLERANCE, is_zero
-from ...core.billing import Portion, Transaction
+from ...core import obstacles
+from ...core.allocation import TOLERANCE, RunningTotal
+from ...core.billing import Request
+from ...core.kinds import SOURCES, Key
 from ...tools import rules
-from .step import Step
+from .open_quantities import OpenQuantities
 
 
-class Totals(NamedTuple):
-    """Quantities of a contract line, in its unit.
+class Limit(NamedTuple):
+    """What a contract line has to bill, where more is open.
 
-    :ivar delivered: to be billed in all
-    :ivar ledger: live in the ledger, whether charged or not
-    :ivar never: of it offered, not charged or written off
-    :ivar charged: on live invoices, less credit notes
-    :ivar foreign: of it on invoice lines that the ledger knows nothing of
+    :ivar quantity: in its unit
+    :ivar obstacle: one of ``core.obstacles``
     """
 
-    delivered: float
-    ledger: float
-    never: float
-    charged: float
-    foreign: float
-
-    @property
-    def open(self) -> float:
-        return fsum([self.delivered, -self.ledger, -self.foreign])
+    quantity: float
+    obstacle: str
 
 
-class ContractLines(Step):
-    """Sums of contract lines: delivered, in the ledger, charged."""
+class ContractLines(OpenQuantities):
+    """Sums of contract lines: open, in the ledger, charged."""
 
-    def limits(self, quantities: dict[int, float], move=None) -> dict[int, float]:
-        """Contract lines that have less to bill than their transactions have open.
+    def limits(
+        self,
+        quantities: dict[int, float],
+        request: Request,
+        released: Mapping[Key, float] = MappingProxyType({}),
+        move=None,
+        sources: Collection[str] = SOURCES,
+    ) -> dict[int, Limit]:
+        """Contract lines that have less to bill than a request finds open on them.
 
-        :param quantities: open, by contract line, unrounded, in its unit
-        :param move: a draft that does not count
-        :return: what they have to bill
+        They may bill what counts of all that is open, corrections too that the request
+        does not ask for, less what was billed without saying of which transaction.
+
+        :param quantities: chargeable, by contract line, unrounded, in its unit
+        :param released: what counts as open, as it is on a draft that does not count
+        :param move: that draft
+        :param sources: where their transactions are kept
         """
         lines = self.env["sale.order.line"].browse(quantities)
-        return {
-            line_id: max(totals.open, 0.0)
-            for line_id, totals in self.totals(lines, move).items()
-            if quantities[line_id] > totals.open + TOLERANCE
-        }
+        counting = self.counting(lines, request, released, sources)
+        unnamed = self.unnamed(lines, move)
+        found = {}
+        for line_id, quantity in quantities.items():
+            room = counting[line_id] - unnamed[line_id]
+            if quantity > room + TOLERANCE:
+                is_corrected = quantity > counting[line_id] + TOLERANCE
+                found[line_id] = Limit(
+                    max(room, 0.0),
+                    obstacles.CORRECTED if is_corrected else obstacles.BEYOND,
+                )
+        return found
 
-    def closing_remainders(
-        self, quantities: dict[int, list[float]], free: dict[int, float], move=None
-    ) -> dict[int, float]:
-        """What is left to charge on contract lines that an invoice closes.
-
-        :param quantities: all that is on the invoice, by contract line, unrounded
-        :param free: what of it is not charged
-        :param move: the draft in question, if it exists already
-        :return: by contract line, in its unit; lines that stay open are not in it
-        """
-        lines = self.env["sale.order.line"].browse(quantities)
-        totals = self.totals(lines, move)
-        return {
-            line.id: line._psa_round(totals[line.id].delivered)
-            - totals[line.id].charged
-            - line._psa_round(totals[line.id].never + free.get(line.id, 0.0))
-            for line in lines
-            if is_zero(totals[line.id].open - fsum(quantities[line.id]))
-        }
-
-    def totals(self, lines, move=None) -> dict[int, "Totals"]:
-        """What was delivered and billed of contract lines, unrounded, in their unit.
+    def unnamed(self, lines, move=None) -> dict[int, float]:
+        """What was billed without saying of which transaction, by contract line.
 
         :param move: a draft that does not count
         """
-        delivered = self._delivered_totals(lines)
-        ledger = {row[0]: row[1:] for row in self._ledger_rows(lines, move)}
-        charged = {row[0]: row[1:] for row in self._charged_rows(lines, move)}
+        found = dict.fromkeys(lines.ids, 0.0)
+        for line_id, _charged, adjusted in self._ledger_rows(lines, move):
+            found[line_id] += adjusted
+        for line_id, _charged, foreign in self._charged_rows(lines, move):
+            found[line_id] += foreign
+        return found
+
+    def running_totals(
+        self, line_ids: Collection[int], move=None
+    ) -> dict[int, RunningTotal]:
+        """What invoices have charged of contract lines: what the next line begins with.
+
+        :param move: a draft that does not count
+        """
+        lines = self.env["sale.order.line"].browse(line_ids)
+        charged = {
+            line_id: charged
+            for line_id, charged, _adj in self._ledger_rows(lines, move)
+        }
+        billed = {
+            line_id: quantity - foreign
+            for line_id, quantity, foreign in self._charged_rows(lines, move)
+        }
         return {
-            line.id: Totals(
-                delivered.get(line.id, 0.0),
-                *ledger.get(line.id, (0.0, 0.0)),
-                *charged.get(line.id, (0.0, 0.0)),
+            line.id: RunningTotal(
+                line._psa_round,
+                charged.get(line.id, 0.0),
+                billed.get(line.id, 0.0),
             )
             for line in lines
         }
 
     def _ledger_rows(self, lines, move=None) -> list[tuple]:
-        """``(contract line id, in the ledger, of it never charged)``."""
+        """``(contract line id, charged, of it without a transaction)``, unrounded."""
         Detail = self.env["psa.invoice.detail"]
         Detail.flush_model()
         self.env["account.move"].flush_model()
@@ -99,15 +108,16 @@ class ContractLines(Step):
                 """
                 SELECT detail.sale_line_id,
                        SUM(detail.quantity),
-                       COALESCE(SUM(detail.quantity) FILTER (WHERE %s), 0)
+                       COALESCE(SUM(detail.quantity) FILTER (WHERE
+                           detail.transaction_type = 'adjustment'), 0)
                   FROM psa_invoice_detail AS detail
              LEFT JOIN account_move AS move ON move.id = detail.move_id
-                 WHERE detail.sale_line_id = ANY(%s)
+                 WHERE detail.sale_line_id = ANY(%s) AND NOT %s
                    AND %s AND detail.move_id IS DISTINCT FROM %s
               GROUP BY detail.sale_line_id
                 """,
-                rules.uncharged_sql(),
                 lines.ids,
+                rules.uncharged_sql(),
                 rules.live_sql(),
                 move.id if move else None,
             )
@@ -160,46 +170,3 @@ class ContractLines(Step):
                 stands=rules.stands_sql(),
             )
         )
-
-    def _delivered_totals(self, lines) -> dict[int, float]:
-        """What is to be billed of contract lines in all, unrounded, in their unit."""
-        by_time = lines.filtered(
-            lambda line: (
-                line._psa_is_billed_by_transactions()
-                and line.qty_delivered_method == "timesheet"
-            )
-        )
-        by_cost = lines.filtered("is_expense")
-        totals: dict[int, float] = {
-            line.id: line.qty_delivered
-            if line._psa_is_billed_when_delivered()
-            else line.product_uom_qty
-            for line in lines - by_time - by_cost
-        }
-        groups = self.env["account.analytic.line"]._read_group(
-            [
-                ("so_line", "in", by_time.ids),
-                *by_time._timesheet_compute_delivered_quantity_domain(),
-            ],
-            ["so_line", "product_uom_id"],
-            ["billable_quantity:sum"],
-        ) + self.env["psa.reinvoiced.cost"]._read_group(
-            [("sale_line_id", "in", by_cost.ids)],
-            ["sale_line_id", "uom_id"],
-            ["billable_quantity:sum"],
-        )
-        for line, uom, quantity in groups:
-            converted = uom._compute_quantity(
-                quantity, line.product_uom_id, round=False
-            )
-            totals[line.id] = totals.get(line.id, 0.0) + converted
-        return totals
-
-
-def free_quantities(items: Iterable[Transaction | Portion]) -> dict[int, float]:
-    """What is not charged of transactions, by contract line."""
-    free: dict[int, float] = defaultdict(float)
-    for item in items:
-        if not item.is_chargeable:
-            free[item.sale_line_id] += item.quantity
-    return free

@@ -9,6 +9,7 @@ from odoo.tools import SQL
 from ...core.allocation import TOLERANCE
 from ...core.billing import Request, Transaction
 from ...core.kinds import ADJUSTMENT, CHARGEABLE, COST, SOURCE_FIELDS
+from ...tools import rules
 from .selection import Selection
 from .step import Step
 
@@ -54,10 +55,12 @@ class Details(Step):
         Detail = self.env["psa.invoice.detail"]
         Detail._insert(rows)
         Detail._refresh_sources(sources)
-        if self._take_room(rows) or any(
-            row["billing_type"] != CHARGEABLE for row in rows
+        contract_lines = self.env["sale.order.line"].browse(lines)
+        if not self._take_room(rows) and all(
+            row["billing_type"] == CHARGEABLE for row in rows
         ):
-            self.env["sale.order.line"].browse(lines)._psa_refresh_excluded_quantity()
+            contract_lines = contract_lines.filtered("billing_excluded_quantity")
+        contract_lines._psa_refresh_excluded_quantity()
 
     def _take_room(self, rows: list[dict]) -> bool:
         """Of two who bill the same project within its terms at once, the second one is
@@ -225,4 +228,4 @@ def signed_quantity(move_line, contract_line) -> float:
     quantity = move_line.product_uom_id._compute_quantity(
         move_line.quantity, contract_line.product_uom_id, round=False
     )
-    return -quantity if move_line.move_id.move_type == "out_refund" else quantity
+    return rules.sign(move_line.move_id) * quantity

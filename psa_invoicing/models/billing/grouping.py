@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Second step of billing: which transactions share an invoice, and what it comes to."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from math import fsum
@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from odoo import models
 
-from ...core.allocation import TOLERANCE, line_quantity
+from ...core.allocation import TOLERANCE
 from ...core.billing import Bundle, Outcome, Portion, Transaction
-from .contract_lines import ContractLines, free_quantities
+from .contract_lines import ContractLines
 from .step import Step, in_customer_language
 
 # Invoices of one project are merged only when they agree on all of these.
@@ -172,7 +172,7 @@ class Grouping(Step):
             for bundle in self._measured(bundles)
             if self._charges(bundle) or (with_credits and bundle.total < -TOLERANCE)
         ]
-        # What is left out closes no contract line of another invoice.
+        # What is left out rounds no line of another invoice.
         return sound if len(sound) == len(bundles) else self._sound(sound, with_credits)
 
     def _measured(self, bundles: list[Bundle]) -> list[Bundle]:
@@ -217,37 +217,19 @@ class Grouping(Step):
     def _line_quantities(
         self, bundles: list[Bundle]
     ) -> list[dict[tuple[int, str], float]]:
-        """Quantities of the invoice lines, by bundle and slice.
-
-        Where several lines bill one contract line, the last one closes it.
-        """
-        wanted: dict[int, list[float]] = defaultdict(list)
-        for bundle in bundles:
-            for item in bundle.transactions:
-                wanted[item.sale_line_id].append(item.quantity)
-        free = free_quantities(
-            item for bundle in bundles for item in bundle.transactions
-        )
-        lines = self.lines_by_id(wanted)
-        remaining = ContractLines(self.env).closing_remainders(wanted, free)
+        """Quantities of the invoice lines, by bundle and slice."""
         slices = [
             (index, key, charged)
             for index, bundle in enumerate(bundles)
             for key, items in bundle.slices.items()
             if (charged := [item.quantity for item in items if item.is_chargeable])
         ]
-        waiting = Counter(line_id for _index, (line_id, _key), _charged in slices)
+        totals = ContractLines(self.env).running_totals(
+            {line_id for _index, (line_id, _key), _charged in slices}
+        )
         found: list[dict[tuple[int, str], float]] = [{} for _draft in bundles]
         for index, (line_id, key), charged in slices:
-            waiting[line_id] -= 1
-            quantity = line_quantity(
-                charged,
-                lines[line_id]._psa_round,
-                None if waiting[line_id] else remaining.get(line_id),
-            )
-            found[index][line_id, key] = quantity
-            if line_id in remaining:
-                remaining[line_id] -= quantity
+            found[index][line_id, key] = totals[line_id].next_line(charged)
         return found
 
     # === Drafts that are there ===

@@ -7,6 +7,7 @@ from dataclasses import replace
 from ...core import obstacles
 from ...core.billing import Beyond, Request
 from ...core.kinds import MODELS, Key
+from ...core.obstacles import Obstacle
 from .grouping import Grouping
 from .selection import Selection, order_button_request
 from .step import Step
@@ -25,26 +26,32 @@ class LeftOut(Step):
         new = {
             item.key for item in self._open_items(replace(everything, credited=False))
         }
-        beyond = Selection(self.env).beyond_terms(request)
+        beyond = Selection(self.env).left_out(request)
         found: dict[int, Counter] = defaultdict(Counter)
         for item in self._open_items(everything, with_held=True):
             start = self.env["project.project"].browse(item.project_id)
-            text = ""
             if item.key not in free:
-                code = obstacles.HOLD
+                obstacle = Obstacle(obstacles.HOLD)
             elif item.key not in new:
-                code = obstacles.CREDITED
+                obstacle = Obstacle(obstacles.CREDITED)
             elif (
                 request.from_billing_start
                 and start.billing_start_date
                 and item.date < start.billing_start_date
             ):
-                code = obstacles.BEFORE_START
+                obstacle = Obstacle(obstacles.BEFORE_START)
             elif item.key in beyond:
-                code, text = obstacles.TERMS, beyond[item.key]
+                obstacle = beyond[item.key].obstacle
             else:
-                code = obstacles.ALONE
-            found[item.project_id][obstacles.Obstacle(code, text)] += 1
+                obstacle = Obstacle(obstacles.ALONE)
+            found[item.project_id][obstacle] += 1
+        return found
+
+    def beyond(self, request: Request) -> dict[int, Counter]:
+        """The same, of what contract lines and contract terms leave out alone."""
+        found: dict[int, Counter] = defaultdict(Counter)
+        for item, obstacle in Selection(self.env).left_out(request).values():
+            found[item.project_id][obstacle] += 1
         return found
 
     def beyond_terms(self, cutoff_date) -> dict[Key, Beyond]:

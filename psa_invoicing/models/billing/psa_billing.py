@@ -69,6 +69,13 @@ class PsaBilling(models.AbstractModel):
 
     @api.model
     @api.private
+    def beyond(self, request: Request) -> dict:
+        """The same, of what contract lines and contract terms leave out alone: also of
+        what was billed in part."""
+        return LeftOut(self.env).beyond(request)
+
+    @api.model
+    @api.private
     def credit_due(self, request: Request) -> dict:
         """What is due to customers, and waits until there is more to charge.
 

@@ -213,13 +213,18 @@ class Quantities(Step):
         )
         if uom.compare(target, fsum(row.item.quantity for row in rows)) == 0:
             return
-        items = self._lowerable(move, move_line, contract_line)
+        elsewhere = self._on_second_lines(move, move_line)
+        items = self._lowerable(move, move_line, contract_line, elsewhere)
         kept = trim([item.quantity for item in items], target)
         wanted, caps = [], {}
         for item, quantity in zip(items, kept, strict=True):
             share = quantity / item.quantity
             whole = is_zero(item.quantity - quantity)
-            caps[item.key] = None if whole else item.source_quantity * share
+            caps[item.key] = (
+                None
+                if whole
+                else item.source_quantity * share + elsewhere.get(item.key, 0.0)
+            )
             if quantity:
                 wanted.append(
                     item if whole else item.lowered(item.source_quantity * share)
@@ -231,12 +236,33 @@ class Quantities(Step):
         if uom.compare(target, fsum(kept)) != 0:
             rest = target - fsum(kept)
             Details(self.env).add_adjustment(move_line, contract_line, rest)
+        contract_line._psa_refresh_excluded_quantity()
         move._psa_spread_amounts()
 
-    def _lowerable(self, move, move_line, contract_line) -> list[Transaction]:
+    def _on_second_lines(self, move, move_line) -> dict[Key, float]:
+        """What other lines of the same contract line charge, which others have made.
+
+        :return: by transaction, in its own unit
+        """
+        lines = move.invoice_line_ids.filtered(
+            lambda line: (
+                line.sale_line_ids & move_line.sale_line_ids
+                and (line.billing_slice or "") == (move_line.billing_slice or "")
+            )
+        )
+        found: dict[Key, float] = defaultdict(float)
+        for row in move._psa_ledger_rows():
+            if row.key and row.move_line_id in (lines - move_line)._ids:
+                found[row.key] += row.item.source_quantity
+        return found
+
+    def _lowerable(
+        self, move, move_line, contract_line, elsewhere: dict[Key, float]
+    ) -> list[Transaction]:
         """Chargeable transactions that are or were on a line of a draft.
 
-        :return: with their whole open quantity, in order of date
+        :param elsewhere: what other lines have of them
+        :return: with the whole of what is open beside that, in order of date
         """
         rows = move._psa_ledger_rows()
         on_line = [row for row in rows if row.item.sale_line_id == contract_line.id]
@@ -244,12 +270,13 @@ class Quantities(Step):
         keys = {row.key for row in on_line} | set(brief.caps)
         keys -= {row.key for row in on_line if not row.is_charged}
         items = [
-            item
+            item.lowered(item.source_quantity - elsewhere.get(item.key, 0.0))
             for item in Recalculation(self.env).asked(move, rows)
             if item.sale_line_id == contract_line.id
             and item.key in keys
             and item.is_chargeable
             and item.slice_key(brief.layout, brief.is_consolidated)
             == (move_line.billing_slice or "")
+            and not is_zero(item.source_quantity - elsewhere.get(item.key, 0.0))
         ]
         return sorted(items, key=lambda item: (item.date, item.source_id))

@@ -1,14 +1,16 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """First step of billing: which transactions, and how much of each is open."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from math import fsum
 from types import MappingProxyType
+from typing import NamedTuple
 
 from odoo.fields import Domain
-from odoo.tools import SQL, Query
+from odoo.tools import SQL
 
-from ...core.allocation import TOLERANCE, trim
+from ...core import obstacles
+from ...core.allocation import TOLERANCE, is_zero, trim
 from ...core.billing import Allowed, Portion, Request, Transaction
 from ...core.kinds import (
     CHARGEABLE,
@@ -19,11 +21,22 @@ from ...core.kinds import (
     Key,
     kind_of_sold,
 )
-from .contract_lines import ContractLines
-from .step import Step
+from ...core.obstacles import Obstacle
+from .contract_lines import ContractLines, Limit
+from .open_quantities import OpenQuantities
 
 
-class Selection(Step):
+class LeftOut(NamedTuple):
+    """
+    :ivar item: the transaction, with what is not billed of it
+    :ivar obstacle: why
+    """
+
+    item: Transaction
+    obstacle: Obstacle
+
+
+class Selection(OpenQuantities):
     """Finds what is open."""
 
     def select(
@@ -44,6 +57,31 @@ class Selection(Step):
     ) -> Allowed:
         """The same, and what contract terms leave out of it."""
         released = released or {}
+        found = self._asked(request, released)
+        limits = self._limits(found, request, released, move)
+        return self.within_terms(self._within(found, limits), move)
+
+    def left_out(self, request: Request) -> dict[Key, LeftOut]:
+        """What contract lines or contract terms leave out of a request."""
+        found = self._asked(request)
+        limits = self._limits(found, request)
+        allowed = self.within_terms(self._within(found, limits))
+        billed = {item.key: item.source_quantity for item in allowed.transactions}
+        left_out = {}
+        for item in found:
+            rest = item.source_quantity - billed.get(item.key, 0.0)
+            if is_zero(rest):
+                continue
+            limit = limits.get(item.sale_line_id)
+            text = allowed.left_out.get(item.key, "")
+            code = limit.obstacle if limit and not text else obstacles.TERMS
+            left_out[item.key] = LeftOut(item.lowered(rest), Obstacle(code, text))
+        return left_out
+
+    def _asked(
+        self, request: Request, released: Mapping[Key, float] = MappingProxyType({})
+    ) -> list[Transaction]:
+        """What a request finds open, in order."""
         found: list[Transaction] = []
         for source, types in TYPES_IN.items():
             if types & set(request.types):
@@ -55,8 +93,7 @@ class Selection(Step):
             found = self._since_billing_start(found)
         if request.cutoffs:
             found = [item for item in found if request.is_due(item)]
-        found = self._within_contract_lines(self.in_order(found), move)
-        return self.within_terms(found, move)
+        return self.in_order(found)
 
     def within_terms(self, found: list[Transaction], move=None) -> Allowed:
         """What contract terms let be billed; most projects have none.
@@ -79,40 +116,44 @@ class Selection(Step):
     def projects_with_terms(self):
         return self.env["psa.billing.terms"]._projects_with_terms()
 
-    def beyond_terms(self, request: Request) -> Mapping[Key, str]:
-        """What contract terms leave out of a request, and why."""
-        return self.find(request).left_out if self.projects_with_terms() else {}
-
-    def _within_contract_lines(
-        self, found: list[Transaction], move
-    ) -> list[Transaction]:
-        """Leave out what Odoo's own invoices have billed without saying of which entry.
-
-        A contract line is never billed beyond what was delivered on it.
-        """
-        by_line: dict[int, list[Transaction]] = {}
+    def _limits(
+        self,
+        found: list[Transaction],
+        request: Request,
+        released: Mapping[Key, float] = MappingProxyType({}),
+        move=None,
+    ) -> dict[int, Limit]:
+        """Contract lines that have less to bill than is found on them."""
+        quantities: dict[int, float] = defaultdict(float)
         for item in found:
-            by_line.setdefault(item.sale_line_id, []).append(item)
-        limits = ContractLines(self.env).limits(
-            {
-                line_id: fsum(item.quantity for item in items)
-                for line_id, items in by_line.items()
-            },
-            move,
+            if item.is_chargeable:
+                quantities[item.sale_line_id] += item.quantity
+        sources = {item.source for item in found}
+        return ContractLines(self.env).limits(
+            quantities, request, released, move, sources
         )
-        within = []
-        for line_id, items in by_line.items():
-            if line_id not in limits:
-                within += items
-                continue
-            quantities = [item.quantity for item in items]
-            for item, quantity in zip(
-                items, trim(quantities, limits[line_id]), strict=True
-            ):
-                if quantity:
-                    share = quantity / item.quantity
-                    within.append(item.lowered(item.source_quantity * share))
-        return within
+
+    def _within(
+        self, found: list[Transaction], limits: Mapping[int, Limit]
+    ) -> list[Transaction]:
+        """What contract lines have to bill; nobody pays for what is offered."""
+        limited = [
+            item for item in found if item.is_chargeable and item.sale_line_id in limits
+        ]
+        if not limited:
+            return found
+        parts: dict[Key, float] = {}
+        for line_id, limit in limits.items():
+            items = [item for item in limited if item.sale_line_id == line_id]
+            quantities = trim([item.quantity for item in items], limit.quantity)
+            parts |= zip((item.key for item in items), quantities, strict=True)
+        return [
+            item.lowered(item.source_quantity * parts[item.key] / item.quantity)
+            if item.key in parts
+            else item
+            for item in found
+            if parts.get(item.key, 1.0)
+        ]
 
     def _since_billing_start(self, found: list[Transaction]) -> list[Transaction]:
         """Leave what is older than the billing start of its project to a person."""
@@ -231,37 +272,6 @@ class Selection(Step):
         )
         return [dict(zip(names, row, strict=True)) for row in rows]
 
-    def open_query(
-        self, model, domain, released_ids: list[int], request: Request
-    ) -> tuple[Query, SQL]:
-        """What is open or released, and how much of it, in the transactions' own
-        unit."""
-        table = model._table
-        is_released = SQL("%s = ANY(%s)", SQL.identifier(table, "id"), released_ids)
-        is_open = model._psa_is_open_sql(table)
-        # What a draft bills too much of, since a transaction on it was lowered, is for
-        # its Recalculate to settle, not for another invoice.
-        is_of_draft = (
-            SQL("FALSE") if request.of_drafts else model._psa_is_beyond_sql(table)
-        )
-        quantity = model._psa_open_sql(table)
-        if not request.credited:
-            quantity = SQL(
-                "%s - %s",
-                quantity,
-                model._psa_quantity_sql(table, "billing_credited_quantity"),
-            )
-        model.flush_model()
-        query = model._search(domain)
-        if released_ids:
-            query.add_where(SQL("(%s OR %s)", is_open, is_released))
-            query.add_where(SQL("(%s OR NOT %s)", is_released, is_of_draft))
-        else:
-            # Two conditions: the first one is literally what the index says.
-            query.add_where(is_open)
-            query.add_where(SQL("NOT %s", is_of_draft))
-        return query, quantity
-
     def _kinds(self, source: str, rows: list[dict]) -> dict[int, str]:
         """The type of each row: goods on an order are material."""
         if source == COST:
@@ -275,20 +285,6 @@ class Selection(Step):
         records = self.env[model].sudo().with_context(active_test=False)
         records = records.browse(id_ for id_ in ids if id_)
         return {record.id: record.name for record in records}
-
-    def uom_factors(
-        self, pairs: set[tuple[int | None, int]]
-    ) -> dict[tuple[int | None, int], float]:
-        """What one unit of a transaction is in the unit of its contract line."""
-        lines = self.env["sale.order.line"].browse({line_id for _uom, line_id in pairs})
-        uoms = {line.id: line.product_uom_id for line in lines}
-        factors = {}
-        for uom_id, line_id in pairs:
-            uom = self.env["uom.uom"].browse(uom_id)
-            factors[uom_id, line_id] = (
-                uom._compute_quantity(1.0, uoms[line_id], round=False) if uom else 1.0
-            )
-        return factors
 
 
 def order_button_request(lines, start_date=None, end_date=None) -> Request:

@@ -146,56 +146,33 @@ class Settled(Step):
     def _settled_lines(self, move, agreed):
         """Contract lines of a draft that leave all to bill that was logged on them.
 
-        Not those of which Odoo's own invoices have billed something without saying of
-        which entry, or another draft bills more than was logged, since an entry on it
-        was lowered.
+        Not those of which others have billed something without saying of which entry,
+        nor those with a correction: it may count without being due.
 
         :param agreed: contract lines that belong on the draft
         """
         groups = self.env["psa.invoice.detail"]._read_group(
-            [
-                ("move_id", "=", move.id),
-                ("transaction_type", "=", TIME),
-                # What was corrected makes no room for more: it may not be due.
-                ("quantity", ">", 0),
-            ],
+            [("move_id", "=", move.id), ("transaction_type", "=", TIME)],
             ["sale_line_id"],
-            ["quantity:sum"],
+            ["quantity:min"],
         )
-        on_draft = {line: quantity for line, quantity in groups if line in agreed}
-        lines = self.env["sale.order.line"].union(*on_draft)
-        totals = ContractLines(self.env).totals(lines, move)
-        logged = self._open_hours(lines)
-        return lines.filtered(
-            lambda line: (
-                on_draft[line] + logged[line.id] <= totals[line.id].open + TOLERANCE
-            )
+        lines = self.env["sale.order.line"].union(
+            *(line for line, least in groups if least > 0 and line in agreed)
         )
+        lines -= self._corrected_lines(lines)
+        unnamed = ContractLines(self.env).unnamed(lines, move)
+        return lines.filtered(lambda line: unnamed[line.id] <= TOLERANCE)
 
-    def _open_hours(self, lines) -> dict[int, float]:
-        """What entries on contract lines have to bill, beside what is on drafts.
-
-        :return: by contract line, in its unit
-        """
+    def _corrected_lines(self, lines):
+        """Contract lines with more to credit than to bill of some entry."""
         Time = self.env["account.analytic.line"]
         Time.flush_model()
-        entry = Time._table
         query = Time._search([("so_line", "in", lines.ids)])
-        query.add_where(Time._psa_is_open_sql(entry))
-        query.groupby = SQL("so_line, product_uom_id")
-        rows = self.env.execute_query(
-            query.select(
-                SQL("so_line, product_uom_id"),
-                SQL("SUM(GREATEST(%s, 0))", Time._psa_open_sql(entry)),
-            )
-        )
-        factors = Selection(self.env).uom_factors(
-            {(uom_id, line_id) for line_id, uom_id, _sum in rows}
-        )
-        found = dict.fromkeys(lines.ids, 0.0)
-        for line_id, uom_id, hours in rows:
-            found[line_id] += hours * factors[uom_id, line_id]
-        return found
+        query.add_where(Time._psa_is_open_sql(Time._table))
+        query.add_where(SQL("%s < 0", Time._psa_open_sql(Time._table)))
+        query.groupby = SQL("so_line")
+        rows = self.env.execute_query(query.select(SQL("so_line")))
+        return lines.browse(line_id for (line_id,) in rows)
 
     def _decided_ids(self, move) -> list[int]:
         """Entries of which a person has lowered the quantity or chosen the type."""

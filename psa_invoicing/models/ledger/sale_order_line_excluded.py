@@ -23,17 +23,21 @@ class SaleOrderLine(models.Model):
         self.env.flush_all()
         lines = self | self.browse(self._billing_beyond_terms())
         figures = {
-            line_id: (excluded, never)
-            for line_id, excluded, never in self.env.execute_query(
+            line_id: figures
+            for line_id, *figures in self.env.execute_query(
                 self._psa_excluded_sql(lines.ids)
             )
         }
         for line in lines.sudo():
             unit = line.product_uom_id
-            excluded, never = figures.get(line.id, (0.0, 0.0))
+            excluded, never, billed = figures.get(line.id, (0.0, 0.0, 0.0))
+            # As Odoo has rounded what is on invoices, the rest goes with it.
             values = {
-                "billing_excluded_quantity": unit.round(excluded),
-                "psa_never_billed_quantity": unit.round(never),
+                name: unit.round(unit.round(billed + quantity) - unit.round(billed))
+                for name, quantity in (
+                    ("billing_excluded_quantity", excluded),
+                    ("psa_never_billed_quantity", never),
+                )
             }
             if any(unit.compare(line[name], values[name]) for name in values):
                 line.write(values)
@@ -44,7 +48,8 @@ class SaleOrderLine(models.Model):
         return {}
 
     def _psa_excluded_sql(self, ids: list[int], until: date | None = None) -> SQL:
-        """``(id, excluded quantity, never billed quantity)``, in the lines' unit.
+        """``(id, excluded quantity, never billed quantity, quantity on invoices)``, in
+        the lines' unit, unrounded.
 
         :param until: only of transactions dated up to this day
         """
@@ -55,7 +60,8 @@ class SaleOrderLine(models.Model):
         treated += [SQL("SELECT %s, %s, NULL", *each) for each in beyond.items()]
         return SQL(
             """
-            SELECT line_id, COALESCE(SUM(excluded), 0), COALESCE(SUM(never), 0)
+            SELECT line_id, COALESCE(SUM(excluded), 0), COALESCE(SUM(never), 0),
+                   COALESCE(SUM(billed), 0)
               FROM (SELECT detail.sale_line_id AS line_id,
                            CASE WHEN %(uncharged)s
                                 THEN CASE WHEN %(live)s THEN detail.quantity END
@@ -66,11 +72,14 @@ class SaleOrderLine(models.Model):
                                 THEN CASE WHEN %(live)s THEN detail.quantity END
                                 WHEN NOT %(live)s AND %(credit)s
                                  AND move.state = 'posted'
-                                THEN -detail.quantity END AS never
+                                THEN -detail.quantity END AS never,
+                           CASE WHEN NOT %(uncharged)s AND move.state <> 'cancel'
+                                THEN detail.quantity END AS billed
                       FROM psa_invoice_detail AS detail
                  LEFT JOIN account_move AS move ON move.id = detail.move_id
                      WHERE detail.sale_line_id = ANY(%(ids)s) AND %(dated)s
-                 UNION ALL %(treated)s) AS found
+                 UNION ALL SELECT treated.*, NULL FROM (%(treated)s) AS treated
+                   ) AS found
           GROUP BY line_id
             """,
             live=rules.live_sql(),

@@ -86,7 +86,7 @@ class PsaInvoiceSchedule(models.Model):
             sums[key][detail.currency_id] += detail.amount
             counts[key] += 1
         reasons = self.filtered(lambda row: row.state == "nothing")._nothing_reasons()
-        reasons |= self.filtered(lambda row: row.state == "done")._terms_reasons()
+        reasons |= self.filtered(lambda row: row.state == "done")._beyond_reasons()
         figures = {}
         for row in self:
             amounts: Counter = Counter()
@@ -107,21 +107,19 @@ class PsaInvoiceSchedule(models.Model):
             }
         return figures
 
-    def _terms_reasons(self) -> dict:
-        """What contract terms leave out of rows that were billed, in words."""
-        projects = self.env["psa.billing.terms"].sudo()._projects_with_terms()
-        rows = self.filtered(lambda row: row.project_id in projects)
-        reasons = {}
-        for row, left_out in rows._left_out().items():
-            terms = {key: count for key, count in left_out.items() if key.text}
-            if terms:
-                reasons[row] = " ".join(row._left_out_in_words(terms))
-        return reasons
+    def _beyond_reasons(self) -> dict:
+        """What contract lines and contract terms leave out of rows that were billed, in
+        words."""
+        return {
+            row: " ".join(row._left_out_in_words(left_out))
+            for row, left_out in self._left_out("beyond").items()
+            if left_out
+        }
 
     def _nothing_reasons(self) -> dict:
         """Why there was nothing to bill, in words, by row."""
         reasons = {}
-        for row, left_out in self._left_out().items():
+        for row, left_out in self._left_out("left_out").items():
             words = [row.error] if row.error else []
             words += row._left_out_in_words(left_out)
             reasons[row] = " ".join(words) or self.env._(
@@ -130,8 +128,11 @@ class PsaInvoiceSchedule(models.Model):
             )
         return reasons
 
-    def _left_out(self) -> dict:
-        """What these rows ask for and is on no invoice, by row and obstacle."""
+    def _left_out(self, question: str) -> dict:
+        """What these rows ask for and is on no invoice, by row and obstacle.
+
+        :param question: of the billing service: all of that, or ``beyond``
+        """
         found = {}
         by_cutoff = self.grouped(lambda row: row._effective_cutoff_date())
         for cutoff_date, rows in by_cutoff.items():
@@ -141,7 +142,7 @@ class PsaInvoiceSchedule(models.Model):
                 from_billing_start=True,
             )
             # sudo: billing reads timesheets and orders, which the biller need not see.
-            left_out = self.env["psa.billing"].sudo().left_out(request)
+            left_out = getattr(self.env["psa.billing"].sudo(), question)(request)
             found |= {row: left_out.get(row.project_id.id, {}) for row in rows}
         return found
 
@@ -151,6 +152,12 @@ class PsaInvoiceSchedule(models.Model):
             obstacles.CREDITED: self.env._("Credited, to be reviewed: %(count)s."),
             obstacles.BEFORE_START: self.env._("Before the billing start: %(count)s."),
             obstacles.TERMS: "%(text)s: %(count)s.",
+            obstacles.CORRECTED: self.env._(
+                "What a correction takes back that is not billed with it: %(count)s."
+            ),
+            obstacles.BEYOND: self.env._(
+                "What an invoice has billed that names no transactions: %(count)s."
+            ),
             obstacles.ALONE: self.env._("Nothing to charge with: %(count)s."),
         }
         return [

@@ -336,7 +336,7 @@ class SaleOrderLine(models.Model):
         self.env.flush_all()
         return {
             line_id: never
-            for line_id, _excluded, never in self.env.execute_query(
+            for line_id, _excluded, never, _billed in self.env.execute_query(
                 self._psa_excluded_sql(self.ids, until)
             )
         }

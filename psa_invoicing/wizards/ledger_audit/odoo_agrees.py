@@ -35,13 +35,13 @@ class PsaLedgerAudit(models.TransientModel):
                            COALESCE(figures.excluded, 0) AS true_excluded,
                            COALESCE(figures.never, 0) AS true_never
                       FROM sale_order_line AS line
-                 LEFT JOIN (%(figures)s) AS figures(line_id, excluded, never)
+                 LEFT JOIN (%(figures)s) AS figures(line_id, excluded, never, billed)
                         ON figures.line_id = line.id) AS found
              WHERE ABS(excluded - true_excluded) > %(step)s
                 OR ABS(never - true_never) > %(step)s
             """,
             figures=Line._psa_excluded_sql([id_ for (id_,) in ids]),
-            step=self._rounding(),
+            step=self._rounding() + TOLERANCE,
         )
 
     def _check_quantity_to_invoice(self):

@@ -67,11 +67,13 @@ class Group(NamedTuple):
     :ivar common: the values of the columns in which they agree
     :ivar factor: one of their unit in the unit of the contract line
     :ivar total: all of them, as one
+    :ivar charged: of it, for what the customer pays, in the unit of the contract line
     """
 
     common: dict
     factor: float
     total: Portion
+    charged: float
 
 
 class PsaManualInvoice(models.TransientModel):
@@ -168,7 +170,9 @@ class PsaManualInvoice(models.TransientModel):
         columns = SQL(", ").join(map(SQL.identifier, names))
         rows = self.env.execute_query_dict(
             SQL(
-                """SELECT %(columns)s, MIN(date) AS date, SUM(quantity) AS quantity
+                """SELECT %(columns)s, MIN(date) AS date, SUM(quantity) AS quantity,
+                          COALESCE(SUM(quantity) FILTER (
+                              WHERE billing_type = 'chargeable'), 0) AS charged
                      FROM %(transactions)s GROUP BY %(columns)s""",
                 columns=columns,
                 transactions=transactions,
@@ -191,7 +195,8 @@ class PsaManualInvoice(models.TransientModel):
             row.get("who", ""),
             row.get("task", ""),
         )
-        return Group({name: row[name] for name in names}, factor, total)
+        common = {name: row[name] for name in names}
+        return Group(common, factor, total, row["charged"] * factor)
 
     def _within_limits(
         self, groups: list[Group], request: Request
@@ -204,10 +209,10 @@ class PsaManualInvoice(models.TransientModel):
         """
         open_quantities: dict[int, float] = defaultdict(float)
         for group in groups:
-            open_quantities[group.total.sale_line_id] += group.total.quantity
+            open_quantities[group.total.sale_line_id] += group.charged
         projects = self.env["psa.billing.terms"]._projects_with_terms()
         ids = {
-            *ContractLines(self.env).limits(open_quantities),
+            *ContractLines(self.env).limits(open_quantities, request),
             *(
                 group.total.sale_line_id
                 for group in groups

@@ -25,6 +25,8 @@ from ...models.billing.selection import Selection
 from .psa_manual_invoice_left_out import LeftOut
 
 COVERED = ("billable_fixed", "billable_milestones")
+# What the order has to say about.
+OF_CONTRACT = (obstacles.BEYOND, obstacles.CORRECTED, obstacles.TERMS)
 
 
 class PsaManualInvoice(models.TransientModel):
@@ -70,18 +72,22 @@ class PsaManualInvoice(models.TransientModel):
                 source, wide, with_held=True, domain=self._not_shown(source)
             )
         ]
+        rests = selection.left_out(request)
+        # What is shown in part, too.
+        open_keys = {item.key for item in items}
+        items += [rest for key, (rest, _why) in rests.items() if key not in open_keys]
         items.sort(key=lambda item: (item.date, item.project_id))
         held, others = self._held(items), self._of_other_units(items, request)
-        beyond = selection.beyond_terms(request)
+        beyond = {key: obstacle for key, (_rest, obstacle) in rests.items()}
         lines = selection.lines_by_id(item.sale_line_id for item in items)
         Line = self.env["psa.manual.invoice.line"]
         for item in items:
             line = lines[item.sale_line_id]
             reason = self._why_not_shown(item, request, held, others, beyond)
-            in_the_way = reason in (obstacles.BEYOND, obstacles.TERMS)
+            in_the_way = reason in OF_CONTRACT
             left_out = self._of(found, reason, line.order_id if in_the_way else None)
             if reason == obstacles.TERMS:
-                left_out.texts.add(beyond[item.key])
+                left_out.texts.add(beyond[item.key].text)
             amount = Line._amount(line, item.quantity, item.is_chargeable)
             row = partial(self._item_row, item, line)
             left_out.add(item.key, row, amount, line.currency_id)
@@ -107,7 +113,7 @@ class PsaManualInvoice(models.TransientModel):
             return obstacles.UNIT
         if request.milestone_ids and item.source == MILESTONE:
             return obstacles.MILESTONE
-        return obstacles.TERMS if item.key in beyond else obstacles.BEYOND
+        return beyond[item.key].code if item.key in beyond else obstacles.SINCE
 
     def _held(self, items: list[Transaction]) -> set[Key]:
         return self._within(items, lambda _model: Domain("billing_hold", "=", True))

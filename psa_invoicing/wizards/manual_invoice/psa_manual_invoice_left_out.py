@@ -181,12 +181,16 @@ class PsaManualInvoice(models.TransientModel):
             obstacles.BEYOND: self.env._(
                 "Billed by an invoice that names no transactions"
             ),
+            obstacles.CORRECTED: self.env._(
+                "Taken back by a correction that is not billed with it"
+            ),
             obstacles.COVERED: self.env._("Covered by a fixed price"),
             obstacles.HOLD: self.env._("On hold"),
             obstacles.LATER: self.env._("After the cut-off date"),
             obstacles.MILESTONE: self.env._("Milestones that are not chosen"),
             obstacles.NO_LINE: self.env._("Without a contract line"),
             obstacles.NON_CHARGEABLE: self.env._("Non-chargeable"),
+            obstacles.SINCE: self.env._("Recorded since: press Refresh to see it"),
             obstacles.TYPE: self.env._("Types that are not chosen"),
             obstacles.UNIT: self.env._("Of other units"),
             obstacles.UNREACHED: self.env._("Milestones that are not reached"),
@@ -203,6 +207,7 @@ class PsaManualInvoice(models.TransientModel):
             return ""
         return {
             obstacles.BEYOND: self.env._("Open Order"),
+            obstacles.CORRECTED: self.env._("Open Order"),
             obstacles.COVERED: self.env._("Show Entries"),
             obstacles.DRAFT: self.env._("Open Draft"),
             obstacles.HOLD: self.env._("Release"),
@@ -210,6 +215,7 @@ class PsaManualInvoice(models.TransientModel):
             obstacles.NO_LINE: self.env._("Choose Contract Line"),
             obstacles.NON_CHARGEABLE: self.env._("Charge"),
             obstacles.ORDER: self.env._("Open Order"),
+            obstacles.SINCE: "",
             obstacles.PROJECT: self.env._("Open Project"),
             obstacles.TERMS: self.env._("Open Order"),
             obstacles.TYPE: self.env._("Include"),
