@@ -57,3 +57,4 @@ from . import test_transaction_screens
 from . import test_transactions
 from . import test_views
 from . import test_what_counts
+from . import test_written_off

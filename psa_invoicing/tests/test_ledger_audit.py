@@ -391,6 +391,28 @@ class TestLedgerAudit(BillingCase):
         )
         self.assert_finds("write_off", project.sale_line_id)
 
+    def test_a_write_off_where_its_entry_is_not(self):
+        project = self.time_project(5)
+        entry = project.timesheet_ids
+        other = self.contract(project, price_unit=50)
+        detail = entry.action_psa_write_off("Goodwill")
+        self.damage(
+            "UPDATE psa_invoice_detail SET sale_line_id = %s WHERE id = %s",
+            other.id,
+            detail.id,
+        )
+        (other + project.sale_line_id)._psa_refresh_excluded_quantity()
+        self.assert_finds("write_off_place", entry)
+
+    def test_a_write_off_of_an_entry_that_is_gone(self):
+        project = self.time_project(5)
+        entry, line = project.timesheet_ids, project.sale_line_id
+        entry.action_psa_write_off("Goodwill")
+        self.damage("DELETE FROM account_analytic_line WHERE id = %s", entry.id)
+        line.modified(["qty_delivered_method"])
+        line._compute_qty_delivered()
+        self.assert_finds("write_off_place", line)
+
     def test_what_an_order_line_leaves_out(self):
         project = self.time_project(2, 3)
         line = project.sale_line_id

@@ -96,6 +96,7 @@ class TestRules(BillingCase):
                 transaction_type=self.choose(*TYPES, ADJUSTMENT, ADJUSTMENT),
                 origin_detail_id=self.choose(None, origin.id),
                 is_write_off=self.choose(True, False, None),
+                is_suspended=self.choose(True, False, None),
                 billing_type=self.choose("chargeable", "complimentary"),
             )
         source = SQL(

@@ -264,7 +264,11 @@ class Recording(Step):
             return
         free = details - details._chargeable()
         free |= self.env["psa.invoice.detail"].search(
-            [("is_write_off", "=", True), ("origin_detail_id", "in", details.ids)]
+            [
+                ("is_write_off", "=", True),
+                ("is_suspended", "!=", True),
+                ("origin_detail_id", "in", details.ids),
+            ]
         )
         Details(self.env).take_back(
             [

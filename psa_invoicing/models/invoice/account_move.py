@@ -267,6 +267,10 @@ class AccountMove(models.Model):
             details._tell_drafts_beyond(sources)
 
     def _psa_bill_again(self):
+        # What a credit note had taken back may be elsewhere now.
+        written_off = details.filtered("is_write_off")
+        for transactions in details._transactions(written_off._sources()):
+            transactions._psa_follow_write_offs()
         """A cancelled invoice that is a draft again bills what nobody else has."""
         # sudo: whoever may change the state need not read the ledger.
         for move in self.sudo().filtered("detail_ids"):

@@ -146,6 +146,11 @@ class PsaInvoiceDetail(models.Model):
         "res.users", string="Written Off By", readonly=True, ondelete="set null"
     )
     write_off_date = fields.Date(string="Written Off On", readonly=True)
+    is_suspended = fields.Boolean(
+        readonly=True,
+        help="Written off, and of no account as long as nothing of the transaction is "
+        "to be billed: its milestone is not reached, or its bill is a draft.",
+    )
     is_earlier_period = fields.Boolean(
         string="Earlier Period",
         compute="_compute_is_earlier_period",

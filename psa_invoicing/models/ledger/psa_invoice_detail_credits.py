@@ -1,9 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What was credited or written off: whether it counts, and how it is undone."""
+"""What was credited: whether it counts, and how it is undone."""
 
 from odoo import models
 from odoo.exceptions import UserError
-from odoo.tools import format_date
 
 from ...core.allocation import TOLERANCE, is_zero
 from ...core.billing import LEDGER
@@ -89,46 +88,3 @@ class PsaInvoiceDetail(models.Model):
         """Let the next invoice run bill what was credited."""
         self.with_context(psa_ledger=LEDGER).write({"is_released": True})
         self._refresh_sources(self._sources())
-
-    def _undo_write_off(self):
-        """Make what was written off open again.
-
-        :raises UserError: if it happened in a period that is closed
-        """
-        for company, details in self.grouped("company_id").items():
-            lock_date = company._get_user_fiscal_lock_date(
-                self.env["account.journal"].browse()
-            )
-            if any(detail.write_off_date <= lock_date for detail in details):
-                raise UserError(
-                    self.env._(
-                        "It was written off in a period that is closed since "
-                        "%(date)s, and stays so.",
-                        date=format_date(self.env, lock_date),
-                    )
-                )
-        self._drop()
-
-    def _shrink(self, excess: float):
-        """Lower rows of one transaction, the first ones first.
-
-        :param excess: by how much in all, in the transaction's own unit
-        """
-        sign = -1.0 if excess < 0 else 1.0
-        left = abs(excess)
-        for detail in self:
-            part = min(left, sign * detail.source_quantity)
-            if part <= 0:
-                continue
-            left -= part
-            kept = detail.source_quantity - sign * part
-            quantity = detail.quantity * kept / detail.source_quantity
-            detail.with_context(psa_ledger=LEDGER).write(
-                {"source_quantity": kept, "quantity": quantity}
-            )
-        sources = self._sources()
-        lines = self.sale_line_id
-        empty = self.filtered(lambda detail: is_zero(detail.source_quantity))
-        empty.with_context(psa_ledger=LEDGER).unlink()
-        self._refresh_sources(sources)
-        lines._psa_refresh_excluded_quantity()

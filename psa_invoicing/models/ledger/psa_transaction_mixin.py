@@ -385,20 +385,6 @@ class PsaTransactionMixin(models.AbstractModel):
             )
         )
 
-    def _psa_fit_write_offs(self):
-        """A transaction that was lowered has less to write off: the latest go first.
-
-        Else it would be written off beyond what there is, and the customer credited
-        for it.
-        """
-        # sudo: whoever may correct a transaction need not see the ledger.
-        for record in self.sudo().filtered("billing_written_off_quantity"):
-            excess = -record.open_quantity
-            if excess * record.billing_written_off_quantity <= 0:
-                continue
-            details = record._psa_details().filtered("is_write_off")
-            details.sorted("id", reverse=True)._shrink(excess)
-
     def _psa_flag_drafts(self):
         """Ask for Recalculate on the drafts that these transactions are on."""
         drafts = self._psa_rows_on("draft").move_id
@@ -420,10 +406,13 @@ class PsaTransactionMixin(models.AbstractModel):
         query.add_where(self._psa_is_beyond_sql(self._table))
         self.browse(query)._psa_flag_drafts()
 
-    def _psa_details(self):
-        """The ledger rows of these transactions."""
+    def _psa_details(self, domain=()):
+        """The ledger rows of these transactions.
+
+        :param domain: only these
+        """
         Detail = self.env["psa.invoice.detail"]
-        details = Detail.search([(self._billing_detail_field, "in", self.ids)])
+        details = Detail.search([(self._billing_detail_field, "in", self.ids), *domain])
         return details.filtered(
             lambda detail: detail._key and detail._key[0] == self._billing_source
         )

@@ -154,7 +154,11 @@ class AccountAnalyticLine(models.Model):
         Odoo moves entries when their project or task changes, without a ``write``.
         """
         before = {entry: entry.so_line for entry in self._psa_treated()}
-        result = super()._compute_so_line()
+        stored = self._origin
+        stay = stored._psa_stay_written_off()
+        entries = self.filtered(lambda entry: entry._origin not in stay)
+        result = super(AccountAnalyticLine, entries)._compute_so_line()
+        stored._psa_follow_write_offs()
         lines = self.env["sale.order.line"].union(
             *(
                 line | entry.so_line
@@ -170,14 +174,16 @@ class AccountAnalyticLine(models.Model):
     def _psa_may_change_contract_line(self):
         """Entries that are not billed, or on a draft under review only.
 
-        What is written off as a whole stays where it was written off.
+        What is written off as a whole stays where it was written off, and what is
+        written off in part, if its period is closed.
         """
         unlocked = self.with_context(psa_unlock_drafts=True)
-        return unlocked.filtered(
+        movable = unlocked.filtered(
             lambda entry: (
                 entry._is_not_billed() and entry.billing_status != "written_off"
             )
         ).with_env(self.env)
+        return movable - movable._psa_stay_written_off()
 
     def _is_readonly(self):
         self.ensure_one()
@@ -265,8 +271,8 @@ class AccountAnalyticLine(models.Model):
         if "date" in changed and "so_line" not in changed:
             self._psa_follow_rates()
         drafts._psa_flag_drafts()
-        if "unit_amount" in changed:
-            self._psa_fit_write_offs()
+        if changed - {"date", "name"}:
+            self._psa_follow_write_offs()
         if changed:
             treated_lines |= self._psa_treated()._psa_contract_lines()
             treated_lines._psa_refresh_excluded_quantity()

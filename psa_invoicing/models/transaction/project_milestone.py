@@ -141,7 +141,7 @@ class ProjectMilestone(models.Model):
             "sale_line_id",
         }:
             self.filtered("billed_quantity")._psa_flag_drafts()
-            self._psa_fit_write_offs()
+            self._psa_follow_write_offs()
             self._psa_refresh_held()
 
     @api.ondelete(at_uninstall=False)

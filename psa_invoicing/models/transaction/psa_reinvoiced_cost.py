@@ -118,8 +118,7 @@ class PsaReinvoicedCost(models.Model):
         changed = rows.filtered(lambda row: before.get(row.id) != row.billable_quantity)
         changed._psa_remember_prices()
         changed._psa_flag_drafts()
-        # Of a bill that is being reset, what was written off waits for its return.
-        changed.filtered("billable_quantity")._psa_fit_write_offs()
+        changed._psa_follow_write_offs()
         changed._psa_refresh_held()
 
     def _psa_remember_prices(self):

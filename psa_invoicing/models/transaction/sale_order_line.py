@@ -380,12 +380,16 @@ class SaleOrderLine(models.Model):
         )._psa_flag_drafts()
         if "product_uom_qty" in vals:
             # sudo: whoever may edit an order need not see the milestones.
-            self.env["project.milestone"].sudo().search(
-                [("sale_line_id", "in", self.ids), ("billed_quantity", "!=", 0)]
-            )._psa_flag_drafts()
+            milestones = (
+                self.env["project.milestone"]
+                .sudo()
+                .search([("sale_line_id", "in", self.ids)])
+            )
+            milestones.filtered("billed_quantity")._psa_flag_drafts()
+            milestones._psa_follow_write_offs()
         if {"product_uom_qty", "qty_delivered", "name", "billing_date"} & set(vals):
             self.filtered("billing_draft_quantity")._psa_flag_drafts()
-            self._psa_fit_write_offs()
+            self._psa_follow_write_offs()
             self._psa_refresh_held()
         return result
 

@@ -2,8 +2,10 @@
 """What was credited or written off is exactly what was billed."""
 
 from odoo import models
+from odoo.tools import SQL
 
 from ...core.allocation import TOLERANCE
+from ...core.kinds import COST, MILESTONE, MODELS, TIME
 from ...tools import rules
 
 
@@ -100,4 +102,79 @@ class PsaLedgerAudit(models.TransientModel):
                         ELSE detail.is_write_off
                              AND detail.origin_detail_id IS NULL END
             """,
+        )
+
+    def _check_write_off_place(self):
+        """What is written off is where its transaction is, and goes with it."""
+        found = self._found(
+            "sale.order.line",
+            lambda row: self.env._(
+                "“%(transaction)s” (%(quantity)s), which is written off, was deleted: "
+                "Odoo would credit it. Press Compute Figures Anew.",
+                **row,
+            ),
+            "SELECT detail.sale_line_id AS id, detail.name AS transaction,"
+            " detail.quantity FROM %(gone)s",
+            gone=self._gone_write_offs_sql(),
+        )
+        for source in (TIME, COST, MILESTONE):
+            model = self.env[MODELS[source]]
+            found += self._found(
+                model._name,
+                lambda row: self.env._(
+                    "It is written off on “%(contract_line)s”, and belongs to another "
+                    "contract line now, or is not to be billed at all. Press Compute "
+                    "Figures Anew.",
+                    **row,
+                ),
+                """
+                SELECT source.id, MIN(line.name) AS contract_line
+                  FROM psa_invoice_detail AS detail
+                  JOIN sale_order_line AS line ON line.id = detail.sale_line_id
+                  JOIN %(table)s AS source ON source.id = detail.%(column)s
+                 WHERE %(stands)s
+                   AND CASE WHEN ABS(%(billable)s) <= %(zero)s
+                            THEN detail.is_suspended IS NOT TRUE
+                            ELSE detail.is_suspended
+                                 OR source.%(own_line)s IS DISTINCT FROM line.id END
+              GROUP BY source.id
+                """,
+                table=SQL.identifier(model._table),
+                column=SQL.identifier(model._billing_detail_field),
+                own_line=SQL.identifier(model._billing_columns["sale_line_id"]),
+                billable=model._psa_billable_sql("source"),
+                stands=self._write_off_stands_sql(),
+                zero=TOLERANCE,
+            )
+        return found
+
+    def _gone_write_offs(self):
+        """Rows that write off what was deleted since."""
+        rows = self.env.execute_query(
+            SQL("SELECT detail.id FROM %s", self._gone_write_offs_sql())
+        )
+        return self.env["psa.invoice.detail"].browse(id_ for (id_,) in rows)
+
+    def _gone_write_offs_sql(self) -> SQL:
+        return SQL(
+            """psa_invoice_detail AS detail
+               JOIN sale_order_line AS line ON line.id = detail.sale_line_id
+ CROSS JOIN LATERAL (SELECT %(source)s AS source) AS kept
+              WHERE %(stands)s AND kept.source <> '' AND %(source_id)s IS NULL""",
+            stands=self._write_off_stands_sql(),
+            source=rules.source_sql("detail", SQL("line.is_expense")),
+            source_id=rules.source_id_sql("detail", SQL("kept.source")),
+        )
+
+    def _write_off_stands_sql(self) -> SQL:
+        """Whether the row ``detail`` is a write-off that no credit note has taken
+        back."""
+        return SQL(
+            """(detail.is_write_off AND detail.move_id IS NULL AND detail.id NOT IN (
+                    SELECT detail.origin_detail_id
+                      FROM psa_invoice_detail AS detail
+                      JOIN account_move AS move ON move.id = detail.move_id
+                     WHERE detail.is_write_off AND detail.origin_detail_id IS NOT NULL
+                       AND %s))""",
+            rules.live_sql(),
         )

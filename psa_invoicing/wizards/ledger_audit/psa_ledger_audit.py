@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Command
 
+from ...core.kinds import MODELS, ORDER_LINE
 from ...models.shared import rights
 
 # In the order in which they are carried out; each has a method ``_check_<name>``, which
@@ -23,6 +24,7 @@ CHECKS = [
     ("credit_of_other_line", "Credit on Another Contract Line"),
     ("credit_of_cancelled", "Credit of a Cancelled Invoice"),
     ("write_off", "Write-off"),
+    ("write_off_place", "Write-off of What Is Elsewhere"),
     ("excluded_quantity", "Quantity Not to Invoice"),
     ("quantity_to_invoice", "Quantity to Invoice"),
     ("timesheet_invoice", "Invoice of a Time Entry"),
@@ -33,6 +35,7 @@ CHECKS = [
 # What is wrong there follows from the ledger, and can be computed anew from it.
 COMPUTED_CHECKS = (
     "figures",
+    "write_off_place",
     "excluded_quantity",
     "quantity_to_invoice",
     "timesheet_invoice",
@@ -189,6 +192,10 @@ class PsaLedgerAuditLine(models.TransientModel):
             records = self.env[model].browse(lines.mapped("res_id")).exists()
             if check in ("figures", "timesheet_invoice"):
                 records._psa_refresh_from_ledger()
+            elif check == "write_off_place":
+                records._psa_follow_write_offs()
+                if model == MODELS[ORDER_LINE]:
+                    self.env["psa.ledger.audit"]._gone_write_offs()._end_write_off()
             elif check == "excluded_quantity":
                 records._psa_refresh_excluded_quantity()
             elif check in FIELDS_BEHIND_CHECKS:
