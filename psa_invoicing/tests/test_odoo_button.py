@@ -217,6 +217,67 @@ class TestOdooButton(BillingCase):
         self.assertEqual(order.order_line.billable_quantity, 0)
         self.assertEqual(order.order_line.billing_status, "none")
 
+    # === Switched to the other kind of document ===
+
+    def test_a_draft_that_becomes_a_credit_note_bills_nothing(self):
+        """900 are credited: the hours are still to be billed."""
+        move = self.create_invoice()
+        move.action_switch_move_type()
+        self.assertEqual(move.move_type, "out_refund")
+        self.assertEqual(self.entries.mapped("open_quantity"), [2, 3, 4])
+        self.assertEqual(sum(move.detail_ids.mapped("quantity")), -9)
+        self.assertEqual(self.order_line.qty_invoiced, -9)
+        move.action_post()
+        self.assertEqual(set(self.entries.mapped("billing_status")), {"ready"})
+        self.assertFalse(self.entries.timesheet_invoice_id)
+        self.assertEqual(self.work._psa_invoice(JANUARY).amount_untaxed, 900)
+
+    def test_there_and_back(self):
+        move = self.create_invoice()
+        move.action_switch_move_type()
+        move.action_switch_move_type()
+        self.assertEqual(
+            self.details(move), dict(zip(self.entries, [2, 3, 4], strict=True))
+        )
+        self.assertEqual(self.order_line.qty_to_invoice, 0)
+
+    def test_the_type_is_written(self):
+        move = self.create_invoice()
+        move.write({"move_type": "out_refund"})
+        self.assertEqual(self.entries.mapped("open_quantity"), [2, 3, 4])
+
+    def test_it_credits_what_was_billed_before(self):
+        """4 of 9 h are posted; 5 h more become a credit note, which takes the 4 h back
+        when it is posted, and 1 h of nothing."""
+        self.entries[:2].action_psa_hold("Wait")
+        self.create_invoice().action_post()
+        self.entries.action_psa_release()
+        move = self.create_invoice()
+        move.action_switch_move_type()
+        self.assertEqual(self.entries.mapped("open_quantity"), [2, 3, 0])
+        move.action_post()
+        self.assertEqual(self.entries.mapped("open_quantity"), [2, 3, 4])
+        self.assertEqual(self.entries[2].billing_status, "credited")
+
+    def test_a_reversal_that_becomes_an_invoice(self):
+        """It bills 9 h again, for which there is no work."""
+        invoice = self.create_invoice()
+        invoice.action_post()
+        note = invoice._reverse_moves()
+        note.action_switch_move_type()
+        self.assertEqual(self.entries.mapped("billed_quantity"), [2, 3, 4])
+        self.assertEqual(note.detail_ids.mapped("transaction_type"), ["adjustment"])
+        self.assertEqual(sum(note.detail_ids.mapped("quantity")), 9)
+
+    def test_what_is_due_to_the_customer(self):
+        """Odoo's own way to a credit note: 3 h less than were billed."""
+        self.create_invoice().action_post()
+        self.log(self.work, date(2026, 1, 20), -3)
+        note = self.order._create_invoices(final=True)
+        self.assertEqual((note.move_type, note.amount_untaxed), ("out_refund", 300))
+        self.assertEqual(note.detail_ids.mapped("quantity"), [-3])
+        self.assertEqual(self.order_line.qty_to_invoice, 0)
+
     # === Holds ===
 
     def test_it_leaves_what_is_on_hold(self):

@@ -232,6 +232,8 @@ class AccountMove(models.Model):
         if LIVE_FIELDS & set(vals):
             self._psa_refresh_transactions(vals.get("state") == "cancel")
             revived._psa_bill_again()
+        if "move_type" in vals:
+            self._psa_follow_type()
         drafts._psa_keep_due_dates(due_when_dated)
         return result
 
@@ -241,6 +243,8 @@ class AccountMove(models.Model):
             raise AccessError(
                 self.env._("These figures of a project invoice follow its ledger.")
             )
+        if "move_type" in vals:
+            self._psa_check_type(vals["move_type"])
         if vals.get("state") in ("draft", "cancel"):
             self._psa_check_nothing_depends_on(vals["state"])
 
@@ -263,14 +267,14 @@ class AccountMove(models.Model):
         sources = details._sources()
         details._refresh_sources(sources)
         details.sale_line_id._psa_refresh_excluded_quantity()
-        if is_cancelled:
-            details._tell_drafts_beyond(sources)
-
-    def _psa_bill_again(self):
         # What a credit note had taken back may be elsewhere now.
         written_off = details.filtered("is_write_off")
         for transactions in details._transactions(written_off._sources()):
             transactions._psa_follow_write_offs()
+        if is_cancelled:
+            details._tell_drafts_beyond(sources)
+
+    def _psa_bill_again(self):
         """A cancelled invoice that is a draft again bills what nobody else has."""
         # sudo: whoever may change the state need not read the ledger.
         for move in self.sudo().filtered("detail_ids"):

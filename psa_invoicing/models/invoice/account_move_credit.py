@@ -10,7 +10,7 @@ from odoo.fields import Command
 from ...core.allocation import is_zero
 from ...core.billing import LEDGER
 from ...tools import rules
-from ..billing.details import Details
+from ..billing.details import Details, signed_quantity
 from ..billing.recording import Recording
 from ..shared import rights
 
@@ -226,9 +226,11 @@ class AccountMove(models.Model):
         # The entries name a project invoice, and not yet a replacement of Odoo's own.
         self.detail_ids._refresh_sources(self.detail_ids._sources())
 
-    def action_switch_move_type(self):
+    def _psa_check_type(self, move_type: str):
         """A project invoice says what is billed; a credit note is a document apart."""
-        if self.filtered("is_project_invoice"):
+        if self.filtered(
+            lambda move: move.is_project_invoice and move.move_type != move_type
+        ):
             raise UserError(
                 self.env._(
                     "A project invoice cannot become a credit note. Take off the rows "
@@ -236,4 +238,17 @@ class AccountMove(models.Model):
                     "work."
                 )
             )
-        return super().action_switch_move_type()
+
+    def _psa_follow_type(self):
+        """A draft counts as what it is when it is posted: where it bills what it was
+        made to credit, or the other way round, that is noted anew."""
+        # sudo: whoever may change the document need not read the ledger.
+        lines = self.sudo().invoice_line_ids.filtered("detail_ids")
+        # Odoo counts by the type, and does not notice when it changes.
+        lines.sale_line_ids.modified(["invoice_lines"])
+        lines.filtered(
+            lambda line: line._psa_contract_line().product_uom_id.compare(
+                signed_quantity(line, line._psa_contract_line()),
+                fsum(line.detail_ids._chargeable().mapped("quantity")),
+            )
+        )._psa_record_billing()
