@@ -38,7 +38,7 @@ TOLERANCE = 0.000001
 # What counts, in words of its own: drafts and posted documents, write-offs; what a
 # credit note takes back only once it is posted and reopens something.
 LIVE = """
-    (move.id IS NULL OR move.state <> 'cancel'
+    (move.id IS NULL AND detail.is_suspended IS NOT TRUE OR move.state <> 'cancel'
      AND (move.move_type <> 'out_refund'
           OR detail.origin_detail_id IS NULL
              AND (detail.transaction_type <> 'adjustment'
@@ -198,6 +198,7 @@ class BillingMachine(RuleBasedStateMachine):
                 )
             ),
             "drafts of ours": bool(ours),
+            "drafts of others": bool(drafts - ours),
             "rows": bool(ours.detail_ids),
             "posted": any(move.state == "posted" for move in moves),
         }
@@ -305,6 +306,22 @@ class BillingMachine(RuleBasedStateMachine):
                 edits=True,
             )
 
+    @rule(project=ANY, line=ANY)
+    def change_contract_line(self, project, line):
+        """What is not billed goes to another contract line, with its write-offs."""
+        project = self.pick(self.case.projects, project)
+        lines = self.case.orders.order_line.filtered(
+            lambda each: (
+                each.product_id._is_delivered_timesheet()
+                and each.company_id == (project.company_id or self.env.company)
+            )
+        )
+        self.act(
+            "change contract line",
+            lambda: project.write({"sale_line_id": self.pick(lines, line).id}),
+            edits=True,
+        )
+
     @given("entries")
     @rule(entry=ANY)
     def delete_entry(self, entry):
@@ -410,6 +427,36 @@ class BillingMachine(RuleBasedStateMachine):
         self.case.assertTrue(all(move.amount_untaxed > 0 for move in moves))
         again = projects._psa_invoice(cutoff, types)
         self.case.assertFalse(again, "Billing again finds nothing.")
+        if cutoff.year == 2099 and not types:
+            self.check_nothing_left(moves)
+
+    def check_nothing_left(self, moves):
+        """Of a contract line that was just billed nothing stays ready, but where a
+        correction counts or somebody typed a quantity."""
+        lines = moves.invoice_line_ids.sale_line_ids
+        entries = self.entries().filtered(
+            lambda entry: (
+                entry.so_line in lines and entry.project_id in moves.billing_project_ids
+            )
+        )
+        counting = self.entries().filtered(
+            lambda entry: (
+                not entry.billing_hold
+                and entry.billing_type != "complimentary"
+                and entry.open_quantity < 0
+            )
+        )
+        typed = self.env["psa.invoice.detail"].search(
+            [("sale_line_id", "in", lines.ids), ("transaction_type", "=", "adjustment")]
+        )
+        left = entries.filtered(
+            lambda entry: (
+                entry.billing_status == "ready"
+                and entry.open_quantity > 0
+                and entry.so_line not in counting.so_line + typed.sale_line_id
+            )
+        )
+        self.case.assertFalse(left, "Ready, and on no invoice")
 
     @rule(projects=SOME, cutoff=CUTOFFS, picks=SOME)
     def wizard(self, projects, cutoff, picks):
@@ -575,6 +622,28 @@ class BillingMachine(RuleBasedStateMachine):
             "remove": detail.unlink,
         }.get(change, lambda: detail.write({"billing_type": change}))
         self.act(f"row: {change}", action)
+
+    @given("drafts of others")
+    @rule(move=ANY)
+    def switch_type(self, move):
+        """An invoice of Odoo's button becomes a credit note, or the other way round."""
+        drafts = self.drafts(("is_project_invoice", "=", False))
+        move = self.pick(drafts, move)
+        self.act("switch the type of a draft", move.action_switch_move_type)
+
+    @given("lines of drafts")
+    @rule(move=ANY, line=ANY)
+    def add_a_second_line(self, move, line):
+        """Of a contract line, as other add-ons and clients do."""
+        line = self.draft_line(move, line)
+        contract_line = line.sale_line_ids[:1]
+        if not contract_line or contract_line.is_downpayment:
+            return
+        values = contract_line._prepare_invoice_line(quantity=1)
+        self.act(
+            "add a second line",
+            lambda: line.move_id.write({"invoice_line_ids": [(0, 0, values)]}),
+        )
 
     # === Decisions ===
 
