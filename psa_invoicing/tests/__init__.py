@@ -13,6 +13,7 @@ from . import test_credit_due
 from . import test_credit_notes
 from . import test_daily_practice
 from . import test_dates
+from . import test_deleted_sources
 from . import test_down_payments
 from . import test_draft_changes
 from . import test_export
@@ -48,7 +49,9 @@ from . import test_schedule_actions
 from . import test_schedule_attacks
 from . import test_send_and_pay
 from . import test_sending
+from . import test_shares
 from . import test_state_machine
+from . import test_taken_back
 from . import test_taxes
 from . import test_tours
 from . import test_transaction_screens

@@ -71,7 +71,8 @@ def reopens(move) -> bool:
 def live_sql() -> SQL:
     """Rows of the ledger that count; one without an invoice is a write-off."""
     return SQL(
-        "(move.id IS NULL OR %s AND (NOT %s OR %s))",
+        "(CASE WHEN move.id IS NULL THEN detail.is_dormant IS NOT TRUE"
+        " ELSE %s AND (NOT %s OR %s) END)",
         stands_sql(),
         credit_sql(),
         reopens_sql(),
@@ -81,7 +82,9 @@ def live_sql() -> SQL:
 def is_live(detail) -> bool:
     """:func:`live_sql`, of one row."""
     move = detail.move_id
-    return not move or (stands(move) and (not is_credit(detail) or reopens(move)))
+    if not move:
+        return not detail.is_dormant
+    return stands(move) and (not is_credit(detail) or reopens(move))
 
 
 def uncharged_sql() -> SQL:

@@ -141,6 +141,12 @@ class PsaInvoiceDetail(models.Model):
         "reviewed.",
     )
     is_write_off = fields.Boolean(string="Written Off", readonly=True)
+    is_dormant = fields.Boolean(
+        string="Dormant",
+        readonly=True,
+        help="A write-off of a cost whose journal entry is not posted, or was taken "
+        "back: it does not count until that returns.",
+    )
     reason = fields.Char(readonly=True)
     user_id = fields.Many2one(
         "res.users", string="Written Off By", readonly=True, ondelete="set null"
