@@ -50,6 +50,7 @@ from . import test_schedule_attacks
 from . import test_send_and_pay
 from . import test_sending
 from . import test_shares
+from . import test_sign
 from . import test_state_machine
 from . import test_taken_back
 from . import test_taxes

@@ -59,7 +59,7 @@ class InvoiceLines(Step):
                         or (line_id, key) not in bundle.quantities
                     ):
                         continue
-                    sign = -1.0 if bundle.total < 0 else 1.0
+                    sign = -1.0 if bundle.is_credit else 1.0
                     values = self.values(
                         line,
                         sign * bundle.quantities[line_id, key],
