@@ -34,6 +34,7 @@ from . import test_never_twice
 from . import test_odoo_button
 from . import test_paying
 from . import test_performance
+from . import test_policy_change
 from . import test_project_figures
 from . import test_recalculation
 from . import test_review
