@@ -25,6 +25,7 @@ from . import test_import
 from . import test_invoice_life
 from . import test_invoice_run
 from . import test_ledger_audit
+from . import test_line_order
 from . import test_manual_invoice
 from . import test_manual_invoice_review
 from . import test_manual_invoice_rows

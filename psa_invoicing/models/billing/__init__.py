@@ -9,6 +9,7 @@ from . import selection
 from . import contract_lines
 from . import grouping
 from . import invoice_lines
+from . import arranging
 from . import details
 from . import writing
 from . import completing
