@@ -4,6 +4,7 @@ from . import project_project_billing
 from . import terms
 from . import psa_billing
 from . import account_move_brief
+from . import account_move_credited
 from . import account_move_ledger
 from . import selection
 from . import contract_lines
