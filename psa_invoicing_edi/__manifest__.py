@@ -9,5 +9,6 @@
     "author": "Project Service Invoicing contributors",
     "license": "LGPL-3",
     "depends": ["psa_invoicing", "account_edi_ubl_cii"],
+    "data": ["data/cii_templates.xml"],
     "auto_install": True,
 }

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from math import fsum
 
 import pytest
-from core.allocation import RunningTotal, spread, trim
+from core.allocation import RunningTotal, spread, taken_back, trim
 from core.billing import Request
 from core.brief import Brief
 from core.calendar import Frequency, NoWorkingDayError, occurrences
@@ -214,6 +214,24 @@ def test_a_line_for_each_entry(minutes, count, total):
     lines = [running.next_line([minutes / 60]) for _entry in range(count)]
     assert all(abs(line - minutes / 60) < 0.01 for line in lines)
     assert cents(fsum(lines)) == total
+
+
+@given(
+    st.lists(st.sampled_from([-2.0, -1.0, -0.5, 0.5, 1.0, 2.0]), max_size=8),
+    st.lists(st.integers(0, 7), min_size=8, max_size=8),
+    st.sets(st.integers(1, 8)),
+)
+def test_what_is_taken_back_is_worth_nothing(quantities, reversed_ids, settled):
+    """Whoever reverses what: the rest is worth what it was, and what is settled stays,
+    but for the cost that is to be credited."""
+    costs = dict(enumerate(quantities, start=1))
+    # Each takes back one that was there before, or nothing.
+    parents = {id_: reversed_ids[id_ - 1] % id_ or None for id_ in costs}
+    found = taken_back(costs, parents, settled)
+    assert fsum(costs[id_] for id_ in found) == 0
+    assert not any(parents[id_] for id_ in found & settled)
+    for id_ in found:
+        assert parents[id_] in found or id_ in {parents[each] for each in found}
 
 
 @given(

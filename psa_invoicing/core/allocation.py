@@ -1,7 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Which quantities and amounts go where. Nothing is rounded twice, nothing is lost."""
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence, Set
 from math import fsum
 
 # Quantities are sums of what people typed: two that differ by less are the same.
@@ -119,3 +120,40 @@ def trim(quantities: Sequence[float], target: float) -> list[float]:
         if quantity > 0:
             left -= part
     return kept
+
+
+def taken_back(
+    quantities: Mapping[int, float],
+    reversed_ids: Mapping[int, int | None],
+    settled: Set[int],
+) -> set[int]:
+    """Which costs are worth nothing: those that were taken back as a whole, at once or
+    in parts, and what takes them back.
+
+    >>> sorted(taken_back({1: 2.0, 2: -1.5, 3: -0.5}, {2: 1, 3: 1}, set()))
+    [1, 2, 3]
+    >>> sorted(taken_back({1: 2.0, 2: -2.0, 3: 2.0}, {2: 1, 3: 2}, set()))
+    [2, 3]
+
+    :param quantities: of costs and, negative, of what takes them back
+    :param reversed_ids: what each reversal takes back
+    :param settled: what a posted document has billed or credited on its own
+    """
+    reversals: dict[int, list[int]] = defaultdict(list)
+    for id_ in quantities:
+        reversals[reversed_ids.get(id_) or 0].append(id_)
+
+    def family(id_: int) -> list[int]:
+        return [id_, *(each for own in reversals[id_] for each in family(own))]
+
+    found: set[int] = set()
+    waiting = list(reversals[0])
+    while waiting:
+        id_ = waiting.pop()
+        _cost, *others = members = family(id_)
+        is_whole = is_zero(fsum(quantities[each] for each in members))
+        if others and is_whole and settled.isdisjoint(others):
+            found.update(members)
+        else:
+            waiting += reversals[id_]
+    return found

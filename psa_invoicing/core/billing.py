@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from . import scopes
+from .allocation import TOLERANCE
 from .kinds import CHARGEABLE, TYPES, Key
 
 # In the context of what the engine itself writes. An object, not a word: a client could
@@ -194,8 +195,8 @@ class Bundle:
     :ivar slices: its transactions, by contract line and by what has a line of its own
         in it
     :ivar quantities: of the invoice lines, rounded in the contract lines' units
-    :ivar total: untaxed, in the currency of the orders; below zero it is due to the
-        customer
+    :ivar total: untaxed, in the currency of the orders
+    :ivar due: the same with taxes, which decides: below zero it is due to the customer
     :ivar number: in the review of a manual invoice
     """
 
@@ -207,7 +208,20 @@ class Bundle:
     is_consolidated: bool = False
     quantities: Mapping[tuple[int, str], float] = field(default_factory=dict)
     total: float = 0.0
+    due: float = 0.0
     number: int = 0
+
+    @property
+    def is_credit(self) -> bool:
+        return self.due < -TOLERANCE
+
+    @property
+    def credit(self) -> float:
+        """What is due to the customer: untaxed, unless it is the taxes that make it
+        so."""
+        if not self.is_credit:
+            return 0.0
+        return -(self.total if self.total < 0 else self.due)
 
     @property
     def transactions(self) -> list[Transaction | Portion]:

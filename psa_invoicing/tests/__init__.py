@@ -13,6 +13,7 @@ from . import test_credit_due
 from . import test_credit_notes
 from . import test_daily_practice
 from . import test_dates
+from . import test_deleted_sources
 from . import test_down_payments
 from . import test_draft_changes
 from . import test_export
@@ -24,6 +25,7 @@ from . import test_import
 from . import test_invoice_life
 from . import test_invoice_run
 from . import test_ledger_audit
+from . import test_line_order
 from . import test_manual_invoice
 from . import test_manual_invoice_review
 from . import test_manual_invoice_rows
@@ -33,6 +35,7 @@ from . import test_never_twice
 from . import test_odoo_button
 from . import test_paying
 from . import test_performance
+from . import test_policy_change
 from . import test_project_figures
 from . import test_recalculation
 from . import test_review
@@ -50,7 +53,10 @@ from . import test_schedule_attacks
 from . import test_second_lines
 from . import test_send_and_pay
 from . import test_sending
+from . import test_shares
+from . import test_sign
 from . import test_state_machine
+from . import test_taken_back
 from . import test_taxes
 from . import test_tours
 from . import test_transaction_screens

@@ -214,6 +214,18 @@ class BillingCase(AccountTestInvoicingCommon):
         return bill
 
     @classmethod
+    def post_expense(cls, expense):
+        """As its approver does, an employee's own one through the dialog."""
+        action = expense.action_post()
+        if isinstance(action, dict) and action["res_model"] == "hr.expense.post.wizard":
+            cls.env["hr.expense.post.wizard"].with_context(action["context"]).create(
+                {}
+            ).action_post_entry()
+        drafts = expense.account_move_id.filtered(lambda move: move.state == "draft")
+        drafts.action_post()
+        return expense
+
+    @classmethod
     def _shares(cls, distribution) -> dict:
         if isinstance(distribution, dict):
             return distribution

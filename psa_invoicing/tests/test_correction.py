@@ -35,6 +35,33 @@ class TestCorrection(BillingCase):
     def apply(self, correction):
         return self.env["account.move"].browse(correction.action_apply()["res_id"])
 
+    def test_all_is_credited_with_the_deduction(self):
+        """900 of work less 200 that were paid down: 700, and 200 to deduct again."""
+        self.invoice.button_draft()
+        order = self.order_line.order_id
+        payment = self.env["sale.advance.payment.inv"].create(
+            {
+                "sale_order_ids": order.ids,
+                "advance_payment_method": "fixed",
+                "fixed_amount": 230,
+            }
+        )
+        payment.create_invoices()
+        (order.invoice_ids - self.invoice).action_post()
+        self.invoice.action_psa_deduct_downpayment()
+        self.assertEqual(self.invoice.amount_untaxed, 700)
+        self.invoice.action_post()
+        self.invoice.billing_sent_date = JANUARY
+        self.apply(self.correction(1, None, None)).action_post()
+        credit_note = self.apply(self.correction(0, 0, 0))
+        self.assertEqual(credit_note.amount_untaxed, 800 - 200)
+        credit_note.action_post()
+        draft = self.work._psa_invoice(JANUARY)
+        self.assertFalse(draft, "Credited work waits for a decision.")
+        self.entries.action_psa_release()
+        draft = self.work._psa_invoice(JANUARY)
+        self.assertEqual(draft.billing_downpayment_to_deduct, 200)
+
     def test_the_difference_is_credited(self):
         correction = self.correction(None, 1, 0)
         self.assertEqual(correction.amount, 600)

@@ -29,6 +29,26 @@ class TestCreditNotes(BillingCase):
             credit_note.invoice_line_ids.write(line_values)
         return credit_note
 
+    def test_it_says_when_the_work_was_and_what_it_credits(self):
+        """On paper; a correction of a transaction, too, which credits no invoice by
+        itself."""
+        self.invoice.delivery_date = JANUARY
+        credit_note = self.credit(1)
+        self.assertEqual(credit_note.delivery_date, JANUARY)
+        credit_note.action_post()
+        self.log(self.work, date(2026, 1, 20), -5)
+        correction = self.wizard_invoice()
+        self.assertEqual(correction.move_type, "out_refund")
+        correction.action_post()
+        for move, start in ((credit_note, "01/01/2026"), (correction, "01/20/2026")):
+            html, _kind = self.env["ir.actions.report"]._render_qweb_html(
+                "account.report_invoice", move.ids
+            )
+            text = html.decode()
+            self.assertIn("Credited Invoice", text)
+            self.assertIn(self.invoice.name, text)
+            self.assertIn(start, text)
+
     def open_hours(self):
         return self.entries.mapped("open_quantity")
 

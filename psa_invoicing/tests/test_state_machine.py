@@ -136,6 +136,10 @@ class TestStateMachine(BillingCase):
                 "price_unit": 9.99,
             }
         )
+        # The other line, and the hours, have the default tax.
+        line.tax_ids = cls.env["account.tax"].create(
+            {"name": "21 %", "amount": 21, "type_tax_use": "sale"}
+        )
         for project in cls.hours + cls.days:
             if not project.account_id:
                 project._create_analytic_account()
@@ -218,7 +222,7 @@ class TestStateMachine(BillingCase):
         )
 
     @classmethod
-    def expense(cls, day, order):
+    def expense(cls, day, order, paid_by="company_account"):
         """What an employee spent for a customer, approved and posted."""
         expense = cls.env["hr.expense"].create(
             {
@@ -227,14 +231,13 @@ class TestStateMachine(BillingCase):
                 "product_id": cls.train.id,
                 "total_amount_currency": 80,
                 "date": day,
-                "payment_mode": "company_account",
+                "payment_mode": paid_by,
                 "sale_order_id": order.id,
             }
         )
         expense.action_submit()
         expense._do_approve()
-        expense.action_post()
-        return expense
+        return cls.post_expense(expense)
 
     def test_random_steps(self):
         """Whatever people do, and in whatever order."""

@@ -204,3 +204,93 @@ class TestBillingPeriod(BillingCase):
                 self.assertEqual(
                     self.cii_period(self.export(move, "facturx")), [ODOO_PERIOD]
                 )
+
+    # === Credit notes ===
+
+    def credit_notes(self):
+        """``(how it was made, the credit note, its invoice, when the work was)``."""
+        invoice = self.project_invoice()
+        invoice.action_post()
+        january = date(2026, 1, 1), JANUARY
+        for how in ("correct", "reversal"):
+            if how == "correct":
+                correction = invoice._psa_correction()
+                correction.line_ids[0].quantity = 1
+                action = correction.action_apply()
+                move = self.env["account.move"].browse(action["res_id"])
+            else:
+                move = invoice._reverse_moves([{"invoice_date": date(2026, 2, 2)}])
+            move.action_post()
+            yield how, move, invoice, january
+        project = self.time_project(4)
+        invoice = project._psa_invoice(JANUARY)
+        invoice.action_post()
+        self.log(project, date(2026, 1, 20), -3)
+        wizard = self.env["psa.manual.invoice"].create(
+            {"project_ids": project.ids, "cutoff_date": JANUARY}
+        )
+        wizard.action_next()
+        wizard.action_finish()
+        move = project.sale_line_id.invoice_lines.move_id - invoice
+        move.action_post()
+        yield "wizard", move, invoice, (date(2026, 1, 20), date(2026, 1, 20))
+
+    def ubl_references(self, content):
+        return [
+            node.text
+            for node in etree.fromstring(content).iterfind(
+                "cac:BillingReference/cac:InvoiceDocumentReference/cbc:ID",
+                namespaces=UBL,
+            )
+        ]
+
+    def test_credit_notes_in_ubl(self):
+        for how, move, invoice, (start, end) in self.credit_notes():
+            with self.subTest(how):
+                self.assertEqual(move.move_type, "out_refund")
+                content = self.export(move, "ubl_bis3")
+                self.assertEqual(self.ubl_period(content), [(str(start), str(end))])
+                self.assertEqual(self.ubl_references(content), [invoice.name])
+
+    def test_credit_notes_in_factur_x(self):
+        for how, move, invoice, (start, end) in self.credit_notes():
+            with self.subTest(how):
+                content = self.export(move, "facturx")
+                days = f"{start:%Y%m%d}", f"{end:%Y%m%d}"
+                self.assertEqual(self.cii_period(content), [days])
+                tree = etree.fromstring(content)
+                (reference,) = tree.iterfind(
+                    ".//ram:InvoiceReferencedDocument", namespaces=CII
+                )
+                self.assertEqual(
+                    [text.strip() for text in reference.itertext() if text.strip()],
+                    [invoice.name, "20260202"],
+                )
+                self.assertEqual(
+                    etree.QName(reference.getprevious()).localname,
+                    "SpecifiedTradeSettlementHeaderMonetarySummation",
+                )
+                (delivery,) = tree.iterfind(
+                    ".//ram:ActualDeliverySupplyChainEvent", namespaces=CII
+                )
+                self.assertEqual("".join(delivery.itertext()).strip(), days[1])
+
+    def test_credit_notes_of_others(self):
+        """Are as Odoo makes them."""
+        invoice = self.invoice()
+        invoice.action_post()
+        move = invoice._reverse_moves([{"invoice_date": date(2026, 2, 2)}])
+        move.action_post()
+        self.assertEqual(self.ubl_period(self.export(move, "ubl_bis3")), [])
+        content = self.export(move, "facturx")
+        self.assertNotIn(b"InvoiceReferencedDocument", content)
+
+    def test_credit_notes_of_the_netherlands(self):
+        """Odoo states its own reference there, whatever that says."""
+        for how, move, invoice, _period in self.credit_notes():
+            with self.subTest(how):
+                move.company_id.country_id = self.env.ref("base.nl")
+                move.ref = "As agreed"
+                builder = self.env["res.partner"]._get_edi_builder("ubl_bis3")
+                content, _errors = builder._export_invoice(move)
+                self.assertEqual(self.ubl_references(content), [invoice.name])

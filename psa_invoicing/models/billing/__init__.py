@@ -4,11 +4,13 @@ from . import project_project_billing
 from . import terms
 from . import psa_billing
 from . import account_move_brief
+from . import account_move_credited
 from . import account_move_ledger
 from . import selection
 from . import contract_lines
 from . import grouping
 from . import invoice_lines
+from . import arranging
 from . import details
 from . import writing
 from . import completing

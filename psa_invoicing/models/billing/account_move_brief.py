@@ -112,10 +112,9 @@ class AccountMove(models.Model):
         """Give new drafts the end of their billing period as the day of delivery, which
         in some countries decides on the currency rate."""
         for move in self:
+            _start, end = move._billing_period() or (None, move.billing_cutoff_date)
             values = {
-                name: move.billing_cutoff_date
-                for name, shown in DELIVERY_DATES.items()
-                if move[shown]
+                name: end for name, shown in DELIVERY_DATES.items() if move[shown]
             }
             if values:
                 move.write(values)

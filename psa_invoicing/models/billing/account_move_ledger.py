@@ -15,6 +15,7 @@ from ...core.brief import Brief
 from ...core.kinds import ADJUSTMENT
 from ...tools import rules
 from ...tools.values import as_json
+from .arranging import Arranging
 from .contract_lines import ContractLines
 from .details import Details, signed_quantity
 from .invoice_lines import InvoiceLines
@@ -94,6 +95,7 @@ class AccountMove(models.Model):
         self.invoice_line_ids.sale_line_ids._psa_refresh_excluded_quantity()
 
     def _psa_follow_contract_lines(self):
+        before = self.invoice_line_ids
         rows = [row for row in self._psa_ledger_rows() if not row.is_write_off]
         by_line: dict[int, list[Row]] = {}
         for row in rows:
@@ -119,6 +121,8 @@ class AccountMove(models.Model):
                 )
             )
         ).unlink()
+        if self.invoice_line_ids != before:
+            Arranging(self.env).arrange(self, self.invoice_line_ids - before)
 
     def _billing_lines(self):
         """Invoice lines that bill something of the ledger."""
@@ -200,7 +204,6 @@ class AccountMove(models.Model):
                 quantity,
                 captions,
                 billing_slice=key,
-                sequence=self._psa_sequence_of(key, brief),
             )
             move_line = self.env["account.move.line"].create(
                 {**values, "move_id": self.id}
@@ -213,16 +216,6 @@ class AccountMove(models.Model):
             {"move_line_id": move_line.id}
         )
         return move_line
-
-    def _psa_sequence_of(self, key: str, brief: Brief) -> int:
-        """Where a new line goes: to the end, or to that of its project's section."""
-        if brief.is_consolidated:
-            prefix = key[: key.index("/") + 1]
-            if same := self.invoice_line_ids.filtered(
-                lambda line: (line.billing_slice or "").startswith(prefix)
-            ):
-                return max(same.mapped("sequence"))
-        return 1000
 
     def _psa_spread_amounts(self):
         """Divide the untaxed amount of each line over its rows, to the cent."""
@@ -333,6 +326,16 @@ class AccountMoveLine(models.Model):
     def _psa_is_deduction(self) -> bool:
         """Whether a line takes a down payment off an invoice, or gives that back."""
         return self.is_downpayment and self.quantity < 0
+
+    def _psa_is_deduction_to_give_back(self) -> bool:
+        """Whether it is a deduction that no credit note has given back."""
+        return self._psa_is_deduction() and not self.search_count(
+            [
+                ("billing_credited_line_id", "=", self.id),
+                ("parent_state", "=", "posted"),
+            ],
+            limit=1,
+        )
 
     def _psa_follow_ledger(self, contract_line, quantity: float, name: str):
         """Take over what the ledger says.

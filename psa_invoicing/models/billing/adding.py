@@ -48,7 +48,7 @@ class Adding(Step):
         Recalculation(self.env).apply(move, Difference(added=items))
         move._psa_follow_details()
         Recalculation(self.env).refresh_period(move)
-        if move.currency_id.compare_amounts(move.amount_untaxed, 0) < 0:
+        if move.currency_id.compare_amounts(move.amount_total, 0) < 0:
             raise UserError(
                 self.env._(
                     "With these transactions %(invoice)s would be negative. Make a "

@@ -86,7 +86,7 @@ class AccountMove(models.Model):
             deductions = move.invoice_line_ids.filtered("is_downpayment")
             if (
                 deductions
-                and move.currency_id.compare_amounts(move.amount_untaxed, 0) < 0
+                and move.currency_id.compare_amounts(move.amount_total, 0) < 0
             ):
                 deductions.unlink()
                 move._psa_deduct_downpayments()

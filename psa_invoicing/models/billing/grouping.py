@@ -170,7 +170,7 @@ class Grouping(Step):
         sound = [
             bundle
             for bundle in self._measured(bundles)
-            if self._charges(bundle) or (with_credits and bundle.total < -TOLERANCE)
+            if self._charges(bundle) or (with_credits and bundle.is_credit)
         ]
         # What is left out rounds no line of another invoice.
         return sound if len(sound) == len(bundles) else self._sound(sound, with_credits)
@@ -178,9 +178,7 @@ class Grouping(Step):
     def _measured(self, bundles: list[Bundle]) -> list[Bundle]:
         """With the quantities of their lines, and what they add up to."""
         return [
-            replace(
-                bundle, quantities=quantities, total=self._untaxed_total(quantities)
-            )
+            replace(bundle, quantities=quantities, **self._totals(quantities))
             for bundle, quantities in zip(
                 bundles, self._line_quantities(bundles), strict=True
             )
@@ -188,7 +186,7 @@ class Grouping(Step):
 
     def _charges(self, bundle: Bundle) -> bool:
         lines = self.lines_by_id(line_id for line_id, _slice in bundle.quantities)
-        return bundle.total > TOLERANCE and any(
+        return bundle.due > TOLERANCE and any(
             line._can_be_invoiced_alone() for line in lines.values()
         )
 
@@ -200,19 +198,40 @@ class Grouping(Step):
         found: dict[int, float] = defaultdict(float)
         for bundle in self._measured(self.merge(transactions)):
             for key, quantity in bundle.quantities.items():
-                found[key[0]] += self._untaxed_total({key: quantity})
+                found[key[0]] += self._totals({key: quantity})["total"]
         return found
 
-    def _untaxed_total(self, quantities: dict[tuple[int, str], float]) -> float:
+    def _totals(self, quantities: dict[tuple[int, str], float]) -> dict[str, float]:
+        """What invoice lines add up to: untaxed, and with their taxes.
+
+        :param quantities: by contract line and slice
+        """
         lines = self.lines_by_id(line_id for line_id, _slice in quantities)
-        return fsum(
-            lines[line_id].currency_id.round(
-                quantity
-                * lines[line_id].price_unit
-                * (1 - lines[line_id].discount / 100)
+        amounts = [
+            (
+                line := lines[line_id],
+                quantity,
+                line.currency_id.round(
+                    quantity * line.price_unit * (1 - line.discount / 100)
+                ),
             )
             for (line_id, _slice), quantity in quantities.items()
+        ]
+        total = fsum(amount for _line, _quantity, amount in amounts)
+        # Of one sign they keep it, whatever the taxes.
+        if len({amount > 0 for _line, _quantity, amount in amounts if amount}) < 2:
+            return {"total": total, "due": total}
+        taxed = fsum(
+            line.tax_ids.compute_all(
+                line.price_unit * (1 - line.discount / 100),
+                currency=line.currency_id,
+                quantity=quantity,
+                product=line.product_id,
+                partner=line.order_id.partner_shipping_id,
+            )["total_included"]
+            for line, quantity, _amount in amounts
         )
+        return {"total": total, "due": taxed}
 
     def _line_quantities(
         self, bundles: list[Bundle]

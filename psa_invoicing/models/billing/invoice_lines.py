@@ -1,11 +1,34 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """The lines of an invoice: those of its orders, with the quantities of the ledger."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from odoo import models
 from odoo.fields import Command
 
 from ...core.billing import Bundle, Transaction, project_prefix
 from ...core.kinds import MILESTONE
 from .step import Step, in_customer_language
+
+
+class Place(NamedTuple):
+    """What stands somewhere on an invoice.
+
+    :ivar line: of the order, in the customer's language; none: the heading of a project
+    :ivar key: of its slice; of a heading or a note, what slices below it begin with
+    """
+
+    line: models.BaseModel
+    key: str
+
+    @property
+    def id(self) -> tuple[int, str]:
+        return self.line.id or 0, self.key
+
+    @property
+    def is_charged(self) -> bool:
+        return bool(self.line and not self.line.display_type)
 
 
 class InvoiceLines(Step):
@@ -14,60 +37,69 @@ class InvoiceLines(Step):
     def of_bundle(self, bundle: Bundle) -> list[Command]:
         """Lines of the orders that are billed, under the section they stand in; on an
         invoice of several projects, each has a section of its own with a subtotal."""
-        if len(bundle.project_ids) == 1:
-            return [
-                Command.create({**values, "sequence": index})
-                for index, values in enumerate(self._project_lines(bundle, ""))
-            ]
+        sign = -1.0 if bundle.is_credit else 1.0
+        charged = [key for key in bundle.slices if key in bundle.quantities]
         found = []
-        projects = self.projects_by_id(bundle.project_ids)
-        for project_id in bundle.project_ids:
-            if lines := self._project_lines(bundle, project_prefix(project_id)):
-                found += [self._project_section(projects[project_id]), *lines]
+        for place in self.places(charged, bundle.project_ids):
+            if place.is_charged:
+                values = self.values(
+                    place.line,
+                    sign * bundle.quantities[place.id],
+                    self.captions(place.line, bundle.layout, bundle.slices[place.id]),
+                    billing_slice=place.key,
+                )
+            else:
+                values = self.heading(place)
+            found.append(values)
         return [
             Command.create({**values, "sequence": index})
             for index, values in enumerate(found)
         ]
 
-    def _project_section(self, project) -> dict:
-        # sudo: whoever bills a customer need not see all of its projects.
-        return {"display_type": "line_section", "name": project.sudo().name}
+    def places(
+        self, charged: Sequence[tuple[int, str]], project_ids: Sequence[int]
+    ) -> list[Place]:
+        """The order of an invoice, with its headings.
 
-    def _project_lines(self, bundle: Bundle, prefix: str) -> list[dict]:
-        """Values of the invoice lines whose slice begins with a prefix.
-
-        Sections of the order stand below that of the project.
+        :param charged: contract lines with their slices, in order of date
+        :param project_ids: that share the invoice
         """
+        if len(project_ids) == 1:
+            return self._project_places(charged, "")
         found = []
-        charged = {
-            line_id for line_id, key in bundle.quantities if key.startswith(prefix)
-        }
-        lines = self.env["sale.order.line"].browse(charged)
-        for order in lines.order_id:
-            order = in_customer_language(order)
-            for line in self._with_sections(order, charged):
-                if line.display_type:
-                    values = line._prepare_invoice_line()
-                    if prefix and line.display_type == "line_section":
-                        values["display_type"] = "line_subsection"
-                    found.append(values)
-                    continue
-                for (line_id, key), items in bundle.slices.items():
-                    if (
-                        line_id != line.id
-                        or not key.startswith(prefix)
-                        or (line_id, key) not in bundle.quantities
-                    ):
-                        continue
-                    sign = -1.0 if bundle.total < 0 else 1.0
-                    values = self.values(
-                        line,
-                        sign * bundle.quantities[line_id, key],
-                        self.captions(line, bundle.layout, items),
-                        billing_slice=key,
-                    )
-                    found.append(values)
+        for prefix in map(project_prefix, project_ids):
+            if places := self._project_places(charged, prefix):
+                project = Place(self.env["sale.order.line"], prefix)
+                found += [project, *places]
         return found
+
+    def _project_places(
+        self, charged: Sequence[tuple[int, str]], prefix: str
+    ) -> list[Place]:
+        """Of the slices that begin with a prefix."""
+        own = [(line_id, key) for line_id, key in charged if key.startswith(prefix)]
+        ids = {line_id for line_id, _key in own}
+        found = []
+        for order in self.env["sale.order.line"].browse(sorted(ids)).order_id:
+            for line in self._with_sections(in_customer_language(order), ids):
+                if line.display_type:
+                    found.append(Place(line, prefix))
+                else:
+                    found += [Place(line, key) for id_, key in own if id_ == line.id]
+        return found
+
+    def heading(self, place: Place) -> dict:
+        """Values of a section or note; sections of the order stand below that of the
+        project."""
+        if not place.line:
+            # sudo: whoever bills a customer need not see all of its projects.
+            project = self.env["project.project"].sudo().browse(int(place.key[:-1]))
+            values = {"display_type": "line_section", "name": project.name}
+        else:
+            values = place.line._prepare_invoice_line()
+            if place.key and place.line.display_type == "line_section":
+                values["display_type"] = "line_subsection"
+        return {**values, "billing_slice": place.key}
 
     def captions(self, line, layout: str, items: list[Transaction]) -> list[str]:
         """What an invoice line says of what it charges.

@@ -101,13 +101,13 @@ class LeftOut(Step):
     def credit_due(self, request: Request) -> dict:
         """What is due to customers, and waits until there is more to charge.
 
-        :return: untaxed amount, positive, by project and currency
+        :return: amount, positive, by project and currency
         """
         found: dict = defaultdict(float)
         transactions = Selection(self.env).select(request)
         for bundle in Grouping(self.env).group(transactions, with_credits=True):
-            if bundle.total < 0:
+            if bundle.is_credit:
                 order = self.env["sale.order"].browse(bundle.order_ids[0])
                 for project in self.env["project.project"].browse(bundle.project_ids):
-                    found[project, order.currency_id] -= bundle.total
+                    found[project, order.currency_id] += bundle.credit
         return found

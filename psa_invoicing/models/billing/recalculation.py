@@ -5,7 +5,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from math import fsum
 
-from ...core.allocation import is_zero, trim
+from ...core.allocation import TOLERANCE, is_zero, trim
 from ...core.billing import Row, Transaction
 from ...core.kinds import ADJUSTMENT, Key
 from .details import Details
@@ -132,10 +132,17 @@ class Recalculation(Step):
         :param move_line: that bills what is added (default: decided when they follow)
         """
         Detail = self.env["psa.invoice.detail"]
+        changed = difference.changed
         Detail.browse(row.id for row in difference.dropped)._drop()
-        lines = self.lines_by_id(item.sale_line_id for _row, item in difference.changed)
+        taken_back = Detail.browse(row.id for row, _item in changed)._taken_back()
+        Detail.browse(
+            row.id
+            for row, item in changed
+            if abs(item.quantity) < abs(taken_back.get(row.id, 0.0)) - TOLERANCE
+        )._check_not_credited()
+        lines = self.lines_by_id(item.sale_line_id for _row, item in changed)
         values_list, sources = [], defaultdict(list)
-        for row, item in difference.changed:
+        for row, item in changed:
             values = Details(self.env).values(item, lines[item.sale_line_id])
             del values["is_new_work"]
             values_list.append({"id": row.id, **values})

@@ -58,7 +58,7 @@ class Writing(Step):
     def _document_values(self, bundle: Bundle) -> dict:
         """A credit note is a document of Odoo's own: corrected by its transactions,
         not reviewed and recalculated."""
-        if bundle.total > 0:
+        if not bundle.is_credit:
             return {}
         return {
             "move_type": "out_refund",

@@ -188,9 +188,12 @@ class AccountMove(models.Model):
         """
         self.detail_ids._drop()
         ledger = self.with_context(psa_ledger=LEDGER)
+        is_all = self.reversed_entry_id._psa_is_all_that_is_left(parts)
         reversals = []
         for line in ledger.invoice_line_ids:
             origin = line.billing_credited_line_id
+            if is_all and origin._psa_is_deduction_to_give_back():
+                continue
             found = [
                 (detail, self, line, part)
                 for detail, part in parts.items()
@@ -205,7 +208,23 @@ class AccountMove(models.Model):
             reversals += found
         Details(self.env).take_back(reversals)
         self._psa_spread_amounts()
-        self.invoice_line_ids.sale_line_ids._psa_refresh_excluded_quantity()
+        self.detail_ids.sale_line_id._psa_refresh_excluded_quantity()
+
+    def _psa_is_all_that_is_left(self, parts: dict) -> bool:
+        """Whether nothing of what an invoice charges stays.
+
+        :param parts: what is taken back, negative, by detail
+        """
+        details = self.detail_ids._chargeable()
+        taken_back = details._taken_back()
+        return all(
+            is_zero(
+                detail.quantity
+                + taken_back.get(detail.id, 0.0)
+                + parts.get(detail, 0.0)
+            )
+            for detail in details
+        )
 
     def _psa_continue_project_invoice(self, origin):
         """Be reviewed and recalculated as the project invoice that this one replaces.

@@ -149,6 +149,8 @@ class PsaInvoiceDetail(models.Model):
             record = record.sudo().source_move_line_id.move_id.sudo(False)
         elif key[0] not in (TIME, MILESTONE):
             record = record.sudo().order_id.sudo(False)
+        if not record:
+            return False
         record.check_access("read")
         action = {
             "type": "ir.actions.act_window",

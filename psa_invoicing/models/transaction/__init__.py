@@ -9,3 +9,4 @@ from . import sale_order_line_rates
 from . import project_project_orders
 from . import account_move_line_costs
 from . import account_move_line_corrected
+from . import product_template_policy

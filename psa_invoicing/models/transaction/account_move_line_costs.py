@@ -1,8 +1,13 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Vendor bills and expenses that a customer pays."""
 
+from collections import defaultdict
+from math import fsum
+
 from odoo import models
 from odoo.fields import Domain
+
+from ...core.allocation import TOLERANCE, spread
 
 
 class AccountMoveLine(models.Model):
@@ -15,8 +20,8 @@ class AccountMoveLine(models.Model):
         analytic item of the bill, each with the whole quantity.
         """
         values_list = super()._prepare_analytic_lines()
-        if self.move_id.move_type == "in_refund":
-            self._psa_credit_projects(values_list)
+        if self._psa_takes_back():
+            self._psa_take_back(values_list)
         elif any(values.get("so_line") for values in values_list):
             self._psa_divide_over_projects(values_list)
             self._psa_count_expensed_quantity(values_list)
@@ -66,64 +71,115 @@ class AccountMoveLine(models.Model):
     def _psa_name_contract_lines(self, values_list: list[dict], wanted: dict):
         """Let one analytic item of each project name its contract line.
 
+        An item of several plans may be that of several projects: the others then get
+        one that is worth nothing.
+
         :param values_list: of this line's analytic items; changed in place
         :param wanted: the contract line, and the factor of the quantity, by project
         """
+        names = self.env["account.analytic.line"]._get_plan_fnames()
+        sign = -1.0 if self._psa_takes_back() else 1.0
         wanted = dict(wanted)
+        bearers = defaultdict(list)
         for values in values_list:
             values["so_line"] = False
-            accounts = {
-                values.get(name)
-                for name in self.env["account.analytic.line"]._get_plan_fnames()
-            }
-            for project in wanted:
+            accounts = {values.get(name) for name in names}
+            for project in list(wanted):
                 if accounts & set(project._get_analytic_accounts().ids):
-                    line, factor = wanted.pop(project)
-                    values["so_line"] = line.id
-                    values["unit_amount"] *= factor
-                    break
+                    bearers[project].append(values)
+        for project, items in bearers.items():
+            line, factor = wanted[project]
+            quantity = self.quantity * factor
+            if free := next((each for each in items if not each["so_line"]), None):
+                free |= {"so_line": line.id, "unit_amount": quantity}
+            else:
+                own = {
+                    "so_line": line.id,
+                    "unit_amount": sign * quantity,
+                    "amount": 0.0,
+                }
+                values_list.append(items[0] | own)
 
-    def _psa_credit_projects(self, values_list: list[dict]):
-        """What a vendor credits comes off the contract lines that its bill went to.
+    # === Reversals ===
 
-        Odoo re-invoices bills alone. The quantity follows the amount: a tenth of the
+    def _psa_takes_back(self) -> bool:
+        """Whether it is no cost, but takes one back: a vendor credit, or the reversal
+        of whatever journal entry."""
+        move = self.move_id
+        return move.move_type == "in_refund" or bool(
+            move.reversed_entry_id and not move.is_sale_document()
+        )
+
+    def _psa_take_back(self, values_list: list[dict]):
+        """What is taken back comes off the contract lines that it went to.
+
+        Odoo re-invoices costs alone. The quantity follows the amount: a tenth of the
         price is a tenth of the quantity, and of the corrections of that bill.
+
+        :param values_list: of this line's analytic items; changed in place
         """
+        reversed_line = self._psa_reversed_line()
+        if self.expense_id:
+            self._psa_take_expense_back(values_list, reversed_line)
+            return
         wanted = {}
         parts = {}
         for project, share in self._psa_shares_of_projects().items():
-            cost = self._psa_credited_cost(project)
-            bill_line = cost.source_move_line_id
-            if not cost or not bill_line.price_subtotal or not self.quantity:
-                continue
-            price = bill_line.price_subtotal / bill_line.quantity
-            credited_quantity = self.price_subtotal / price
-            wanted[project] = (
-                cost.sale_line_id,
-                share * credited_quantity / self.quantity,
-            )
-            parts[cost.sale_line_id] = credited_quantity / bill_line.quantity
+            cost = self._psa_cost_taken_back(project, reversed_line)
+            line = cost.source_move_line_id
+            if cost and self.quantity:
+                part = self._psa_part_of(line)
+                quantity = line.quantity * part
+                wanted[project] = cost.sale_line_id, share * quantity / self.quantity
+                parts[cost.sale_line_id] = part
         if wanted:
             self._psa_name_contract_lines(values_list, wanted)
         for line, part in parts.items():
             for values in list(values_list):
-                if values["so_line"] == line.id:
-                    values_list += line.psa_correction_ids._psa_as_items(values, part)
+                if values.get("so_line") == line.id:
+                    values_list += line.psa_correction_ids._psa_as_items(values, -part)
 
-    def _psa_credited_cost(self, project):
-        """The bill line that this line of a vendor credit takes back.
+    def _psa_take_expense_back(self, values_list: list[dict], reversed_line):
+        """An expense is of one order, whatever accounts it is divided over."""
+        part = self._psa_part_of(reversed_line)
+        # sudo: whoever reverses an expense need not see the order.
+        items = reversed_line.sudo().analytic_line_ids.filtered("so_line")
+        for item in items.filtered("amount")[:1]:
+            values_list[0]["so_line"] = item.so_line.id
+            values_list[0]["unit_amount"] = item.unit_amount * part
+            corrections = (items - item).so_line
+            values_list += corrections._psa_as_items(values_list[0], -part)
 
-        The one it was copied from; else the latest of the same vendor and product.
+    def _psa_reversed_line(self):
+        """The line that this one takes back, if it is known."""
+        if self.billing_credited_line_id:
+            return self.billing_credited_line_id
+        lines = self.move_id.reversed_entry_id.line_ids
+        return lines.filtered(
+            lambda line: (
+                (line.product_id, line.expense_id) == (self.product_id, self.expense_id)
+            )
+        )[:1]
+
+    def _psa_part_of(self, line) -> float:
+        """Which part of another line's amount it is."""
+        same = self.currency_id == line.currency_id
+        name = "amount_currency" if same else "balance"
+        return abs(self[name] / line[name]) if line[name] else 0.0
+
+    def _psa_cost_taken_back(self, project, reversed_line):
+        """The cost of a project that this line takes back.
+
+        :param reversed_line: if there is none, the latest of the same vendor and
+            product
         """
         # sudo: whoever posts a vendor credit need not see the order.
         Cost = self.env["psa.reinvoiced.cost"].sudo()
         domain = Domain(
             [("project_id", "=", project.id), ("correction_line_id", "=", False)]
         )
-        if self.billing_credited_line_id:
-            domain &= Domain(
-                "source_move_line_id", "=", self.billing_credited_line_id.id
-            )
+        if reversed_line:
+            domain &= Domain("source_move_line_id", "=", reversed_line.id)
         else:
             domain &= Domain(
                 [
@@ -139,11 +195,41 @@ class AccountMoveLine(models.Model):
             )
         return Cost.search(domain, order="date desc, id desc", limit=1)
 
+    def _psa_with_reversals(self):
+        """With the lines that take them back, those that they take back, and so on."""
+        found = self
+        while True:
+            others = self.search(
+                [
+                    ("billing_credited_line_id", "in", found.ids),
+                    ("move_id.reversed_entry_id", "!=", False),
+                    ("id", "not in", found.ids),
+                ]
+            )
+            for line in found.filtered("move_id.reversed_entry_id"):
+                others |= line._psa_reversed_line()
+            if others <= found:
+                return found
+            found |= others
+
     def _psa_shares_of_projects(self) -> dict:
         """How much of a bill line each project with a confirmed order bears.
 
+        Projects of several analytic plans may be named with more than there is: they
+        bear it in proportion, and nobody is billed before a person has looked at it.
+
         :return: a share of 1 by project, in the order of the distribution
         """
+        named = self._psa_named_shares()
+        if fsum(named.values()) > 1.0 + TOLERANCE:
+            # Hundredths, which quantities can be: together they are the line.
+            parts = spread(1.0, list(named.values()), lambda share: round(share, 2))
+            return dict(zip(named, parts, strict=True))
+        return named
+
+    def _psa_named_shares(self) -> dict:
+        """As the distribution says it: shares of 1 by project; of several plans they
+        may add up to more."""
         self.ensure_one()
         # sudo: whoever posts a bill need not see projects and orders.
         line = self.sudo()
@@ -168,8 +254,11 @@ class AccountMoveLine(models.Model):
                 by_accounts.setdefault(accounts, project)
         for accounts, percentage in line.analytic_distribution.items():
             wanted = frozenset(map(int, accounts.split(",")))
-            for project_accounts, project in by_accounts.items():
-                if project_accounts <= wanted:
+            named = [each for each in by_accounts if each <= wanted]
+            for own in named:
+                # Of a project and another one that is named more closely, the latter.
+                if not any(own < other for other in named):
+                    project = by_accounts[own]
                     shares[project] = shares.get(project, 0.0) + percentage / 100
         return {project: min(share, 1.0) for project, share in shares.items()}
 
@@ -213,11 +302,10 @@ class AccountMoveLine(models.Model):
         """The contract line that this bill line made before, brought up to date."""
         project_id, share = self._psa_share_in_turn()
         # sudo: whoever posts a bill need not see the order.
-        costs = (
-            self.env["psa.reinvoiced.cost"]
-            .sudo()
-            .search([("source_move_line_id", "=", self.id)])
-        )
+        costs = self.env["psa.reinvoiced.cost"].sudo()._psa_of_line(self)
+        if costs.source_move_line_id != self:
+            costs.source_move_line_id = self
+        costs = costs.filtered(lambda cost: not cost.correction_line_id)
         if project_id:
             costs = costs.filtered(lambda cost: cost.project_id.id == project_id)
         line = costs[:1].sale_line_id
@@ -227,7 +315,12 @@ class AccountMoveLine(models.Model):
             self.env["psa.reinvoiced.cost"]
             .sudo()
             .search_count(
-                [("sale_line_id", "=", line.id), ("id", "not in", costs.ids)], limit=1
+                [
+                    ("sale_line_id", "=", line.id),
+                    ("id", "not in", costs.ids),
+                    ("billable_quantity", "!=", 0),
+                ],
+                limit=1,
             )
         )
         if not others:

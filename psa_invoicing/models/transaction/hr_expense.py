@@ -43,3 +43,12 @@ class HrExpense(models.Model):
             held = own.filtered(lambda cost: cost.billing_status == "hold")
             reasons = set(filter(None, held.mapped("billing_hold_reason")))
             expense.billing_hold_reason = ", ".join(sorted(reasons)) or False
+
+    def _sale_expense_reset_sol_quantities(self):
+        """A reversal takes back once it is posted: until then, the order line has what
+        its analytic items say."""
+        # sudo: whoever reverses an expense need not see the order.
+        lines = self.sudo().sale_order_line_id.filtered("billing_project_id")
+        result = super()._sale_expense_reset_sol_quantities()
+        self.env.add_to_compute(lines._fields["qty_delivered"], lines)
+        return result

@@ -1,7 +1,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from math import fsum
+
 from odoo import fields, models
 from odoo.tools import SQL
 
+from ...core.allocation import is_zero, taken_back
 from ...core.kinds import COST, EXPENSE, MATERIAL
 from ...tools import rules
 
@@ -83,6 +86,13 @@ class PsaReinvoicedCost(models.Model):
         "its price.",
     )
 
+    has_unclear_share = fields.Boolean(
+        string="Unclear Shares",
+        readonly=True,
+        help="The analytic distribution of the line names projects with more than all "
+        "of it: on hold until it is corrected, or somebody releases it.",
+    )
+
     _line_project_index = models.UniqueIndex(
         "(source_move_line_id, project_id, COALESCE(correction_line_id, 0))",
         "A bill line has one row for each project, and one for each correction.",
@@ -103,6 +113,8 @@ class PsaReinvoicedCost(models.Model):
         """
         if not move_lines:
             return
+        # sudo: whoever posts a bill need not see what it belongs to.
+        move_lines = move_lines.sudo()._psa_with_reversals()
         self.env.flush_all()
         known = self.sudo().search([("source_move_line_id", "in", move_lines.ids)])
         before = {row.id: row.billable_quantity for row in known}
@@ -115,8 +127,11 @@ class PsaReinvoicedCost(models.Model):
         self.env.cr.execute(self._follow_sql(move_lines.ids))
         self.invalidate_model()
         rows = self.sudo().search([("source_move_line_id", "in", move_lines.ids)])
+        rows._psa_taken_back().billable_quantity = 0.0
+        rows._psa_look_at_shares()
         changed = rows.filtered(lambda row: before.get(row.id) != row.billable_quantity)
         changed._psa_remember_prices()
+        changed |= rows._psa_reversed_by(changed)
         changed._psa_flag_drafts()
         changed._psa_follow_write_offs()
         changed._psa_refresh_held()
@@ -132,6 +147,77 @@ class PsaReinvoicedCost(models.Model):
                 bill_line = cost.source_move_line_id
                 order = cost.sale_line_id.order_id
                 cost.reinvoiced_price = bill_line._sale_get_invoice_price(order)
+
+    def _psa_look_at_shares(self):
+        """What several projects bear beyond all of a line waits for a person."""
+        for line, rows in self.grouped("source_move_line_id").items():
+            named = line._psa_named_shares() if len(rows.project_id) > 1 else {}
+            percentage = round(fsum(named.values()) * 100, 2)
+            is_unclear = percentage > 100
+            changed = rows.filtered_domain([("has_unclear_share", "!=", is_unclear)])
+            if changed:
+                reason = self.env._(
+                    "The analytic distribution of “%(line)s” gives %(percentage)s %% "
+                    "of it to projects. Correct the bill, or release their shares as "
+                    "they are.",
+                    line=line.name,
+                    percentage=percentage,
+                )
+                changed.write(
+                    {
+                        "has_unclear_share": is_unclear,
+                        "billing_hold": is_unclear,
+                        "billing_hold_reason": is_unclear and reason,
+                    }
+                )
+
+    def _psa_of_line(self, line):
+        """The rows of a line; of an expense that was reversed and is posted again, the
+        row of its former entry, with what was billed of it."""
+        rows = self.search([("source_move_line_id", "=", line.id)])
+        if rows or not line.expense_id or line.move_id.reversed_entry_id:
+            return rows
+        rows = self.search(
+            [
+                ("source_move_line_id.expense_id", "=", line.expense_id.id),
+                ("source_move_line_id.move_id.reversed_entry_id", "=", False),
+                ("billable_quantity", "=", 0),
+            ]
+        )
+        last = rows.source_move_line_id.sorted("id")[-1:]
+        return rows.filtered(lambda row: row.source_move_line_id == last)
+
+    def _psa_reversed_by(self, reversals):
+        """Of these rows, those of the lines that others take back."""
+        lines = reversals.source_move_line_id
+        return self.filtered(
+            lambda row: row.source_move_line_id in lines.billing_credited_line_id
+        )
+
+    def _psa_taken_back(self):
+        """Of these rows, those that are worth nothing: what was taken back as a whole,
+        and what takes it back."""
+        found = self.browse()
+        for rows in self.grouped("project_id").values():
+            lines = rows.source_move_line_id
+            ids = taken_back(
+                {
+                    row.source_move_line_id.id: row.billable_quantity
+                    for row in rows
+                    if not row.correction_line_id
+                },
+                {
+                    line.id: line._psa_reversed_line().id
+                    for line in lines.filtered("move_id.reversed_entry_id")
+                },
+                {
+                    row.source_move_line_id.id
+                    for row in rows
+                    if not is_zero(row.billed_quantity - row.billing_draft_quantity)
+                },
+            )
+            found += rows.filtered_domain([("source_move_line_id", "in", list(ids))])
+        return found
 
     def _follow_sql(self, move_line_ids: list[int] | None = None) -> SQL:
         """INSERT the rows of posted lines, or UPDATE those that are there.
@@ -156,7 +242,7 @@ class PsaReinvoicedCost(models.Model):
                    COALESCE(MAX(employee.name), MAX(partner.name)),
                    MAX(line.product_uom_id),
                    MAX(item.unit_amount)
-                   * CASE MAX(move.move_type) WHEN 'in_refund' THEN -1 ELSE 1 END,
+                   * CASE WHEN MAX(item.amount) > 0 THEN -1 ELSE 1 END,
                    %(user)s, %(user)s, now() AT TIME ZONE 'UTC',
                    now() AT TIME ZONE 'UTC'
               FROM account_analytic_line AS item
@@ -169,7 +255,8 @@ class PsaReinvoicedCost(models.Model):
          LEFT JOIN hr_employee AS employee ON employee.id = expense.employee_id
          LEFT JOIN res_partner AS partner ON partner.id = move.commercial_partner_id
              WHERE item.project_id IS NULL AND %(wanted)s
-               AND (item.amount <= 0 OR move.move_type = 'in_refund')
+               AND (item.amount <= 0 OR move.move_type = 'in_refund'
+                    OR move.reversed_entry_id IS NOT NULL)
           GROUP BY line.id, contract_line.billing_project_id, %(correction)s
        ON CONFLICT (source_move_line_id, project_id, COALESCE(correction_line_id, 0))
      DO UPDATE
@@ -189,5 +276,12 @@ class PsaReinvoicedCost(models.Model):
             user=self.env.uid,
             wanted=SQL("item.move_line_id = ANY(%s)", move_line_ids)
             if move_line_ids is not None
-            else SQL("item.move_line_id IS NOT NULL"),
+            # What was reversed before the add-on came, Odoo has taken off the order.
+            else SQL(
+                """item.move_line_id IS NOT NULL
+                   AND (line.expense_id IS NULL OR NOT EXISTS (
+                        SELECT FROM account_move AS reversal
+                         WHERE reversal.reversed_entry_id = move.id
+                           AND reversal.state = 'posted'))"""
+            ),
         )

@@ -241,11 +241,17 @@ class SaleOrderLine(models.Model):
     # === What Odoo derives from a line ===
 
     def _get_delivered_quantity_by_analytic(self, additional_domain):
-        """What a vendor has credited is no cost that the customer pays."""
+        """What a vendor credits, or a reversal takes back, is no cost that the customer
+        pays."""
         delivered = super()._get_delivered_quantity_by_analytic(additional_domain)
         costs = self.filtered("is_expense")
         credited = super(SaleOrderLine, costs)._get_delivered_quantity_by_analytic(
-            [("move_line_id.move_type", "=", "in_refund"), ("amount", ">", 0)]
+            [
+                ("amount", ">", 0),
+                "|",
+                ("move_line_id.move_type", "=", "in_refund"),
+                ("move_line_id.move_id.reversed_entry_id", "!=", False),
+            ]
         )
         for line_id, quantity in credited.items():
             delivered[line_id] -= quantity
@@ -361,6 +367,21 @@ class SaleOrderLine(models.Model):
         return self.product_uom_id.round(quantity)
 
     # === Life of a line ===
+
+    def _psa_follow_policy(self):
+        """Compute anew what follows from what is billed: ordered or delivered."""
+        for name in (
+            "qty_delivered_method",
+            "qty_delivered",
+            "billable_quantity",
+            "billing_date",
+            "qty_to_invoice",
+            "untaxed_amount_to_invoice",
+            "invoice_status",
+        ):
+            self.env.add_to_compute(self._fields[name], self)
+        self._psa_refresh_excluded_quantity()
+        self._psa_flag_drafts()
 
     def _psa_agreed_terms(self) -> dict:
         """What the contract says of a unit, by line."""

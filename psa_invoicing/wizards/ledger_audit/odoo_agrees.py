@@ -66,8 +66,11 @@ class PsaLedgerAudit(models.TransientModel):
                       %(of_product)s
                      WHERE line.state = 'sale' AND line.display_type IS NULL
                        AND template.type <> 'combo'
-                       AND EXISTS (SELECT FROM psa_invoice_detail AS detail
-                                    WHERE detail.sale_line_id = line.id)) AS found
+                       AND (EXISTS (SELECT FROM psa_invoice_detail AS detail
+                                     WHERE detail.sale_line_id = line.id)
+                            OR line.billing_project_id IS NOT NULL
+                               AND line.qty_delivered_method
+                                   IN ('milestones', 'timesheet'))) AS found
              WHERE ABS(offered - expected) > %(step)s
             """,
             of_product=rules.OF_PRODUCT,

@@ -20,6 +20,8 @@ CHECKS = [
     ("line_amount", "Amount of an Invoice Line"),
     ("moved_transaction", "Transaction Moved After Billing"),
     ("detail_source", "Type of a Transaction"),
+    ("taken_back", "Cost Taken Back"),
+    ("cost_shares", "Shares of a Cost"),
     ("credited_too_much", "Credited More Than Billed"),
     ("credit_of_other_line", "Credit on Another Contract Line"),
     ("credit_of_cancelled", "Credit of a Cancelled Invoice"),

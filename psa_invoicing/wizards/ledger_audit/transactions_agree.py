@@ -242,3 +242,70 @@ CROSS JOIN LATERAL (SELECT %(source)s AS source) AS kept
             cost=COST,
         )
         return [(detail.move_id or detail, message) for detail, message in found]
+
+    def _check_taken_back(self):
+        """Invariant 1: a cost is billable as long as its journal entry stands."""
+        return self._found(
+            MODELS[COST],
+            lambda row: (
+                self.env._(
+                    "%(quantity)s of it is to be billed, and its journal entry was "
+                    "reversed with %(reversal)s. Reset that to draft and post it "
+                    "again.",
+                    **row,
+                )
+                if row["reversal"]
+                else self.env._(
+                    "%(quantity)s of it is to be billed, and no journal entry that is "
+                    "posted is behind it. Put it on hold until one is.",
+                    **row,
+                )
+            ),
+            """
+            SELECT cost.id, cost.billable_quantity AS quantity,
+                   MAX(reversal.name) AS reversal
+              FROM psa_reinvoiced_cost AS cost
+         LEFT JOIN account_move_line AS line ON line.id = cost.source_move_line_id
+         LEFT JOIN account_move AS reversal
+                ON reversal.reversed_entry_id = line.move_id
+               AND reversal.state = 'posted'
+               AND EXISTS (
+                   SELECT FROM account_move_line AS taken
+                    WHERE taken.move_id = reversal.id AND taken.balance <> 0
+                      AND taken.billing_credited_line_id = line.id
+                      AND taken.analytic_distribution = line.analytic_distribution
+                      AND NOT EXISTS (
+                          SELECT FROM psa_reinvoiced_cost AS other
+                           WHERE other.source_move_line_id = taken.id))
+             WHERE ABS(cost.billable_quantity) > %(zero)s
+               AND (line.id IS NULL OR line.parent_state <> 'posted'
+                    OR reversal.id IS NOT NULL)
+          GROUP BY cost.id
+            """,
+            zero=TOLERANCE,
+        )
+
+    def _check_cost_shares(self):
+        """Invariant 1: the shares of projects never exceed the line of a bill."""
+        return self._found(
+            "account.move",
+            lambda row: self.env._(
+                "%(quantity)s of “%(line)s” are on it, and its projects bear "
+                "%(shares)s. Correct its analytic distribution: reset it to draft "
+                "and post it again.",
+                **row,
+            ),
+            """
+            SELECT line.move_id AS id, line.name AS line,
+                   SUM(ABS(cost.billable_quantity)) AS shares,
+                   ABS(line.quantity)::float AS quantity
+              FROM psa_reinvoiced_cost AS cost
+              JOIN account_move_line AS line ON line.id = cost.source_move_line_id
+              JOIN account_move AS move ON move.id = line.move_id
+             WHERE line.expense_id IS NULL AND cost.correction_line_id IS NULL
+               AND move.move_type <> 'in_refund' AND move.reversed_entry_id IS NULL
+          GROUP BY line.id
+            HAVING SUM(ABS(cost.billable_quantity)) > ABS(line.quantity) + %(step)s
+            """,
+            step=self._rounding(),
+        )

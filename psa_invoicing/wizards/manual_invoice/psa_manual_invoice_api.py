@@ -8,7 +8,6 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 
 from ...core import obstacles
-from ...core.allocation import TOLERANCE
 from ...core.kinds import MODELS, SOURCES, TYPES, Key
 from ...models.shared import rights
 from ...models.shared.external_arguments import (
@@ -92,7 +91,7 @@ class PsaManualInvoice(models.TransientModel):
         # sudo: the administrator was checked; they need not read orders.
         return [
             {
-                "type": "credit_note" if bundle.total < -TOLERANCE else "invoice",
+                "type": "credit_note" if bundle.is_credit else "invoice",
                 "partner_id": own.partner_id.id,
                 "partner": own.partner_id.display_name,
                 "project_ids": own.project_id.ids,

@@ -15,7 +15,6 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, format_date
 
-from ...core.allocation import TOLERANCE
 from ...core.billing import Bundle, Portion
 from ...core.kinds import CHARGEABLE
 from ...models.billing.grouping import Grouping
@@ -193,10 +192,10 @@ class PsaManualInvoice(models.TransientModel):
 
     def _credit_warning(self, bundles: list[Bundle]) -> str | bool:
         amounts = [
-            self._money(-amount, currency)
+            self._money(bundle.credit, currency)
             for bundle in bundles
-            if bundle.total < -TOLERANCE
-            for currency, amount in self._totals([bundle]).items()
+            if bundle.is_credit
+            for currency in self._totals([bundle])
         ]
         return bool(amounts) and self.env._(
             "Due to the customer: %(amounts)s. Finish makes a credit note of it.",

@@ -7,7 +7,6 @@ from odoo import models
 from odoo.fields import Domain
 from odoo.tools import formatLang
 
-from ...core.allocation import TOLERANCE
 from ...core.billing import Bundle
 from ...models.billing.step import Step, by_id
 from .psa_manual_invoice_review import LEVELS, PAGE, Branch
@@ -95,7 +94,7 @@ class PsaManualInvoice(models.TransientModel):
         bundle = bundles.get(number)
         if bundle is None:
             return {"fate": "nothing", "total": ""}
-        fate = "credit" if bundle.total < -TOLERANCE else "new"
+        fate = "credit" if bundle.is_credit else "new"
         if number in self._taken_by_draft():
             fate = "added"
         currency = lines[branch.sale_line_id].currency_id

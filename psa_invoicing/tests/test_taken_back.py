@@ -1,0 +1,211 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What somebody was paid for and a reversal takes back is billed no more."""
+
+from .cost_case import FEBRUARY, JANUARY, LATER, CostCase, of_each_source
+
+
+class TestTakenBack(CostCase):
+    # === Reversed ===
+
+    @of_each_source
+    def test_reversed_before_billing(self, source):
+        """Neither 250 Ready nor 250 To Credit."""
+        self.reverse(source)
+        self.assert_nothing_is_due()
+
+    @of_each_source
+    def test_reversed_on_a_draft(self, source):
+        draft = self.trip._psa_invoice(JANUARY)
+        self.assertEqual(draft.amount_untaxed, 250)
+        self.reverse(source)
+        self.assertTrue(draft.needs_recalculation)
+        draft.action_psa_recalculate()
+        self.assertEqual(draft.amount_untaxed, 0)
+        draft.unlink()
+        self.assert_nothing_is_due()
+
+    @of_each_source
+    def test_reversed_after_billing(self, source):
+        self.trip._psa_invoice(JANUARY).action_post()
+        self.reverse(source)
+        self.assertFalse(self.trip._psa_invoice(FEBRUARY))
+        credit = self.credit()
+        self.assertEqual((credit.move_type, credit.amount_untaxed), ("out_refund", 250))
+        credit.action_post()
+        self.assert_nothing_is_due()
+
+    @of_each_source
+    def test_a_part_is_reversed(self, source):
+        """100 of 250."""
+        self.reverse(source, 0.4)
+        self.assertEqual(self.trip._psa_invoice(FEBRUARY).amount_untaxed, 150)
+
+    @of_each_source
+    def test_a_part_is_reversed_on_a_draft(self, source):
+        draft = self.trip._psa_invoice(FEBRUARY)
+        self.reverse(source, 0.4)
+        self.assertTrue(draft.needs_recalculation)
+        draft.action_psa_recalculate()
+        self.assertEqual(draft.amount_untaxed, 150)
+
+    @of_each_source
+    def test_a_part_is_reversed_after_billing(self, source):
+        self.trip._psa_invoice(FEBRUARY).action_post()
+        self.reverse(source, 0.4)
+        self.assertEqual(self.credit().amount_untaxed, 100)
+
+    @of_each_source
+    def test_reversed_in_two_parts(self, source):
+        self.reverse(source, 0.4)
+        self.reverse(source, 0.6)
+        self.assert_nothing_is_due()
+
+    @of_each_source
+    def test_the_reversal_is_reversed(self, source):
+        """The cost is due again, once."""
+        self.reverse(self.reverse(source))
+        self.assertEqual(self.open().mapped("amount"), [250])
+        self.assertEqual(self.trip._psa_invoice(FEBRUARY).amount_untaxed, 250)
+
+    @of_each_source
+    def test_the_reversal_is_reset_to_draft(self, source):
+        reversal = self.reverse(source)
+        reversal.button_draft()
+        self.assertEqual(self.open().mapped("amount"), [250])
+        reversal.action_post()
+        self.assert_nothing_is_due()
+
+    def test_a_draft_of_a_reversal_takes_nothing_back(self):
+        """Of an expense, too, whose order line Odoo sets to nothing at once."""
+        move = self.expense("own_account").account_move_id
+        self.trip._psa_invoice(JANUARY).action_post()
+        move._reverse_moves([{"invoice_date": LATER}])
+        line = self.costs().sale_line_id
+        self.assertEqual((line.qty_delivered, line.qty_to_invoice), (1, 0))
+        self.assertFalse(self.open())
+
+    @of_each_source
+    def test_written_off_and_the_reversal_reversed(self, source):
+        """It stays written off."""
+        self.costs().action_psa_write_off("Goodwill")
+        self.reverse(self.reverse(source))
+        self.assert_nothing_is_due()
+
+    @of_each_source
+    def test_written_off_and_reversed(self, source):
+        """What nobody was billed for, nobody is credited."""
+        self.costs().action_psa_write_off("Goodwill")
+        self.reverse(source)
+        self.assert_nothing_is_due()
+
+    def correct(self):
+        """Billed at 250, and at 50 more since then."""
+        bill = self.vendor_bill()
+        self.trip._psa_invoice(FEBRUARY).action_post()
+        bill.button_draft()
+        bill.invoice_line_ids.price_unit = 300
+        bill.action_post()
+        return bill
+
+    def test_corrected_and_reversed(self):
+        bill = self.correct()
+        self.reverse(bill)
+        self.assertEqual(self.credit().amount_untaxed, 250)
+
+    def test_corrected_billed_and_reversed(self):
+        bill = self.correct()
+        self.trip._psa_invoice(FEBRUARY).action_post()
+        self.reverse(bill)
+        credit = self.credit()
+        self.assertEqual(credit.amount_untaxed, 300)
+        credit.action_post()
+        self.assert_nothing_is_due()
+
+    def test_corrected_billed_and_reversed_in_part(self):
+        """A fifth of 300."""
+        bill = self.correct()
+        self.trip._psa_invoice(FEBRUARY).action_post()
+        self.reverse(bill, 0.2)
+        self.assertEqual(self.credit().amount_untaxed, 60)
+
+    def test_posted_again_with_another_amount(self):
+        """Billed 250; it was 300."""
+        expense = self.expense()
+        self.trip._psa_invoice(FEBRUARY).action_post()
+        self.reverse(expense.account_move_id)
+        expense.action_reset()
+        expense.total_amount_currency = 300
+        expense.action_submit()
+        expense._do_approve()
+        self.post_expense(expense)
+        self.assertEqual(self.trip._psa_invoice(FEBRUARY).amount_untaxed, 50)
+
+    def test_a_per_diem_of_three_days(self):
+        """100 a day; the company paid them with one entry of the whole amount."""
+        self.hotel.write({"expense_policy": "sales_price", "list_price": 100})
+        move = self.expense(quantity=3).account_move_id
+        self.trip._psa_invoice(JANUARY).action_post()
+        self.reverse(move)
+        self.assertEqual(self.credit().amount_untaxed, 300)
+
+    # === Posted again ===
+
+    def test_posted_again_before_billing(self):
+        for paid_by in ("company_account", "own_account"):
+            expense = self.expense(paid_by)
+            self.reverse(expense.account_move_id)
+            self.post_expense(expense)
+            self.assertEqual(self.open().mapped("amount"), [250])
+            draft = self.trip._psa_invoice(FEBRUARY)
+            self.assertEqual(draft.amount_untaxed, 250)
+            draft.action_post()
+
+    def test_posted_again_after_billing(self):
+        """It is billed already."""
+        for paid_by in ("company_account", "own_account"):
+            expense = self.expense(paid_by)
+            self.trip._psa_invoice(FEBRUARY).action_post()
+            self.reverse(expense.account_move_id)
+            self.post_expense(expense)
+            self.assert_nothing_is_due()
+            self.assertEqual(expense.billing_status, "invoiced")
+
+    def test_posted_again_before_its_reversal(self):
+        """An employee's expense, whose reversal waits as a draft meanwhile."""
+        expense = self.expense("own_account")
+        self.trip._psa_invoice(FEBRUARY).action_post()
+        reversal = expense.account_move_id._reverse_moves([{"invoice_date": LATER}])
+        self.post_expense(expense)
+        reversal.action_post()
+        self.assertFalse(self.trip._psa_invoice(FEBRUARY))
+
+    def test_reversed_before_the_add_on_came(self):
+        """Odoo took it off the order: installing does not bring it back."""
+        reversal = self.reverse(self.expense().account_move_id)
+        reversal.line_ids.analytic_line_ids.so_line = False
+        self.costs().sudo().unlink()
+        self.env.flush_all()
+        self.env.cr.execute(self.costs()._follow_sql())
+        self.assertFalse(self.costs())
+
+    # === The audit ===
+
+    def test_a_reversal_that_nobody_noticed(self):
+        """As it was before the add-on knew of reversals other than vendor credits."""
+        self.audited = False
+        reversal = self.reverse(self.expense().account_move_id)
+        reversal.line_ids.analytic_line_ids.so_line = False
+        cost, taken = self.costs().sorted("id")
+        taken.sudo().unlink()
+        cost.sudo().billable_quantity = 1
+        (finding,) = self.env["psa.ledger.audit"]._findings()
+        self.assertEqual(finding["check"], "taken_back")
+        self.assertIn(reversal.name, finding["message"])
+
+    def test_a_cost_without_its_entry(self):
+        self.audited = False
+        self.expense().account_move_id.button_cancel()
+        self.assertEqual(self.env["psa.ledger.audit"]._findings(), [])
+        self.costs().sudo().billable_quantity = 1
+        (finding,) = self.env["psa.ledger.audit"]._findings()
+        self.assertEqual(finding["check"], "taken_back")
