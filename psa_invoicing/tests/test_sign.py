@@ -90,7 +90,7 @@ class TestSign(BillingCase):
 
     def test_the_wizard_makes_an_invoice(self):
         self.voucher()
-        self.assertFalse(self.wizard().credit_warning)
+        self.assertFalse(self.wizard()._review()["credit_warning"])
         move = self.finish()
         self.assertEqual((move.move_type, move.amount_total), ("out_invoice", 110))
         move.action_post()
@@ -104,7 +104,7 @@ class TestSign(BillingCase):
 
     def test_the_wizard_makes_a_credit_note(self):
         self.rebate()
-        self.assertIn("110.00", self.wizard().credit_warning)
+        self.assertIn("110.00", self.wizard()._review()["credit_warning"])
         move = self.finish()
         self.assertEqual((move.move_type, move.amount_total), ("out_refund", 110))
         move.action_post()
