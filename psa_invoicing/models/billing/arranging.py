@@ -24,7 +24,7 @@ class Arranging(Step):
         """:param added: invoice lines that are new"""
         places = self._places(move)
         known = self._known(move)
-        self._add_headings(move, places, known, added)
+        added |= self._add_headings(move, places, known, added)
         self._drop_headings(move, places, known)
         placed = [known[place.id] for place in places if place.id in known]
         lines = move.invoice_line_ids.sorted(lambda line: (line.sequence, line.id))
@@ -76,7 +76,11 @@ class Arranging(Step):
         return found
 
     def _add_headings(self, move, places: Sequence[Place], known: dict, added):
-        """Headings of what is new alone: one that a person took off stays away."""
+        """Headings of what is new alone: one that a person took off stays away.
+
+        :return: those that were added
+        """
+        found = added.browse()
         lines = InvoiceLines(self.env)
         has_projects = any(not line_id for line_id, _key in known)
         for index, place in enumerate(places):
@@ -88,7 +92,8 @@ class Arranging(Step):
             known[place.id] = heading.create(
                 {**lines.heading(place), "move_id": move.id}
             )
-            added |= known[place.id]
+            found |= known[place.id]
+        return found
 
     def _below(self, places: Sequence[Place], index: int):
         """What a heading is about: all below it; of a note, what is above it."""
