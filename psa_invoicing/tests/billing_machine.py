@@ -314,7 +314,8 @@ class BillingMachine(RuleBasedStateMachine):
         project = self.pick(self.case.projects, project)
         lines = self.case.orders.order_line.filtered(
             lambda each: (
-                each.product_id._is_delivered_timesheet()
+                each.product_id
+                and each.product_id._is_delivered_timesheet()
                 and each.company_id == (project.company_id or self.env.company)
             )
         )
