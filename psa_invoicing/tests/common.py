@@ -218,9 +218,9 @@ class BillingCase(AccountTestInvoicingCommon):
         """As its approver does, an employee's own one through the dialog."""
         action = expense.action_post()
         if isinstance(action, dict) and action["res_model"] == "hr.expense.post.wizard":
-            cls.env["hr.expense.post.wizard"].with_context(action["context"]).create(
-                {}
-            ).action_post_entry()
+            wizards = cls.env["hr.expense.post.wizard"]
+            wizard = wizards.with_context(**action["context"]).create({})
+            wizard.action_post_entry()
         drafts = expense.account_move_id.filtered(lambda move: move.state == "draft")
         drafts.action_post()
         return expense
