@@ -70,9 +70,15 @@ BY_POSITION = re.compile(
 
 def steps_of(expression: str) -> list[str]:
     """The steps of an XPath, with a # for what it asks of a node."""
+    expression = by_tag(expression)
     while (shorter := re.sub(r"\[[^\[\]]*\]", "#", expression)) != expression:
         expression = shorter
     return [step for step in re.split("/+", expression) if step]
+
+
+def by_tag(expression: str) -> str:
+    """Tags of another namespace, written as those of views are."""
+    return re.sub(r"\*\[local-name\(\)='(\w+)'\]", r"\1[@name]", expression)
 
 
 def anchors_of(text: str) -> list[str]:
@@ -88,7 +94,7 @@ def anchors_of(text: str) -> list[str]:
 
 
 def is_by_name(anchor: str) -> bool:
-    return not BY_POSITION.search(anchor) and all(
+    return not BY_POSITION.search(by_tag(anchor)) and all(
         step.endswith("#") or step in PLACES for step in steps_of(anchor)
     )
 
@@ -105,6 +111,8 @@ def is_by_name(anchor: str) -> bool:
         ("//header/field[@name='state']", True),
         ("//div[field[@name='partner_id']]", True),
         ("//search", True),
+        ("//*[local-name()='Invoice']", True),
+        ("//*[local-name()='Invoice']/*[1]", False),
     ],
 )
 def test_what_counts_as_a_name(anchor, good):

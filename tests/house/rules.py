@@ -36,4 +36,4 @@ def _gone(house: House, text: str) -> list[str]:
     """Files that a text names, and that are not there (any more)."""
     names = {Path(path).name for path in house.sources} | {*house.sources}
     named = re.findall(r"`([\w/]+\.py)`", text)
-    return sorted({name for name in named if not name.startswith("tests/")} - names)
+    return sorted({name for name in named if "tests" not in Path(name).parts} - names)
