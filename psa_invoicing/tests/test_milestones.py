@@ -36,13 +36,13 @@ class TestMilestones(BillingCase):
         self.assertFalse(self.fixed._psa_invoice(JANUARY))
 
     def test_three_thirds_make_the_whole(self):
-        """333.30 + 333.30 + 333.40: the last one takes the difference."""
+        """0.33, 0.34 and 0.33 of 1,000: what is billed in all is rounded."""
         for month in (1, 2, 3):
             self.milestone(self.fixed, self.line, 1 / 3, date(2026, month, 10))
         moves = self.env["account.move"]
         for month in (1, 2, 3):
             moves += self.fixed._psa_invoice(date(2026, month, 28))
-        self.assertEqual(moves.mapped("amount_untaxed"), [330, 330, 340])
+        self.assertEqual(moves.mapped("amount_untaxed"), [330, 340, 330])
         self.assertEqual(self.line.qty_to_invoice, 0)
 
     def test_each_invoice_names_its_milestone(self):
