@@ -27,6 +27,8 @@ class PsaTransactionMixin(models.AbstractModel):
             would go to another contract line
         """
         rows = self._psa_write_offs()
+        if not rows:
+            return
         lines = rows.sale_line_id
         for record, own in rows.grouped(self._billing_detail_field).items():
             own._follow_transaction(record)
