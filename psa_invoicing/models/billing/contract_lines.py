@@ -99,7 +99,10 @@ class ContractLines(OpenQuantities):
         }
 
     def _ledger_rows(self, lines, move=None) -> list[tuple]:
-        """``(contract line id, charged, of it without a transaction)``, unrounded."""
+        """``(contract line id, charged, of it without a transaction)``, unrounded.
+
+        Of a line that bills time now, its milestones are none, and the other way round.
+        """
         Detail = self.env["psa.invoice.detail"]
         Detail.flush_model()
         self.env["account.move"].flush_model()
@@ -109,13 +112,21 @@ class ContractLines(OpenQuantities):
                 SELECT detail.sale_line_id,
                        SUM(detail.quantity),
                        COALESCE(SUM(detail.quantity) FILTER (WHERE
-                           detail.transaction_type = 'adjustment'), 0)
+                           detail.transaction_type = 'adjustment'
+                           OR %s AND detail.transaction_type = CASE
+                              line.qty_delivered_method
+                              WHEN 'timesheet' THEN 'milestone'
+                              WHEN 'milestones' THEN 'time' END), 0)
                   FROM psa_invoice_detail AS detail
+                  JOIN sale_order_line AS line ON line.id = detail.sale_line_id
+                  %s
              LEFT JOIN account_move AS move ON move.id = detail.move_id
                  WHERE detail.sale_line_id = ANY(%s) AND NOT %s
                    AND %s AND detail.move_id IS DISTINCT FROM %s
               GROUP BY detail.sale_line_id
                 """,
+                rules.BY_TRANSACTIONS,
+                rules.OF_PRODUCT,
                 lines.ids,
                 rules.uncharged_sql(),
                 rules.live_sql(),

@@ -30,7 +30,7 @@ class SaleOrderLine(models.Model):
         }
         for line in lines.sudo():
             unit = line.product_uom_id
-            excluded, never, billed = figures.get(line.id, (0.0, 0.0, 0.0))
+            excluded, never, billed, otherwise = figures.get(line.id, (0.0,) * 4)
             # As Odoo has rounded what is on invoices, the rest goes with it.
             values = {
                 name: unit.round(unit.round(billed + quantity) - unit.round(billed))
@@ -39,8 +39,16 @@ class SaleOrderLine(models.Model):
                     ("psa_never_billed_quantity", never),
                 )
             }
-            if any(unit.compare(line[name], values[name]) for name in values):
+            values["psa_billed_otherwise_quantity"] = (
+                otherwise if line._psa_is_billed_itself() else 0.0
+            )
+            changed = {
+                name for name in values if unit.compare(line[name], values[name])
+            }
+            if changed:
                 line.write(values)
+            if "psa_billed_otherwise_quantity" in changed:
+                line._psa_flag_drafts()
 
     def _billing_beyond_terms(self) -> dict[int, float]:
         """What contract terms leave out of these lines, and of those that share their
@@ -48,8 +56,11 @@ class SaleOrderLine(models.Model):
         return {}
 
     def _psa_excluded_sql(self, ids: list[int], until: date | None = None) -> SQL:
-        """``(id, excluded quantity, never billed quantity, quantity on invoices)``, in
-        the lines' unit, unrounded.
+        """``(id, excluded quantity, never billed quantity, quantity on invoices, billed
+        by what is behind the line)``, in the lines' unit, unrounded.
+
+        What of the last is on a draft of ours does not count: where a line is billed
+        itself, Recalculate takes it off.
 
         :param until: only of transactions dated up to this day
         """
@@ -61,7 +72,7 @@ class SaleOrderLine(models.Model):
         return SQL(
             """
             SELECT line_id, COALESCE(SUM(excluded), 0), COALESCE(SUM(never), 0),
-                   COALESCE(SUM(billed), 0)
+                   COALESCE(SUM(billed), 0), COALESCE(SUM(otherwise), 0)
               FROM (SELECT detail.sale_line_id AS line_id,
                            CASE WHEN %(uncharged)s
                                 THEN CASE WHEN %(live)s THEN detail.quantity END
@@ -74,11 +85,16 @@ class SaleOrderLine(models.Model):
                                  AND move.state = 'posted'
                                 THEN -detail.quantity END AS never,
                            CASE WHEN NOT %(uncharged)s AND move.state <> 'cancel'
-                                THEN detail.quantity END AS billed
+                                THEN detail.quantity END AS billed,
+                           CASE WHEN detail.transaction_type IN ('time', 'milestone')
+                                 AND %(live)s
+                                 AND (move.state = 'draft'
+                                      AND move.is_project_invoice) IS NOT TRUE
+                                THEN detail.quantity END AS otherwise
                       FROM psa_invoice_detail AS detail
                  LEFT JOIN account_move AS move ON move.id = detail.move_id
                      WHERE detail.sale_line_id = ANY(%(ids)s) AND %(dated)s
-                 UNION ALL SELECT treated.*, NULL FROM (%(treated)s) AS treated
+                 UNION ALL SELECT treated.*, NULL, NULL FROM (%(treated)s) AS treated
                    ) AS found
           GROUP BY line_id
             """,

@@ -66,6 +66,14 @@ class SaleOrderLine(models.Model):
         "charged or written off.",
     )
 
+    psa_billed_otherwise_quantity = fields.Float(
+        string="Billed by Transactions",
+        readonly=True,
+        copy=False,
+        help="Part of the line that was billed by time or milestones, before its "
+        "product was sold as it is ordered or delivered.",
+    )
+
     psa_corrected_line_id = fields.Many2one(
         "sale.order.line",
         string="Corrects",
@@ -145,7 +153,9 @@ class SaleOrderLine(models.Model):
         for line in self:
             company = line.company_id or self.env.company
             if line._psa_is_billed_by_transactions():
-                line.billing_date = False
+                # What was billed of it as it was ordered is to be taken back.
+                kept = not is_zero(line.billed_quantity)
+                line.billing_date = kept and line.billing_date
             elif line._psa_is_billed_when_delivered():
                 line.billing_date = line.qty_delivered and company._billing_today()
             else:
@@ -158,6 +168,7 @@ class SaleOrderLine(models.Model):
         "is_downpayment",
         "product_id",
         "product_uom_qty",
+        "psa_billed_otherwise_quantity",
         "qty_delivered",
         "qty_delivered_method",
         "state",
@@ -166,10 +177,13 @@ class SaleOrderLine(models.Model):
         for line in self:
             if not line._psa_is_billed_itself():
                 line.billable_quantity = 0.0
-            elif line._psa_is_billed_when_delivered():
-                line.billable_quantity = line.qty_delivered
-            else:
-                line.billable_quantity = line.product_uom_qty
+                continue
+            quantity = (
+                line.qty_delivered
+                if line._psa_is_billed_when_delivered()
+                else line.product_uom_qty
+            )
+            line.billable_quantity = quantity - line.psa_billed_otherwise_quantity
 
     def _psa_is_billed_itself(self) -> bool:
         """Whether nothing finer is behind a line of a project's contract."""
@@ -342,7 +356,7 @@ class SaleOrderLine(models.Model):
         self.env.flush_all()
         return {
             line_id: never
-            for line_id, _excluded, never, _billed in self.env.execute_query(
+            for line_id, _excluded, never, *_rest in self.env.execute_query(
                 self._psa_excluded_sql(self.ids, until)
             )
         }
@@ -380,6 +394,12 @@ class SaleOrderLine(models.Model):
             "invoice_status",
         ):
             self.env.add_to_compute(self._fields[name], self)
+        # Milestones count where they are billed.
+        self.modified(["qty_delivered_method"])
+        entries = self.env["account.analytic.line"].search(
+            [("so_line", "in", self.ids), ("billed_quantity", "=", 0)]
+        )
+        self.env.add_to_compute(entries._fields["timesheet_invoice_type"], entries)
         self._psa_refresh_excluded_quantity()
         self._psa_flag_drafts()
 

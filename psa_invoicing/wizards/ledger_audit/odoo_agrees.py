@@ -35,7 +35,8 @@ class PsaLedgerAudit(models.TransientModel):
                            COALESCE(figures.excluded, 0) AS true_excluded,
                            COALESCE(figures.never, 0) AS true_never
                       FROM sale_order_line AS line
-                 LEFT JOIN (%(figures)s) AS figures(line_id, excluded, never, billed)
+                 LEFT JOIN (%(figures)s) AS figures(line_id, excluded, never, billed,
+                                                  otherwise)
                         ON figures.line_id = line.id) AS found
              WHERE ABS(excluded - true_excluded) > %(step)s
                 OR ABS(never - true_never) > %(step)s
