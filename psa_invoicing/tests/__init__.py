@@ -9,6 +9,7 @@ from . import test_companies_and_currencies
 from . import test_company_days
 from . import test_corrected_costs
 from . import test_correction
+from . import test_cost_ways
 from . import test_credit_due
 from . import test_credit_notes
 from . import test_daily_practice

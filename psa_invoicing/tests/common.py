@@ -180,12 +180,15 @@ class BillingCase(AccountTestInvoicingCommon):
         return project
 
     @classmethod
-    def posted_bill(cls, product, *distributions, vendor=None, day=None, **values):
+    def posted_bill(
+        cls, product, *distributions, vendor=None, day=None, currency=None, **values
+    ):
         """A posted vendor bill with a line for each distribution.
 
         :param distributions: a project that bears the line, or shares of analytic
             accounts
         :param day: default: 5 January 2026
+        :param currency: default: that of the company
         :param values: of its lines; default: one at 50.00, without tax
         """
         vendor = vendor or cls.env["res.partner"].create({"name": "Vendor"})
@@ -196,6 +199,7 @@ class BillingCase(AccountTestInvoicingCommon):
                 "partner_id": vendor.id,
                 "invoice_date": day,
                 "date": day,
+                "currency_id": (currency or cls.env.company.currency_id).id,
                 "invoice_line_ids": [
                     fields.Command.create(
                         {

@@ -30,6 +30,11 @@ class TestLedgerAudit(BillingCase):
         self.assertEqual(self.env.cr.rowcount, 1, "One row is damaged.")
         self.env.invalidate_all()
 
+    def deliver_anew(self, lines):
+        """As Odoo does when it notices."""
+        lines.modified(["qty_delivered_method"])
+        lines._compute_qty_delivered()
+
     def assert_finds(self, check, record):
         """Exactly this check reports exactly this record, and says what to do."""
         findings = self.audit._findings()
@@ -183,6 +188,7 @@ class TestLedgerAudit(BillingCase):
         self.damage(
             "UPDATE account_analytic_line SET unit_amount = 3 WHERE id = %s", entry.id
         )
+        self.deliver_anew(entry.so_line)
         self.assert_finds("billed_too_much", entry)
 
     def test_a_stored_figure(self):
@@ -319,11 +325,13 @@ class TestLedgerAudit(BillingCase):
         line = self.contract(project, self.milestone_product)
         milestone = self.milestone(project, line, 0.4, date(2026, 1, 5))
         project._psa_invoice(JANUARY).action_post()
+        other = self.contract(project, self.milestone_product)
         self.damage(
             "UPDATE project_milestone SET sale_line_id = %s WHERE id = %s",
-            self.contract(project, self.milestone_product).id,
+            other.id,
             milestone.id,
         )
+        self.deliver_anew(line + other)
         self.assert_finds("moved_transaction", milestone)
 
     def test_a_draft_that_lost_its_entry(self):
@@ -409,8 +417,7 @@ class TestLedgerAudit(BillingCase):
         entry, line = project.timesheet_ids, project.sale_line_id
         entry.action_psa_write_off("Goodwill")
         self.damage("DELETE FROM account_analytic_line WHERE id = %s", entry.id)
-        line.modified(["qty_delivered_method"])
-        line._compute_qty_delivered()
+        self.deliver_anew(line)
         self.assert_finds("write_off_place", line)
 
     def test_what_an_order_line_leaves_out(self):
@@ -484,6 +491,84 @@ class TestLedgerAudit(BillingCase):
         # To credit it once more would make it worse.
         self.assertIn("-5 h are billed", findings["billed_too_much"]["message"])
         self.assertIn("open again", findings["billed_too_much"]["message"])
+
+    def test_an_invoice_below_zero(self):
+        move = self.posted(5)
+        self.damage(
+            "UPDATE account_move SET amount_total = -575 WHERE id = %s", move.id
+        )
+        self.assert_finds("document_sign", move)
+
+    def test_a_credit_note_below_zero(self):
+        credit_note = self.credit_note(self.posted(5))
+        credit_note.action_post()
+        self.damage(
+            "UPDATE account_move SET amount_total = -575 WHERE id = %s", credit_note.id
+        )
+        self.assert_finds("document_sign", credit_note)
+
+    def test_a_project_invoice_without_a_period(self):
+        """Its credit note could not say when the work was."""
+        move = self.posted(5)
+        credit_note = self.credit_note(move)
+        self.assertTrue(credit_note._billing_period())
+        self.damage(
+            "UPDATE account_move SET billing_period_start = NULL WHERE id = %s", move.id
+        )
+        self.assertFalse(credit_note._billing_period())
+        self.assert_finds("invoice_header", move)
+
+    def test_a_line_below_another_project(self):
+        projects = self.time_project(1, billing_consolidate=True) + self.time_project(
+            2, billing_consolidate=True
+        )
+        move = projects._psa_invoice(JANUARY)
+        self.assertEqual(len(move), 1)
+        self.assert_clean()
+        move.action_post()
+        first = move.invoice_line_ids.filtered("sale_line_ids").sorted("sequence")[0]
+        self.damage(
+            "UPDATE account_move_line SET sequence = 99 WHERE id = %s", first.id
+        )
+        self.assert_finds("line_heading", move)
+
+    def test_a_line_below_another_project_whose_heading_is_off(self):
+        """A person took the heading of its own project off, and that stays away."""
+        projects = self.time_project(1, billing_consolidate=True) + self.time_project(
+            2, billing_consolidate=True
+        )
+        move = projects._psa_invoice(JANUARY)
+        sections = move.invoice_line_ids.filtered(
+            lambda line: line.display_type == "line_section"
+        )
+        sections[1].unlink()
+        self.assert_clean()
+
+    def test_work_that_odoo_does_not_offer(self):
+        """8 h and -3 h; Odoo knows of 3 h, and would keep 2 h for ever."""
+        line = self.time_project(8, -3).sale_line_id
+        self.assert_clean()
+        self.damage(
+            "UPDATE sale_order_line SET qty_delivered = 3, qty_to_invoice = 3 "
+            "WHERE id = %s",
+            line.id,
+        )
+        self.assert_finds("delivered_quantity", line)
+        self.env.user.group_ids += self.env.ref("base.group_system")
+        audit = self.audit.browse(self.audit.action_run()["res_id"])
+        audit.action_compute_figures()
+        self.assertEqual((audit.finding_count, line.qty_to_invoice), (0, 5))
+
+    def test_what_odoo_alone_would_bill(self):
+        project = self.time_project(8)
+        project._psa_invoice(JANUARY).action_post()
+        line = project.sale_line_id
+        self.damage(
+            "UPDATE sale_order_line SET qty_delivered = 9, qty_to_invoice = 1 "
+            "WHERE id = %s",
+            line.id,
+        )
+        self.assert_finds("delivered_quantity", line)
 
     # === The menu ===
 

@@ -56,6 +56,47 @@ class TestPerformance(BillingCase):
         written, _result = counted(lambda: entry.write({"unit_amount": 2}))
         self.assertLessEqual(written, 20)
 
+    def about_write_offs(self, act) -> list[str]:
+        """What the database is asked about write-offs: glances at the index, and
+        look-ups."""
+        self.env.flush_all()
+        with self.assertLogs("odoo.sql_db", "DEBUG") as log:
+            act()
+            self.env.flush_all()
+        return [
+            word
+            for text in log.output
+            for word in ("is_suspended", "is_write_off")
+            if "FROM" in text.replace('"', "").split("psa_invoice_detail")[0]
+            and f"{word} IS TRUE" in text.replace('"', "")
+        ]
+
+    def test_a_time_entry_asks_little_about_write_offs(self):
+        """A new or moved one has a glance at an index; hours and words ask nothing."""
+        project, other = self.time_project(1), self.time_project(1)
+        entry = self.log(project, JANUARY, 1)
+        for values in ({"unit_amount": 2}, {"name": "More"}, {"date": "2026-01-02"}):
+            asked = self.about_write_offs(lambda values=values: entry.write(values))
+            self.assertEqual(asked, [], values)
+        for act in (
+            lambda: self.log(project, JANUARY, 1),
+            lambda: project.timesheet_ids.write({"project_id": other.id}),
+        ):
+            self.assertEqual(self.about_write_offs(act), ["is_suspended"])
+
+    def test_a_write_off_is_looked_up_once(self):
+        project, other = self.time_project(4), self.time_project()
+        entry = project.timesheet_ids
+        cheap = self.contract(project, price_unit=50)
+        entry.action_psa_write_off("Goodwill", {entry.id: 1})
+        for act in (
+            lambda: project.write({"sale_line_id": cheap.id}),
+            lambda: entry.write({"project_id": other.id, "unit_amount": 3}),
+            lambda: entry.write({"unit_amount": 2}),
+            lambda: entry.write({"so_line": cheap.id}),
+        ):
+            self.assertEqual(self.about_write_offs(act), ["is_write_off"])
+
     def test_recalculate_costs_no_query_per_transaction(self):
         def recalculate(entries):
             project = self.time_project(*[1] * entries)

@@ -106,3 +106,58 @@ class TestSecondLines(BillingCase):
         self.draft.action_psa_recalculate()
         self.assertEqual(self.draft.amount_untaxed, 500)
         self.assertEqual(self.entries.mapped("open_quantity"), [0, 0])
+
+
+class TestThreeHoursLess(BillingCase):
+    """3.3 and 1 h at 90.00 on a line each, 387.00; of the first one 3 h are taken
+    back, and 117.00 are left."""
+
+    def setUp(self):
+        super().setUp()
+        self.work = self.project("Work")
+        self.line = self.contract(self.work, price_unit=90)
+        self.entries = self.log(self.work, date(2026, 1, 5), 3.3) + self.log(
+            self.work, date(2026, 1, 6), 1
+        )
+        self.adopt(3.3, 1)
+
+    def adopt(self, *quantities):
+        self.draft = self.env["account.move"].create(
+            {
+                "move_type": "out_invoice",
+                "partner_id": self.customer.id,
+                "invoice_line_ids": [
+                    Command.create(self.line._prepare_invoice_line(quantity=quantity))
+                    for quantity in quantities
+                ],
+            }
+        )
+        self.draft._psa_adopt(JANUARY)
+
+    def recalculate(self):
+        for _time in range(2):
+            self.draft.action_psa_recalculate()
+            self.assert_ledger(self.draft)
+        return self.draft.amount_untaxed
+
+    def test_nothing_has_changed(self):
+        self.assertEqual(self.draft.amount_untaxed, 387)
+        self.assertEqual(self.recalculate(), 387)
+
+    def test_the_entry_is_lowered(self):
+        self.entries[0].unit_amount = 0.3
+        self.assertEqual(self.recalculate(), 117)
+        self.draft.action_post()
+        self.assertEqual(self.line.qty_to_invoice, 0)
+        self.assertFalse(self.work._psa_invoice(JANUARY))
+
+    def test_a_correction_is_logged(self):
+        self.log(self.work, date(2026, 1, 7), -3)
+        self.assertEqual(self.recalculate(), 117)
+
+    def test_of_117_nothing_becomes_387(self):
+        """1 and 0.3 h from the first: what Recalculate doubled."""
+        self.draft.unlink()
+        self.entries[0].unit_amount = 0.3
+        self.adopt(0.3, 1)
+        self.assertEqual(self.recalculate(), 117)

@@ -128,17 +128,51 @@ class TestTakenBack(CostCase):
         self.reverse(bill, 0.2)
         self.assertEqual(self.credit().amount_untaxed, 60)
 
+    def expenses(self):
+        """Whoever paid them, each as if there were no other."""
+        for paid_by in ("company_account", "own_account"):
+            with self.subTest(paid_by):
+                savepoint = self.env.cr.savepoint()
+                try:
+                    yield self.expense(paid_by)
+                finally:
+                    savepoint.close(rollback=True)
+                    self.env.invalidate_all()
+
     def test_posted_again_with_another_amount(self):
-        """Billed 250; it was 300."""
-        expense = self.expense()
-        self.trip._psa_invoice(FEBRUARY).action_post()
+        """Billed 250; it was 300, then 180."""
+        for expense in self.expenses():
+            self.trip._psa_invoice(FEBRUARY).action_post()
+            self.post_again(expense, 300)
+            invoice = self.trip._psa_invoice(FEBRUARY)
+            self.assertEqual(invoice.amount_untaxed, 50)
+            invoice.action_post()
+            self.post_again(expense, 180)
+            self.assertFalse(self.trip._psa_invoice(FEBRUARY))
+            credit = self.credit()
+            self.assertEqual(credit.amount_untaxed, 120)
+            credit.action_post()
+            self.assert_nothing_is_due()
+
+    def test_posted_again_with_another_amount_on_a_draft(self):
+        for expense in self.expenses():
+            draft = self.trip._psa_invoice(FEBRUARY)
+            self.post_again(expense, 300)
+            self.assertTrue(draft.needs_recalculation)
+            draft.action_psa_recalculate()
+            self.assertEqual(draft.amount_untaxed, 300)
+            draft.action_post()
+
+    def post_again(self, expense, amount):
+        """Its entry is reversed, and its employee corrects it."""
         self.reverse(expense.account_move_id)
         expense.action_reset()
-        expense.total_amount_currency = 300
+        expense.total_amount_currency = amount
+        # As a form does, before the next click.
+        expense.flush_recordset()
         expense.action_submit()
         expense._do_approve()
         self.post_expense(expense)
-        self.assertEqual(self.trip._psa_invoice(FEBRUARY).amount_untaxed, 50)
 
     def test_a_per_diem_of_three_days(self):
         """100 a day; the company paid them with one entry of the whole amount."""

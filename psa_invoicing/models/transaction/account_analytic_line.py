@@ -4,6 +4,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL, format_date
 
+from ...core.allocation import is_zero
 from ...core.kinds import TIME
 from ...tools import rules
 
@@ -155,10 +156,11 @@ class AccountAnalyticLine(models.Model):
         """
         before = {entry: entry.so_line for entry in self._psa_treated()}
         stored = self._origin
-        stay = stored._psa_stay_written_off()
+        rows = stored._psa_write_offs()
+        stay = stored._psa_stay_written_off(rows)
         entries = self.filtered(lambda entry: entry._origin not in stay)
         result = super(AccountAnalyticLine, entries)._compute_so_line()
-        stored._psa_follow_write_offs()
+        stored._psa_follow_write_offs(rows)
         lines = self.env["sale.order.line"].union(
             *(
                 line | entry.so_line
@@ -265,19 +267,36 @@ class AccountAnalyticLine(models.Model):
             if changed
             else self.env["sale.order.line"]
         )
+        followed = self._psa_to_follow(changed)
         result = super().write(vals)
         if changed & REROUTING_FIELDS:
             drafts.with_context(psa_unlock_drafts=True)._compute_so_line()
         if "date" in changed and "so_line" not in changed:
             self._psa_follow_rates()
         drafts._psa_flag_drafts()
-        if changed - {"date", "name"}:
-            self._psa_follow_write_offs()
+        followed._psa_follow_write_offs()
         if changed:
             treated_lines |= self._psa_treated()._psa_contract_lines()
             treated_lines._psa_refresh_excluded_quantity()
             self._psa_follow_bills()
         return result
+
+    def _psa_to_follow(self, changed: set[str]):
+        """Entries whose write-offs follow what is written of them; all others are
+        looked at when Odoo finds their contract line (``_compute_so_line``).
+
+        Where nothing counts as written off, hours change that only if they bring an
+        entry back that had none.
+        """
+        if "so_line" in changed:
+            return self
+        if "unit_amount" not in changed or changed & REROUTING_FIELDS:
+            return self.browse()
+        return self.filtered(
+            lambda entry: (
+                entry.billing_written_off_quantity or is_zero(entry.billable_quantity)
+            )
+        )
 
     # === Rates from a date ===
 

@@ -59,6 +59,8 @@ class AccountMoveLine(models.Model):
             "product_uom_qty": 1 if now > before else -1,
             "psa_corrected_line_id": line.id,
         }
+        # Of an expense, Odoo sets its own contract line alone to nothing at a reset.
+        values.pop("expense_ids", None)
         if waiting := (line.psa_correction_ids - billed)[:1]:
             kept = ("name", "price_unit", "product_uom_qty")
             waiting.write({name: values[name] for name in kept})

@@ -158,3 +158,45 @@ class PsaLedgerAudit(models.TransientModel):
             sign=rules.sign_sql(),
             zero=TOLERANCE,
         )
+
+    def _check_line_heading(self):
+        """On an invoice of several projects, a line stands below its own project, if
+        that has a heading there.
+
+        Where a line stands within its project, and below what a person has added as a
+        heading, is for people to decide.
+        """
+        return self._found(
+            "account.move",
+            lambda row: self.env._(
+                "“%(line)s” stands below “%(heading)s”, and the heading of its own "
+                "project is on the invoice, too: subtotals are wrong. Move it there; "
+                "correct a posted invoice with a credit note.",
+                **row,
+            ),
+            """
+            WITH laid_out AS (
+                SELECT item.move_id, item.display_type, item.name, item.billing_slice,
+                       SUBSTRING(item.billing_slice, '^[0-9]+/') AS project,
+                       COUNT(*) FILTER (WHERE item.display_type IN
+                                        ('line_section', 'line_subsection'))
+                           OVER (PARTITION BY item.move_id
+                                 ORDER BY item.sequence, item.id) AS part
+                  FROM account_move_line AS item
+                  JOIN account_move AS move ON move.id = item.move_id
+                 WHERE move.is_project_invoice AND move.state IN ('draft', 'posted')),
+            heading AS (
+                SELECT * FROM laid_out
+                 WHERE display_type IN ('line_section', 'line_subsection')
+                   AND project IS NOT NULL)
+            SELECT item.move_id AS id, SPLIT_PART(item.name, CHR(10), 1) AS line,
+                   above.name AS heading
+              FROM laid_out AS item
+              JOIN heading AS above
+                ON above.move_id = item.move_id AND above.part = item.part
+             WHERE item.display_type = 'product' AND above.project <> item.project
+               AND EXISTS (SELECT FROM heading
+                            WHERE heading.move_id = item.move_id
+                              AND heading.billing_slice = item.project)
+            """,
+        )

@@ -2,10 +2,12 @@
 """Order lines, time entries and invoices say what the ledger says."""
 
 from odoo import models
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ...core.allocation import TOLERANCE
-from ...core.kinds import MODELS, TIME
+from ...core.kinds import MILESTONE, MODELS, TIME
+from ...models.billing.open_quantities import OpenQuantities
 from ...tools import rules
 
 
@@ -78,6 +80,56 @@ class PsaLedgerAudit(models.TransientModel):
             step=self._rounding(),
         )
 
+    def _check_delivered_quantity(self):
+        """Invariant 4: what Odoo says was delivered is what was worked and reached.
+
+        If it were less, good work would be ready for ever; if it were more, Odoo would
+        bill what nobody has done.
+        """
+        lines = self.env["sale.order.line"].search(
+            [
+                ("state", "=", "sale"),
+                ("product_id.invoice_policy", "=", "delivery"),
+                ("qty_delivered_method", "in", ("milestones", "timesheet")),
+            ]
+        )
+        domains = {
+            "timesheet": Domain(lines._timesheet_compute_delivered_quantity_domain()),
+            "milestones": Domain.TRUE,
+        }
+        rows = []
+        for method, own in lines.grouped("qty_delivered_method").items():
+            model = self.env[MODELS[TIME if method == "timesheet" else MILESTONE]]
+            name = model._billing_columns["sale_line_id"]
+            query = model._search(domains[method] & Domain(name, "in", own.ids))
+            query.groupby = SQL(
+                "%s, %s",
+                model._billing_column_sql("sale_line_id"),
+                model._billing_column_sql("uom_id"),
+            )
+            done = SQL("SUM(%s)", model._psa_billable_sql(model._table))
+            rows += self.env.execute_query(query.select(query.groupby, done))
+        factors = OpenQuantities(self.env).uom_factors(
+            {(uom_id, line_id) for line_id, uom_id, _done in rows}
+        )
+        found = dict.fromkeys(lines.ids, 0.0)
+        for line_id, uom_id, done in rows:
+            found[line_id] += done * factors[uom_id, line_id]
+        return [
+            (
+                line,
+                self.env._(
+                    "%(done)s was worked or reached, and Odoo says that %(delivered)s "
+                    "was delivered. Press Compute Figures Anew before the order is "
+                    "invoiced.",
+                    done=self._shown(found[line.id]),
+                    delivered=self._shown(line.qty_delivered),
+                ),
+            )
+            for line in lines
+            if abs(line.qty_delivered - found[line.id]) > 2 * self._rounding()
+        ]
+
     def _check_timesheet_invoice(self):
         """Invariant 4: the invoice that Odoo shows on an entry is the one that bills
         it, and locks it.
@@ -111,23 +163,47 @@ class PsaLedgerAudit(models.TransientModel):
         )
 
     def _check_invoice_header(self):
-        """A project invoice has a cut-off date, and the projects that it bills."""
+        """A project invoice has a period, which its credit notes state, too, and the
+        projects that it bills."""
         return self._found(
             "account.move",
             lambda _row: self.env._(
-                "It has no cut-off date or no project: Recalculate would not find "
-                "its transactions. Delete a draft and bill the project again."
+                "It has no period or no project: Recalculate would not find its "
+                "transactions, and its credit notes would not say when the work was. "
+                "Delete a draft and bill the project again."
             ),
             """
             SELECT move.id
               FROM account_move AS move
              WHERE move.is_project_invoice
                AND (move.billing_cutoff_date IS NULL
+                    OR move.billing_period_start IS NULL
                     OR (EXISTS (SELECT FROM psa_invoice_detail AS detail
                                  WHERE detail.move_id = move.id
                                    AND detail.project_id IS NOT NULL)
                         AND NOT EXISTS (SELECT FROM psa_move_project_rel AS rel
                                          WHERE rel.move_id = move.id)))
+            """,
+        )
+
+    def _check_document_sign(self):
+        """A document that is posted is due to who sends it: the total with taxes of an
+        invoice, and of a credit note, is not below zero."""
+        return self._found(
+            "account.move",
+            lambda row: self.env._(
+                "Its total with taxes is %(total)s: it should be a credit note if it "
+                "is an invoice, and an invoice if it is a credit note. Reset it to "
+                "draft, and bill what is on it anew.",
+                total=row["total"],
+            ),
+            """
+            SELECT move.id, move.amount_total::float AS total
+              FROM account_move AS move
+             WHERE move.state = 'posted' AND move.amount_total < 0
+               AND move.move_type IN ('out_invoice', 'out_refund')
+               AND EXISTS (SELECT FROM psa_invoice_detail AS detail
+                            WHERE detail.move_id = move.id)
             """,
         )
 

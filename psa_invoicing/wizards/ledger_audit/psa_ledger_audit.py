@@ -18,6 +18,7 @@ CHECKS = [
     ("detail_without_line", "Transaction Without Invoice Line"),
     ("detail_on_other_invoice", "Transaction on Another Invoice's Line"),
     ("line_amount", "Amount of an Invoice Line"),
+    ("line_heading", "Heading of an Invoice Line"),
     ("moved_transaction", "Transaction Moved After Billing"),
     ("detail_source", "Type of a Transaction"),
     ("taken_back", "Cost Taken Back"),
@@ -29,8 +30,10 @@ CHECKS = [
     ("write_off_place", "Write-off of What Is Elsewhere"),
     ("excluded_quantity", "Quantity Not to Invoice"),
     ("quantity_to_invoice", "Quantity to Invoice"),
+    ("delivered_quantity", "Delivered Quantity"),
     ("timesheet_invoice", "Invoice of a Time Entry"),
     ("invoice_header", "Header of a Project Invoice"),
+    ("document_sign", "Invoice or Credit Note"),
     ("company", "Company"),
     ("billing_status", "Billing Status"),
 ]
@@ -40,12 +43,14 @@ COMPUTED_CHECKS = (
     "write_off_place",
     "excluded_quantity",
     "quantity_to_invoice",
+    "delivered_quantity",
     "timesheet_invoice",
     "billing_status",
 )
 # What is computed from other fields follows when one of those is said to have changed.
 FIELDS_BEHIND_CHECKS = {
     "quantity_to_invoice": "billing_excluded_quantity",
+    "delivered_quantity": "qty_delivered_method",
     "billing_status": "billing_sent_date",
 }
 
