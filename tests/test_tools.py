@@ -12,6 +12,7 @@ import pytest
 
 import tools
 from tools.bootstrap import INSIDE
+from tools.lanes import Process, Work
 from tools.odoo_source import TESTED, odoo_source
 from tools.settings import ROOT
 
@@ -131,3 +132,11 @@ def test_a_folder_that_cannot_be_written(tmp_path):
 def test_a_python_named_by_mistake():
     said = refused("test-pythons", PYTHONS="/bin/false")
     assert "/bin/false is no Python that can make environments" in said
+
+
+@pytest.mark.parametrize("is_shared", [True, False])
+def test_who_shares_a_suite_is_told_where(is_shared):
+    """Suites within another work are run whole: each Python runs all of its tests."""
+    told = [sys.executable, "-c", "import os, sys; sys.exit('PSA_SHARE' in os.environ)"]
+    process = Process(Work("telling", told, is_shared=is_shared))
+    assert process.process.wait() == is_shared

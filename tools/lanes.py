@@ -55,6 +55,10 @@ class Work:
         begun, known = self.files()
         return known - begun if self.is_shared else 0
 
+    def reports(self) -> list[dict]:
+        """What its processes have left at their end."""
+        return [json.loads(file.read_text()) for file in self.folder.glob("figures-*")]
+
     def figures(self) -> dict[str, int]:
         """How many tests passed and failed; what did not run has failed."""
         figures = dict.fromkeys(("passed", "failed", "skipped"), 0)
@@ -62,7 +66,7 @@ class Work:
             figures["failed"] = sum(process.has_failed for process in self.processes)
             figures["passed"] = 1 - figures["failed"]
             return figures
-        found = [json.loads(file.read_text()) for file in self.folder.glob("figures-*")]
+        found = self.reports()
         for each in found:
             for name in figures:
                 figures[name] += each[name]
@@ -93,7 +97,7 @@ class Process:
                 env={
                     **os.environ,
                     **work.environment,
-                    FOLDER: str(work.folder),
+                    **({FOLDER: str(work.folder)} if work.is_shared else {}),
                     "TEST_DB": f"{settings().test_database}_{self.name}",
                 },
             )
@@ -208,6 +212,8 @@ def _summary(works: list[Work], seconds: float) -> int:
             f"    {work.name:<12} {figures['passed']} passed, "
             f"{figures['failed']} failed{skipped}"
         )
+        for line in (line for report in work.reports() for line in report["told"]):
+            say(f"        {line}")
     say(f"    in {seconds:.0f} s with {settings().lanes} lanes")
     say(f"{passed} passed, {failed} failed")
     return 1 if failed else 0

@@ -18,11 +18,25 @@ FOLDER = "PSA_SHARE"
 # One file of tests that takes as long as many: the last one to start would be waited
 # for. Of the others, the longest come first.
 LONG = ("test_state_machine.py",)
+# How a line begins that a test which passed prints for whoever reads the summary.
+FIGURES = "Figures: "
 
 
 def pytest_configure(config):
     if folder := os.environ.get(FOLDER):
         config.pluginmanager.register(Sharing(config, Path(folder)))
+
+
+def pytest_terminal_summary(terminalreporter):
+    for line in _told(terminalreporter):
+        terminalreporter.write_line(line)
+
+
+def _told(reporter) -> list[str]:
+    """What tests that passed have to tell."""
+    printed = [report.capstdout for report in reporter.stats.get("passed", ())]
+    lines = "\n".join(printed).splitlines()
+    return [line for line in lines if line.startswith(FIGURES)]
 
 
 class Sharing:
@@ -74,13 +88,15 @@ class Sharing:
         return True
 
     def pytest_sessionfinish(self, session):
-        stats = self.config.pluginmanager.get_plugin("terminalreporter").stats
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        stats = reporter.stats
         figures = {
             "collected": session.testscollected,
             "ran": self.ran,
             "passed": len(stats.get("passed", ())),
             "failed": len(stats.get("failed", ())) + len(stats.get("error", ())),
             "skipped": len(stats.get("skipped", ())),
+            "told": _told(reporter),
         }
         self._leave(f"figures-{os.getpid()}", figures)
 

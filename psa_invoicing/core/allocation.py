@@ -16,6 +16,13 @@ def is_zero(quantity: float) -> bool:
     return abs(quantity) < TOLERANCE
 
 
+def is_part(quantity: float, whole: float) -> bool:
+    """Whether a quantity is between nothing and all of another one, of the same sign;
+    what is no number is not."""
+    sign = -1.0 if whole < 0 else 1.0
+    return 0 <= sign * quantity <= sign * whole + TOLERANCE
+
+
 class RunningTotal:
     """What lines bill of one contract line: each takes what the rounded total grows by.
 

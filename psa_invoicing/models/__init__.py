@@ -1,6 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from . import settings
 from . import shared
+from . import settings
 from . import ledger
 from . import transaction
 from . import billing

@@ -1,9 +1,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from . import test_agreements
 from . import test_annex
+from . import test_attack_matrix
 from . import test_backlog
 from . import test_backlog_pages
 from . import test_billing
+from . import test_bounds
 from . import test_calendar
 from . import test_companies_and_currencies
 from . import test_company_days
@@ -15,12 +17,14 @@ from . import test_credit_notes
 from . import test_daily_practice
 from . import test_dates
 from . import test_deleted_sources
+from . import test_dialogs
 from . import test_down_payments
 from . import test_draft_changes
 from . import test_export
 from . import test_external_api
 from . import test_frequency_and_schedule
 from . import test_grouping
+from . import test_guard
 from . import test_history
 from . import test_import
 from . import test_invoice_life
@@ -34,6 +38,7 @@ from . import test_milestones
 from . import test_names
 from . import test_never_twice
 from . import test_odoo_button
+from . import test_out_of_sight
 from . import test_paying
 from . import test_performance
 from . import test_policy_change
@@ -41,7 +46,6 @@ from . import test_project_figures
 from . import test_recalculation
 from . import test_review
 from . import test_rights
-from . import test_rights_matrix
 from . import test_rounding
 from . import test_rows
 from . import test_rules
@@ -64,4 +68,5 @@ from . import test_transaction_screens
 from . import test_transactions
 from . import test_views
 from . import test_what_counts
+from . import test_who_reads
 from . import test_written_off

@@ -541,7 +541,7 @@ class TestRights(BacklogCase):
         self.assertFalse(self.rows(project, user=user))
         self.assertFalse(self.rows(unsold, user=user))
         rows = self.rows(project)
-        with self.assertRaisesRegex(UserError, "belong to"):
+        with self.assertRaisesRegex(UserError, "belongs to"):
             rows.with_user(user).action_psa_hold("Mine")
         groups = rows.with_user(user)._read_group(
             [("project_id", "=", project.id)], ["partner_id"], ["amount:sum"]

@@ -49,6 +49,27 @@ class TestCreditNotes(BillingCase):
             self.assertIn(self.invoice.name, text)
             self.assertIn(start, text)
 
+    def test_credited_meanwhile(self):
+        """Two colleagues credit the same: the second one is told, and no other hours
+        are credited in their stead."""
+        first, second = self.credit(4), self.credit(4)
+        self.assertEqual(
+            first.detail_ids.origin_detail_id, second.detail_ids.origin_detail_id
+        )
+        first.action_post()
+        with (
+            self.assertRaisesRegex(UserError, "was credited meanwhile"),
+            self.cr.savepoint(),
+        ):
+            second.action_post()
+        anyway = self.env["psa.confirm.anyway"].create(
+            {"move_ids": second.ids, "reason": "Agreed with the customer"}
+        )
+        self.assertIn("was credited meanwhile", anyway.problems)
+        anyway.action_apply()
+        self.assertEqual(second.state, "posted")
+        self.assertEqual(sum(self.open_hours()), 8)
+
     def open_hours(self):
         return self.entries.mapped("open_quantity")
 
@@ -219,7 +240,11 @@ class TestCreditNotes(BillingCase):
     def test_two_drafts_credit_once(self):
         first, second = self.credit(), self.credit()
         first.action_post()
-        second.action_post()
+        with (
+            self.assertRaisesRegex(UserError, "was credited meanwhile"),
+            self.cr.savepoint(),
+        ):
+            second.action_post()
         self.assertEqual(self.open_hours(), [2, 3, 4])
         self.assertEqual(self.entries.mapped("billed_quantity"), [0, 0, 0])
 

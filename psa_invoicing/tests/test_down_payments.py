@@ -130,6 +130,30 @@ class TestDownPayments(BillingCase):
         self.pay_down(115)
         self.assertEqual(self.work._psa_invoice(JANUARY).amount_untaxed, 400)
 
+    def test_paid_back_before_the_deduction_is_confirmed(self):
+        """Nor is it deducted a second time by hand."""
+        down = self.pay_down(115)
+        move = self.work._psa_invoice(JANUARY)
+        move.action_psa_deduct_downpayment()
+        deduction = move.invoice_line_ids.filtered("is_downpayment")[-1]
+        second = deduction.copy(
+            {"move_id": move.id, "sale_line_ids": deduction.sale_line_ids.ids}
+        )
+        self.check_takes_too_much_off(move)
+        second.unlink()
+        down._reverse_moves().action_post()
+        self.check_takes_too_much_off(move)
+        deduction.unlink()
+        move.action_post()
+        self.assertEqual(move.amount_untaxed, 500)
+
+    def check_takes_too_much_off(self, move):
+        with (
+            self.assertRaisesRegex(UserError, "takes off 100 more than was paid"),
+            self.cr.savepoint(),
+        ):
+            move.action_post()
+
     def test_the_down_payment_is_credited_later(self):
         down = self.pay_down(230)
         credit = down._reverse_moves()

@@ -66,13 +66,14 @@ class TestExport(BillingCase, HttpCase):
         self.assertNotIn("error", answer)
         return answer["result"]
 
-    def export(self, model, domain, form="xlsx", columns=None):
+    def export(self, model, domain, form="xlsx", columns=None, groupby=()):
         data = {
             "model": model,
             "fields": columns or self.template(model),
             "ids": False,
             "domain": domain,
             "import_compat": False,
+            "groupby": list(groupby),
             "context": {},
         }
         return self.url_open(
@@ -86,6 +87,40 @@ class TestExport(BillingCase, HttpCase):
         sheet = openpyxl.load_workbook(BytesIO(answer.content)).active
         head, *rows = sheet.iter_rows(values_only=True)
         return [dict(zip(head, row, strict=True)) for row in rows]
+
+    def test_a_text_is_no_formula(self):
+        """Numbers stay numbers."""
+        texts = ["=2+3", "+2", "-2", "@SUM(A1)", "2"]
+        for entry in self.work.timesheet_ids[1:]:
+            entry.unlink()
+        for text in texts[1:]:
+            self.log(self.work, date(2026, 1, 9), -1, name=text)
+        self.work.timesheet_ids.sorted("date")[0].name = texts[0]
+        self.authenticate("export_biller", "export_biller")
+        rows = self.rows(
+            self.export("psa.backlog", [("project_id", "=", self.work.id)])
+        )
+        self.assertEqual(
+            {row["Description"] for row in rows},
+            {"'=2+3", "'+2", "'-2", "'@SUM(A1)", "2"},
+        )
+        self.assertEqual({row["Open Quantity"] for row in rows}, {2, -1})
+        self.work.name = "=7+8"
+        for name in ("name", "project_id"):
+            answer = self.export(
+                "psa.backlog", [("project_id", "=", self.work.id)], groupby=[name]
+            )
+            sheet = openpyxl.load_workbook(BytesIO(answer.content)).active
+            cells = [cell for row in sheet.iter_rows() for cell in row]
+            self.assertNotIn("f", {cell.data_type for cell in cells})
+            self.assertIn("=", {str(cell.value)[1:2] for cell in cells})
+        self.log(self.work, date(2026, 1, 9), 10)
+        move = self.work._psa_invoice(JANUARY)
+        columns = [{"name": "detail_ids/name", "label": "Work", "type": "char"}]
+        rows = self.rows(
+            self.export("account.move", [("id", "=", move.id)], columns=columns)
+        )
+        self.assertIn("'=2+3", {row["Work"] for row in rows})
 
     def test_invoice_details(self):
         """Names, words, numbers and dates; the project is private, its row is not."""

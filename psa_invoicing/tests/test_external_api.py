@@ -2,68 +2,22 @@
 """What other systems call: plain values in and out, the rights of the web client, and
 nothing twice. Every call is a real one, over HTTP with an API key."""
 
-import json
 from datetime import date, timedelta
 
-from odoo import fields
-from odoo.tests import HttpCase
 from odoo.tools import mute_logger
 
-from .common import BillingCase
+from .rpc import LOGS, RpcCase
 
 JANUARY = "2026-01-31"
-LOGS = ("odoo.http", "odoo.addons.rpc.controllers.xmlrpc")
 
 
-class TestExternalApi(BillingCase, HttpCase):
+class TestExternalApi(RpcCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.keys = {}
         cls.biller = cls.role("biller", "psa_invoicing.group_billing_manager")
         cls.work = cls.time_project(2, 3, 4)
         cls.entries = cls.work.timesheet_ids.sorted("date")
-
-    @classmethod
-    def role(cls, login, groups, company=None):
-        company = company or cls.env.company
-        user = cls.person(
-            f"api_{login}",
-            f"base.group_user,{groups}",
-            company=company,
-            email="api@example.com",
-        )
-        cls.keys[login] = (
-            cls.env["res.users.apikeys"]
-            .with_user(user)
-            ._generate("rpc", "tests", fields.Datetime.now() + timedelta(days=1))
-        )
-        return user
-
-    def post(self, model, method, /, login="biller", **values):
-        return self.url_open(
-            f"/json/2/{model}/{method}",
-            data=json.dumps(values),
-            headers={
-                "Authorization": f"bearer {self.keys[login]}",
-                "Content-Type": "application/json",
-            },
-        )
-
-    def call(self, model, method, /, login="biller", **values):
-        answer = self.post(model, method, login, **values)
-        self.assertEqual(answer.status_code, 200, answer.text)
-        self.env.invalidate_all()
-        return answer.json()
-
-    def assert_refused(
-        self, text, model, method, /, login="biller", status=422, **values
-    ):
-        with mute_logger(*LOGS):
-            answer = self.post(model, method, login, **values)
-        self.assertEqual(answer.status_code, status, answer.text)
-        self.assertIn(text, answer.json()["message"])
-        self.env.invalidate_all()
 
     def invoice(self, **values):
         return self.call(

@@ -224,6 +224,8 @@ class TestHistoryInBulk(HistoryCase):
         with self.nothing_dropped():
             self.env["psa.billing"].take_over_history(line)
         self.assertEqual(line.invoice_lines.detail_ids.amount, 200)
+        # What else was forgotten.
+        self.env["psa.billing"].take_over_history()
 
     def test_an_upgrade_holds_no_table(self):
         """A ledger with something in it would be checked and sorted once more."""

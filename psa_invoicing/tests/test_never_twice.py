@@ -333,7 +333,8 @@ class TestNeverTwice(BillingCase):
         for field in ("needs_recalculation", "is_project_invoice"):
             with self.assertRaises(AccessError):
                 move.with_user(accountant)[field] = False
-        self.entries[1].with_user(accountant).write({"billed_quantity": 0})
+        with self.assertRaises(AccessError):
+            self.entries[1].with_user(accountant).write({"billed_quantity": 0})
         self.assertEqual(self.entries[1].billed_quantity, 3)
 
     def test_orders_of_another_company(self):

@@ -185,6 +185,19 @@ class TestPerformance(BillingCase):
         invoice(2)
         self.assertLessEqual(invoice(24), invoice(4) + 2)
 
+    def test_posting_costs_no_query_per_transaction(self):
+        def post(entries):
+            move = self.time_project(*[1] * entries)._psa_invoice(JANUARY)
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            move.action_post()
+            self.env.flush_all()
+            return self.env.cr.sql_log_count - before
+
+        post(2)
+        self.assertLessEqual(post(24), post(4) + 2)
+
     def test_a_hold_costs_no_query_per_transaction(self):
         def hold(entries):
             records = self.time_project(*[1] * entries).timesheet_ids

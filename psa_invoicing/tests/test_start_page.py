@@ -251,6 +251,7 @@ class TestStartPage(StartPageCase):
                 "company_id": sister.id,
                 "is_project_invoice": True,
                 "billing_cutoff_date": JANUARY,
+                "billing_period_start": JANUARY,
                 "invoice_line_ids": [
                     Command.create(
                         {"name": "Work", "price_unit": 300, "tax_ids": False}

@@ -3,6 +3,7 @@ from . import account_move_reversal
 from . import account_move_send_wizard
 from . import account_payment_register
 from . import psa_adopt_draft
+from . import psa_confirm_anyway
 from . import psa_contract_line_change
 from . import psa_contract_rate
 from . import psa_invoice_correction

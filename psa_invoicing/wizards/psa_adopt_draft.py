@@ -8,6 +8,7 @@ class PsaAdoptDraft(models.TransientModel):
     """Ask up to which day a draft of Odoo's order button bills."""
 
     _name = "psa.adopt.draft"
+    _inherit = "psa.pointing"
     _description = "Cut-off Date of a Draft"
 
     move_ids = fields.Many2many("account.move", string="Invoices", required=True)

@@ -6,12 +6,14 @@ from odoo.tools.misc import unquote
 
 from ..core.kinds import TIME
 from ..models.shared import actions, rights, texts
+from ..models.shared.external_arguments import as_ids
 
 
 class PsaContractLineChange(models.TransientModel):
     """Put time that was logged on the wrong contract line on another one."""
 
     _name = "psa.contract.line.change"
+    _inherit = "psa.pointing"
     _description = "Change Contract Line"
 
     entry_ids = fields.Json(string="Selected")
@@ -56,7 +58,7 @@ class PsaContractLineChange(models.TransientModel):
         model = self.env.context.get("active_model")
         ids = self.env.context.get("active_ids") or []
         if model == "psa.backlog":
-            rows = self.env[model].browse(ids)
+            rows = self.env[model].browse(as_ids(self.env, ids))
             if others := rows.filtered(lambda row: row.source != TIME):
                 raise UserError(
                     self.env._(
@@ -82,7 +84,8 @@ class PsaContractLineChange(models.TransientModel):
         Entry = self.env["account.analytic.line"]
         rights.check_may_bill(self.env)
         # sudo: an administrator need not read timesheets.
-        entries = Entry.sudo().browse(ids).exists().filtered("project_id")
+        entries = Entry.sudo().browse(as_ids(self.env, ids)).exists()
+        entries = entries.filtered("project_id")
         if not entries:
             raise UserError(self.env._("Select the time entries first."))
         rights.check_may_decide(entries.with_env(self.env))
@@ -96,7 +99,7 @@ class PsaContractLineChange(models.TransientModel):
                     customers=", ".join(customers.mapped("display_name")) or "-",
                 )
             )
-        companies = self._companies_of(entries)
+        companies = rights.companies_of(entries)
         if len(companies) != 1 or companies not in self.env.companies:
             raise UserError(
                 self.env._(
@@ -107,18 +110,13 @@ class PsaContractLineChange(models.TransientModel):
             )
         return entries
 
-    def _companies_of(self, entries):
-        """Whose contracts the entries are billed on; their own without a contract."""
-        without = entries.filtered(lambda entry: not entry.so_line)
-        return entries.so_line.company_id | without.company_id
-
     @api.depends("entry_ids")
     def _compute_entries(self):
         for wizard in self:
             entries = wizard._entries_of(wizard.entry_ids or [])
             wizard.entry_count = len(entries)
             wizard.partner_id = entries.commercial_partner_id
-            wizard.company_id = self._companies_of(entries)
+            wizard.company_id = rights.companies_of(entries)
 
     @api.depends("sale_line_id")
     def _compute_is_billed_by_time(self):

@@ -6,12 +6,14 @@ from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 from ..models.shared import actions, rights
+from ..models.shared.external_arguments import as_ids
 
 
 class PsaContractRate(models.TransientModel):
     """A new price of a contract line from a day on."""
 
     _name = "psa.contract.rate"
+    _inherit = "psa.pointing"
     _description = "New Rate"
 
     order_id = fields.Many2one(
@@ -49,7 +51,8 @@ class PsaContractRate(models.TransientModel):
     def default_get(self, fields_list):
         values = super().default_get(fields_list)
         if self.env.context.get("active_model") == "sale.order":
-            values["order_id"] = self.env.context.get("active_id")
+            ids = as_ids(self.env, [self.env.context.get("active_id")])
+            values["order_id"] = ids[0]
         order = self.env["sale.order"].browse(values.get("order_id"))
         lines = self._checked(order)._psa_lines_with_rates()
         if len(lines) == 1:

@@ -2,14 +2,14 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..core.allocation import is_zero
-from ..models.shared import rights
+from ..core.allocation import is_part, is_zero
 
 
 class PsaInvoiceCorrection(models.TransientModel):
     """Ask what should have been invoiced, and credit the difference."""
 
     _name = "psa.invoice.correction"
+    _inherit = "psa.pointing"
     _description = "Correct an Invoice"
 
     move_id = fields.Many2one(
@@ -45,13 +45,17 @@ class PsaInvoiceCorrection(models.TransientModel):
         """Make the credit note of the difference, as a draft.
 
         :raises AccessError: unless the user is a billing administrator
-        :raises UserError: if nothing was changed, or a quantity makes no sense
+        :raises UserError: if nothing was changed, a quantity makes no sense, or the
+            invoice is not posted
         :return: an action that opens it
         """
         self.ensure_one()
-        rights.check_may_bill(self.env)
+        self.move_id._psa_check_may_correct()
+        billed = self.move_id.detail_ids._chargeable()
         parts = {
-            line.detail_id: part for line in self.line_ids if (part := line._part())
+            line.detail_id: part
+            for line in self.line_ids
+            if line.detail_id in billed and (part := line._part())
         }
         if not parts:
             raise UserError(
@@ -74,6 +78,7 @@ class PsaInvoiceCorrectionLine(models.TransientModel):
     """A transaction of the invoice, and how much of it should have been billed."""
 
     _name = "psa.invoice.correction.line"
+    _inherit = "psa.pointing"
     _description = "Transaction to Correct"
 
     correction_id = fields.Many2one(
@@ -88,7 +93,7 @@ class PsaInvoiceCorrectionLine(models.TransientModel):
     uom_id = fields.Many2one(related="detail_id.uom_id")
     billed_quantity = fields.Float(
         string="Invoiced",
-        readonly=True,
+        compute="_compute_billed_quantity",
         help="Less what was credited, in the unit of the contract line.",
     )
     quantity = fields.Float(
@@ -97,16 +102,21 @@ class PsaInvoiceCorrectionLine(models.TransientModel):
         "difference is credited.",
     )
 
+    @api.depends("detail_id")
+    def _compute_billed_quantity(self):
+        left = self.detail_id._left()
+        for line in self:
+            line.billed_quantity = left.get(line.detail_id, 0.0)
+
     def _part(self) -> float:
         """What is credited, negative; 0: nothing.
 
         :raises UserError: if it is more than what was invoiced, or below zero
         """
-        sign = -1.0 if self.billed_quantity < 0 else 1.0
         part = self.quantity - self.billed_quantity
         if is_zero(part):
             return 0.0
-        if sign * part > 0 or (sign * self.quantity < 0 and not is_zero(self.quantity)):
+        if not is_part(self.quantity, self.billed_quantity):
             raise UserError(
                 self.env._(
                     "“%(transaction)s”: enter between 0 and %(billed)s. What was "

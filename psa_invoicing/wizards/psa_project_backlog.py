@@ -10,6 +10,7 @@ class PsaProjectBacklog(models.TransientModel):
     """What becomes of open transactions when their project is archived."""
 
     _name = "psa.project.backlog"
+    _inherit = "psa.pointing"
     _description = "Open Transactions of Archived Projects"
 
     project_ids = fields.Many2many(

@@ -1,5 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.exceptions import UserError
 
 
@@ -7,18 +7,12 @@ class PsaResetToDraft(models.TransientModel):
     """Ask why an invoice that the customer has is taken back."""
 
     _name = "psa.reset.to.draft"
+    _inherit = "psa.pointing"
     _description = "Reset to Draft"
+    _psa_selection = "move_ids"
 
     move_ids = fields.Many2many("account.move", string="Invoices", required=True)
     reason = fields.Char(help="For whoever asks later.")
-
-    @api.model
-    def default_get(self, fields_list):
-        values = super().default_get(fields_list)
-        context = self.env.context
-        if context.get("active_model") == "account.move":
-            values["move_ids"] = [fields.Command.set(context.get("active_ids") or [])]
-        return values
 
     def action_apply(self):
         """Reset the invoices, where Odoo allows it.

@@ -7,7 +7,9 @@ class PsaRowRemoval(models.TransientModel):
     """Ask what becomes of transactions that are taken off a draft."""
 
     _name = "psa.row.removal"
+    _inherit = "psa.pointing"
     _description = "Remove from the Invoice"
+    _psa_selection = "detail_ids"
 
     detail_ids = fields.Many2many(
         "psa.invoice.detail", string="Transactions", required=True
@@ -22,14 +24,6 @@ class PsaRowRemoval(models.TransientModel):
         "released. Write off: they are never billed.",
     )
     reason = fields.Char(help="For whoever asks later.")
-
-    @api.model
-    def default_get(self, fields_list):
-        values = super().default_get(fields_list)
-        context = self.env.context
-        if context.get("active_model") == "psa.invoice.detail":
-            values["detail_ids"] = [fields.Command.set(context.get("active_ids") or [])]
-        return values
 
     @api.depends("detail_ids")
     def _compute_detail_count(self):

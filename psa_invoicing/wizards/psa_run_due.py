@@ -11,6 +11,7 @@ class PsaRunDue(models.TransientModel):
     """Run what is due now: of which day, companies, customers and projects."""
 
     _name = "psa.run.due"
+    _inherit = "psa.pointing"
     _description = "Run Due Invoices"
 
     run_date = fields.Date(

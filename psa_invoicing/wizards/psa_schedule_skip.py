@@ -1,25 +1,19 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-from odoo import api, fields, models
+from odoo import fields, models
 
 
 class PsaScheduleSkip(models.TransientModel):
     """Ask why no invoice is made on some dates."""
 
     _name = "psa.schedule.skip"
+    _inherit = "psa.pointing"
     _description = "Skip Invoice Dates"
+    _psa_selection = "row_ids"
 
     row_ids = fields.Many2many(
         "psa.invoice.schedule", string="Invoice Dates", required=True
     )
     reason = fields.Char(help="For whoever asks later.")
-
-    @api.model
-    def default_get(self, fields_list):
-        values = super().default_get(fields_list)
-        context = self.env.context
-        if context.get("active_model") == "psa.invoice.schedule":
-            values["row_ids"] = [fields.Command.set(context.get("active_ids") or [])]
-        return values
 
     def action_apply(self):
         """Skip them.

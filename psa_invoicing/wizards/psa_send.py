@@ -9,6 +9,7 @@ class PsaSend(models.TransientModel):
     send the others."""
 
     _name = "psa.send"
+    _inherit = "psa.pointing"
     _description = "Send to Customer"
 
     line_ids = fields.One2many("psa.send.line", "wizard_id", readonly=True)
@@ -43,6 +44,7 @@ class PsaSendLine(models.TransientModel):
     """An invoice that cannot be sent, and all that is wrong with it."""
 
     _name = "psa.send.line"
+    _inherit = "psa.pointing"
     _description = "Invoice That Cannot Be Sent"
 
     wizard_id = fields.Many2one("psa.send", required=True, ondelete="cascade")
@@ -56,4 +58,5 @@ class PsaSendLine(models.TransientModel):
     def action_open(self):
         """Open the invoice, to put it right."""
         self.ensure_one()
+        self.move_id.check_access("read")
         return actions.open_record(self.move_id)

@@ -3,9 +3,10 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import formatLang
 
-from ..core.allocation import is_zero
+from ..core.allocation import is_part, is_zero
 from ..core.kinds import BILLING_TYPES, CHARGEABLE, SOURCE_FIELDS, TRANSACTION_MODELS
 from ..models.shared import rights, texts
+from ..models.shared.external_arguments import as_ids
 
 # What can be selected in a list: transactions of a kind, or rows of the backlog.
 SELECTABLE = (*TRANSACTION_MODELS, "psa.backlog")
@@ -16,6 +17,7 @@ class PsaTransactionDecision(models.TransientModel):
     are billed as."""
 
     _name = "psa.transaction.decision"
+    _inherit = "psa.pointing"
     _description = "Decision on Transactions"
 
     decision = fields.Selection(
@@ -79,7 +81,7 @@ class PsaTransactionDecision(models.TransientModel):
         :raises UserError: if nothing is selected that could be billed
         """
         model = self.env.context.get("active_model")
-        ids = self.env.context.get("active_ids") or []
+        ids = as_ids(self.env, self.env.context.get("active_ids"))
         if model == "psa.invoice.detail":
             detail = self.env[model].browse(ids).exists()
             key = detail._key if len(detail) == 1 else None
@@ -94,7 +96,7 @@ class PsaTransactionDecision(models.TransientModel):
         """:raises UserError: if some are gone, or belong to another company"""
         rights.check_may_bill(self.env)
         # sudo: an administrator need not read timesheets.
-        transactions = self.env[model].sudo().browse(ids).exists()
+        transactions = self.env[model].sudo().browse(as_ids(self.env, ids)).exists()
         if not transactions:
             raise UserError(
                 self.env._(
@@ -154,10 +156,7 @@ class PsaTransactionDecision(models.TransientModel):
         if self.transaction_count != 1:
             return {}
         self._check_something_open(self._transactions())
-        share = self.quantity / self.open_quantity
-        if share <= 0 or (
-            share > 1 and not is_zero(self.quantity - self.open_quantity)
-        ):
+        if not self.quantity or not is_part(self.quantity, self.open_quantity):
             raise UserError(
                 self.env._(
                     "%(open)s %(unit)s are open on “%(transaction)s”. Write off all of "

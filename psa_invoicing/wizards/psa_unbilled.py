@@ -30,6 +30,7 @@ class PsaUnbilled(models.TransientModel):
     """
 
     _name = "psa.unbilled"
+    _inherit = "psa.pointing"
     _description = "Unbilled as of a Date"
 
     date = fields.Date(
@@ -259,6 +260,7 @@ class PsaUnbilledLine(models.TransientModel):
     """A transaction that was not, or not wholly, billed on a day."""
 
     _name = "psa.unbilled.line"
+    _inherit = ["psa.pointing", "psa.exported"]
     _description = "Unbilled Transaction"
     _order = "id"
 

@@ -57,6 +57,7 @@ class PsaBacklog(models.Model):
     """
 
     _name = "psa.backlog"
+    _inherit = "psa.exported"
     _description = "Backlog"
     _auto = False
     _order = "date, id"

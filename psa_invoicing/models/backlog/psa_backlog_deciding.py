@@ -47,14 +47,14 @@ class PsaBacklog(models.Model):
             {"project_ids": self.project_id.ids, **self._chosen_for_invoice()}
         )
         action = wizard.action_next()
-        if not wizard.draft_choices:
+        if not wizard._draft_choices():
             raise UserError(
                 self.env._(
                     "No open draft takes these transactions: none is of the same "
                     "project, customer and terms. Press Invoice to make a new one."
                 )
             )
-        wizard.review_choose_draft(max(map(int, wizard.draft_choices)))
+        wizard.review_choose_draft(max(map(int, wizard._draft_choices())))
         return action
 
     def _chosen_for_invoice(self) -> dict:

@@ -9,7 +9,8 @@ from odoo.tools import SQL
 
 from ...core import obstacles
 from ...core.kinds import MODELS, SOURCES
-from .psa_backlog_rows import CREDITED, PARTS, PLACES, ROWS_PER_ID, Places
+from ..shared.external_arguments import as_ids
+from .psa_backlog_rows import CREDITED, PARTS, ROWS_PER_ID, Places
 
 
 class PsaBacklog(models.Model):
@@ -42,6 +43,10 @@ class PsaBacklog(models.Model):
         if condition.operator == "=":
             values = [values]
         elif condition.operator != "in" or not isinstance(values, (list, tuple, Set)):
+            return condition
+        if to_sql != self._has_status_sql and not all(
+            isinstance(each, int) for each in values
+        ):
             return condition
         return Domain.custom(to_sql=lambda _model, alias, _query: to_sql(alias, values))
 
@@ -93,7 +98,7 @@ class PsaBacklog(models.Model):
             SQL.identifier(alias, name)
             for name in ("sale_line_id", "project_id", "partner_id")
         )
-        places = self.env.context.get(PLACES)
+        places = self._known_places()
         line_ids = places.line_ids if places else self._open_line_ids(partner_ids)
         found = [
             SQL("%s = ANY(%s)", line, line_ids),
@@ -110,8 +115,9 @@ class PsaBacklog(models.Model):
 
     def exists(self):
         """By index, too."""
-        return self.browse(self.sudo()._search([("id", "in", self.ids)])).sorted(
-            lambda row: self.ids.index(row.id)
+        ids = as_ids(self.env, self.ids)
+        return self.browse(self.sudo()._search([("id", "in", ids)])).sorted(
+            lambda row: ids.index(row.id)
         )
 
     # === Where something is open ===

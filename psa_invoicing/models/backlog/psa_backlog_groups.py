@@ -113,7 +113,7 @@ class PsaBacklog(models.Model):
 
         :param spec: what to group by
         """
-        return len(self._read_group(domain, [spec]))
+        return len(self._read_group(domain, [str(spec)]))
 
     def _is_walked(self, domain, groupby, order) -> bool:
         """Whether groups are found by a walk: in their own order, and where nothing
@@ -219,7 +219,8 @@ class PsaBacklog(models.Model):
     def _search_sums(self, domain, **kwargs) -> Query | None:
         """:return: None where single rows are wanted"""
         keys = self.env.context.get(SUMMED_BY)
-        if keys is None:
+        # Lists come from a client.
+        if not isinstance(keys, tuple):
             return None
         rows = self.with_context(**{SUMMED_BY: None})
         return rows._sums_query(rows._search(domain, **kwargs), keys)
@@ -228,7 +229,7 @@ class PsaBacklog(models.Model):
         """Rows summed by what they must be told apart by: as they are, where somebody
         asks for single ones."""
         told_apart_by = self.env.context.get(TOLD_APART_BY)
-        if told_apart_by is None:
+        if not isinstance(told_apart_by, tuple):
             return rows
         # A row needs its date if it is from before its project is billed.
         early = SQL(
@@ -281,7 +282,7 @@ class PsaBacklog(models.Model):
             }
         )
 
-    def _told_apart_by(self, domain, names: set[str]) -> list[str] | None:
+    def _told_apart_by(self, domain, names: set[str]) -> tuple[str, ...] | None:
         """Columns that make a difference to a condition or a sum; other transactions of
         a contract line and project are summed before anything is looked up for them.
 
@@ -289,7 +290,7 @@ class PsaBacklog(models.Model):
         :return: None if it takes single rows, or if it is not about a page: to look up
             all contract lines at once is quicker than to tell a million rows apart
         """
-        if not self.env.context.get(PLACES):
+        if not self._known_places():
             return None
         rules = self.env["ir.rule"]._compute_domain(self._name)
         conditions = (Domain(domain) & rules).iter_conditions()
@@ -298,7 +299,7 @@ class PsaBacklog(models.Model):
             return None
         columns = chain(*(SUMMABLE.get(name, ()) for name in sorted(asked | names)))
         others = (name for name in columns if name in COLUMNS)
-        return list(dict.fromkeys([*ALWAYS_TOLD_APART_BY, *others]))
+        return tuple(dict.fromkeys([*ALWAYS_TOLD_APART_BY, *others]))
 
     def _of_own_env(self, groups: list[tuple]) -> list[tuple]:
         return [
@@ -343,6 +344,8 @@ class PsaBacklog(models.Model):
         )
 
     def _read_group_select(self, aggregate_spec, query):
-        if aggregate_spec == "__count" and self.env.context.get(SUMMED_BY):
+        if aggregate_spec == "__count" and isinstance(
+            self.env.context.get(SUMMED_BY), tuple
+        ):
             return SQL("SUM(%s)::bigint", SQL.identifier(self._table, "row_count"))
         return super()._read_group_select(aggregate_spec, query)

@@ -196,9 +196,14 @@ class PsaBacklog(models.Model):
             is_known=self._is_known_sql(SQL("project.id"), "project_ids"),
         )
 
+    def _known_places(self) -> Places | None:
+        """A client's context is none of ours."""
+        places = self.env.context.get(PLACES)
+        return places if isinstance(places, Places) else None
+
     def _is_known_sql(self, id_: SQL, name: str) -> SQL:
         """:param name: which of the known places, as ``Places`` calls them"""
-        places = self.env.context.get(PLACES)
+        places = self._known_places()
         return (
             SQL("%s = ANY(%s)", id_, getattr(places, name)) if places else SQL("TRUE")
         )

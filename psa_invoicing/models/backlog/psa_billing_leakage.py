@@ -19,6 +19,7 @@ class PsaBillingLeakage(models.Model):
     """
 
     _name = "psa.billing.leakage"
+    _inherit = "psa.exported"
     _description = "Billing Leakage"
     _auto = False
     _order = "date, id"
@@ -268,5 +269,6 @@ class PsaBillingLeakage(models.Model):
 
     def _open_wizard(self, name: str, **context) -> dict:
         rights.check_may_bill(self.env)
+        self.check_access("read")
         context |= {"active_model": "account.analytic.line", "active_ids": self.ids}
         return actions.named(self.env, name, context=context)

@@ -6,7 +6,7 @@ from odoo.exceptions import UserError
 
 from ...core.kinds import BILLING_TYPES
 from ..shared import actions, rights
-from ..shared.external_arguments import as_quantities, as_word
+from ..shared.external_arguments import as_quantities, as_text, as_word
 
 
 class PsaTransactionMixin(models.AbstractModel):
@@ -20,7 +20,9 @@ class PsaTransactionMixin(models.AbstractModel):
         """
         rights.check_may_decide(self)
         # sudo: the administrator was just checked; he need not edit timesheets.
-        self.sudo().write({"billing_hold": True, "billing_hold_reason": reason})
+        self.sudo().write(
+            {"billing_hold": True, "billing_hold_reason": as_text(reason)}
+        )
         return True
 
     def action_psa_release(self):
@@ -60,13 +62,13 @@ class PsaTransactionMixin(models.AbstractModel):
         :return: the ledger rows
         """
         rights.check_may_decide(self)
-        if not (reason or "").strip():
+        if not as_text(reason):
             raise UserError(self.env._("Say why it is written off."))
         # sudo: the administrator was just checked; he need not read timesheets.
         return (
             self.env["psa.billing"]
             .sudo()
-            .write_off(self.sudo(), reason.strip(), as_quantities(self, quantities))
+            .write_off(self.sudo(), as_text(reason), as_quantities(self, quantities))
         )
 
     def action_psa_undo_write_off(self):

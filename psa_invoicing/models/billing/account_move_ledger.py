@@ -284,7 +284,7 @@ class AccountMoveLine(models.Model):
         """The order line whose billing the ledger notes here, if there is one."""
         # sudo: who may edit an invoice need not see the order.
         return self.sudo().sale_line_ids.filtered(
-            lambda line: line._psa_is_in_ledger()
+            lambda line: line._psa_is_in_ledger() and line.company_id == self.company_id
         )[:1]
 
     def _psa_quantity_to_credit(self, quantity: float) -> float:
@@ -345,11 +345,10 @@ class AccountMoveLine(models.Model):
             one for the invoice
         :param name: the description, which stays if a person wrote another one
         """
-        quantity = contract_line.product_uom_id._compute_quantity(
-            quantity, self.product_uom_id
-        )
+        uom = self.product_uom_id or contract_line.product_uom_id
+        quantity = contract_line.product_uom_id._compute_quantity(quantity, uom)
         values = {}
-        if self.product_uom_id.compare(self.quantity, quantity):
+        if uom.compare(self.quantity, quantity):
             values["quantity"] = quantity
         if "name" not in self._psa_edited_fields() and name != self.name:
             values["name"] = name

@@ -6,7 +6,7 @@ from collections import defaultdict
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ...core.allocation import TOLERANCE
+from ...core.allocation import is_part, is_zero
 from ...core.billing import Request, Transaction
 from ...core.kinds import ADJUSTMENT, CHARGEABLE, COST, SOURCE_FIELDS
 from ...tools import rules
@@ -198,7 +198,7 @@ class Details(Step):
         values = []
         for item in items:
             quantity = quantities.get(item.source_id, item.source_quantity)
-            if abs(quantity) > abs(item.source_quantity) + TOLERANCE:
+            if is_zero(quantity) or not is_part(quantity, item.source_quantity):
                 raise UserError(
                     self.env._(
                         "Only %(open)s is open on “%(transaction)s”.",

@@ -25,6 +25,9 @@ from ...core.obstacles import Obstacle
 from .contract_lines import ContractLines, Limit
 from .open_quantities import OpenQuantities
 
+# Some pages: anybody may log an entry with a book in it, and the annex prints it.
+LONGEST_TEXT = 10_000
+
 
 class LeftOut(NamedTuple):
     """
@@ -247,7 +250,7 @@ class Selection(OpenQuantities):
                     date=row["date"],
                     source_quantity=quantity,
                     quantity=quantity * factors.get((row.get("uom_id"), line_id), 1.0),
-                    text=row["text"] or "",
+                    text=(row["text"] or "")[:LONGEST_TEXT],
                     who=row.get("who") or employees.get(row.get("employee_id"), ""),
                     task=tasks.get(row.get("task_id"), ""),
                     billing_type=row["billing_type"] or CHARGEABLE,

@@ -2,35 +2,20 @@
 
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL
 
 from ...tools import rules
 from ..billing.recalculation import Recalculation
 from ..shared import rights
 
-# Written by the engine alone.
-ENGINE_FIELDS = {
-    "billing_period_start",
-    "billing_project_ids",
-    "billing_request",
-    "billing_review",
-    "billing_review_date",
-    "billing_reviewed_total",
-    "billing_reviewer_id",
-    "billing_sending",
-    "billing_sending_error",
-    "billing_sent_date",
-    "billing_submitter_id",
-    "is_project_invoice",
-    "needs_recalculation",
-}
 # What the figures of transactions depend on.
 LIVE_FIELDS = {"move_type", "payment_state", "psa_reopens_transactions", "state"}
 
 
 class AccountMove(models.Model):
-    _inherit = "account.move"
+    _name = "account.move"
+    _inherit = ["account.move", "psa.guard", "psa.internal"]
 
     is_project_invoice = fields.Boolean(
         string="Project Invoice",
@@ -200,23 +185,26 @@ class AccountMove(models.Model):
     def _compute_hide_post_button(self):
         """Ours confirms after checking more."""
         result = super()._compute_hide_post_button()
-        self.filtered("is_project_invoice").hide_post_button = True
+        # sudo: customers may read it, too, and none of ours.
+        self.sudo().filtered("is_project_invoice").hide_post_button = True
         return result
 
     # === Life of an invoice ===
 
     @api.model_create_multi
     def create(self, vals_list):
-        if not self.env.su and any(ENGINE_FIELDS & set(vals) for vals in vals_list):
-            raise AccessError(
-                self.env._("Project invoices are made from a project, not by hand.")
-            )
+        for vals in vals_list:
+            self._psa_check_own_parts(self, vals)
         return super().create(vals_list)
 
     def write(self, vals):
         """Transactions are billed as long as their invoice is a draft or posted: what
         depends on its state and its dates follows them."""
         self._psa_check_change(vals)
+        to_post = self.browse()
+        if vals.get("state") == "posted":
+            to_post = self.filtered(lambda move: move.state != "posted")
+            to_post._psa_prepare_posting()
         if "billing_cutoff_date" in vals:
             self.filtered("is_project_invoice").sudo().needs_recalculation = True
         dates = self._psa_dates_to_follow(vals)
@@ -227,6 +215,7 @@ class AccountMove(models.Model):
             else self.browse()
         )
         result = super(AccountMove, self._psa_spare_sync(vals)).write(vals)
+        to_post._psa_check_agreement()
         for move, names in dates.items():
             move._psa_follow_cutoff_date(names)
         if LIVE_FIELDS & set(vals):
@@ -238,11 +227,10 @@ class AccountMove(models.Model):
         return result
 
     def _psa_check_change(self, vals):
-        """Refuse what only the engine writes, and to undo what others depend on."""
-        if not self.env.su and ENGINE_FIELDS & set(vals):
-            raise AccessError(
-                self.env._("These figures of a project invoice follow its ledger.")
-            )
+        """Refuse to undo what others depend on, and what a draft alone allows."""
+        self._psa_check_own_parts(self, vals)
+        self._psa_check_settled(vals)
+        self._psa_check_figures(vals)
         if "move_type" in vals:
             self._psa_check_type(vals["move_type"])
         if vals.get("state") in ("draft", "cancel"):
@@ -286,21 +274,36 @@ class AccountMove(models.Model):
 
     def _post(self, soft=True):
         """What changed since must be looked at before it gets a number."""
+        self._psa_prepare_posting()
+        self.filtered("is_project_invoice")._psa_move_to_allowed_day()
+        self._psa_of_projects()._psa_put_off_due_date()
+        posted = self.browse()
+        for zone, moves in self._psa_by_zone().items():
+            # Odoo dates what has no date yet, in the zone of the context.
+            there = moves.with_context(tz=zone) if zone else moves
+            # A set, which no client can send.
+            there = there.with_context(psa_prepared=frozenset(self.ids))
+            posted |= super(AccountMove, there)._post(soft=soft)
+        posted.filtered("is_project_invoice")._psa_settle_reminders()
+        return posted
+
+    def _psa_prepare_posting(self):
+        """Before these drafts are posted, with Odoo's button or by who writes their
+        state: what was changed since is looked at, and what credit notes take back is
+        settled.
+
+        :raises UserError: if somebody has to look at one first
+        """
+        prepared = self.env.context.get("psa_prepared")
+        if isinstance(prepared, frozenset):
+            self -= self.browse(prepared)
+        self._psa_check_not_cancelled()
         moves = self.filtered("is_project_invoice")
         moves._psa_check_up_to_date()
         moves._psa_check_approved()
         for credit_note in self.filtered(lambda move: move.move_type == "out_refund"):
             credit_note._psa_settle_credits()
-        moves._psa_move_to_allowed_day()
-        self._psa_of_projects()._psa_put_off_due_date()
         moves._psa_with_amounts_to_spread()._psa_spread_amounts()
-        posted = self.browse()
-        for zone, moves in self._psa_by_zone().items():
-            # Odoo dates what has no date yet, in the zone of the context.
-            there = moves.with_context(tz=zone) if zone else moves
-            posted |= super(AccountMove, there)._post(soft=soft)
-        posted.filtered("is_project_invoice")._psa_settle_reminders()
-        return posted
 
     def _psa_check_up_to_date(self):
         if changed := self.filtered("needs_recalculation"):
@@ -362,16 +365,6 @@ class AccountMove(models.Model):
             details._drop()
 
     # === What a person does with it ===
-
-    def _psa_check_drafts(self):
-        """Refuse to change what is posted."""
-        if posted := self.filtered(lambda move: move.state != "draft"):
-            raise UserError(
-                self.env._(
-                    "%(invoices)s is no draft any more: correct it with a credit note.",
-                    invoices=", ".join(posted.mapped("display_name")),
-                )
-            )
 
     def _psa_check_project_drafts(self):
         """Refuse what the ledger does not answer for, and what is posted."""

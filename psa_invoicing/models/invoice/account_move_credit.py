@@ -46,15 +46,17 @@ class AccountMove(models.Model):
 
     def _psa_settle_credits(self):
         """Credit once, whatever other credit notes were posted since; and reopen what
-        went with an invoice that is credited in full."""
+        went with an invoice that is credited in full.
+
+        :raises UserError: if another one has credited the same since
+        """
         # sudo: whoever may post a credit note need not read the ledger.
         move = self.sudo()
         if not move.detail_ids:
             return
         move._psa_check_credited_invoices()
-        overdone = move.detail_ids.filtered("origin_detail_id").filtered(
-            lambda detail: detail._is_credited_already()
-        )
+        overdone = move._psa_credited_meanwhile()
+        self._psa_answer_for(overdone._disagreements_on_credit())
         overdone.move_line_id._psa_record_billing()
         free = move.detail_ids.filtered(
             lambda detail: detail.origin_detail_id and not detail.move_line_id
@@ -63,6 +65,12 @@ class AccountMove(models.Model):
         if move.psa_reopens_transactions and move.reversed_entry_id:
             Recording(move.env).reopen_what_went_with_it(move)
         move._psa_spread_amounts()
+
+    def _psa_credited_meanwhile(self):
+        """Rows of these drafts that take back more than is left of what they credit."""
+        return self.detail_ids.filtered("origin_detail_id").filtered(
+            lambda detail: detail._is_credited_already()
+        )
 
     def _psa_check_credited_invoices(self):
         """Refuse to credit what a cancelled invoice does not bill any more."""
@@ -125,6 +133,11 @@ class AccountMove(models.Model):
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: for an invoice that is not posted, or credited already
         """
+        self._psa_check_may_correct()
+        return self._psa_correction_dialog(self._psa_correction())
+
+    def _psa_check_may_correct(self):
+        """See :meth:`action_psa_correct`."""
         self.ensure_one()
         rights.check_may_bill(self.env)
         self.check_access("read")
@@ -135,7 +148,6 @@ class AccountMove(models.Model):
                     invoice=self.display_name,
                 )
             )
-        return self._psa_correction_dialog(self._psa_correction())
 
     def _psa_correction(self):
         """A correction that lists what is left of an invoice.
@@ -157,13 +169,7 @@ class AccountMove(models.Model):
             {
                 "move_id": self.id,
                 "line_ids": [
-                    Command.create(
-                        {
-                            "detail_id": detail.id,
-                            "billed_quantity": quantity,
-                            "quantity": quantity,
-                        }
-                    )
+                    Command.create({"detail_id": detail.id, "quantity": quantity})
                     for detail, quantity in left
                 ],
             }

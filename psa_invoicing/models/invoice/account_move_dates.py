@@ -72,7 +72,8 @@ class AccountMove(models.Model):
         """Without a date, that of the server: a rate that is another than on the day
         on which the server made the draft is one that a person typed, to Odoo, and
         stays when the draft is dated."""
-        if self.is_project_invoice and not self.invoice_date:
+        # sudo: customers may read what follows from it, and none of ours.
+        if self.sudo().is_project_invoice and not self.invoice_date:
             self = self.with_context(tz="UTC")
         return super()._get_invoice_currency_rate_date()
 

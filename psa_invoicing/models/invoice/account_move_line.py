@@ -11,8 +11,26 @@ QUANTITY_FIELDS = {"quantity", "product_uom_id"}
 PRICE_FIELDS = {"price_unit", "discount", "tax_ids"}
 
 
+# What is on a confirmed invoice of the ledger stays.
+POSTED_FIELDS = {
+    *QUANTITY_FIELDS,
+    *PRICE_FIELDS,
+    "amount_currency",
+    "balance",
+    "credit",
+    "currency_id",
+    "debit",
+    "display_type",
+    "price_subtotal",
+    "price_total",
+    "product_id",
+    "sale_line_ids",
+}
+
+
 class AccountMoveLine(models.Model):
-    _inherit = "account.move.line"
+    _name = "account.move.line"
+    _inherit = ["account.move.line", "psa.guard", "psa.internal"]
 
     billing_credited_line_id = fields.Many2one(
         "account.move.line",
@@ -27,7 +45,15 @@ class AccountMoveLine(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         """Whoever bills an order line, it is in the ledger."""
+        for vals in vals_list:
+            move = self.env["account.move"].browse(vals.get("move_id"))
+            move._psa_check_own_parts(self, vals)
+            if vals.get("display_type", "product") == "product":
+                self._psa_check_confirmed(move)
         lines = super().create(vals_list)
+        # sudo: a client may name the line that is credited, if it may read it.
+        if credited := lines.sudo().billing_credited_line_id:
+            credited.with_env(self.env).check_access("read")
         if self.env.context.get("psa_ledger") is not LEDGER and any(
             vals.get("sale_line_ids") for vals in vals_list
         ):
@@ -41,6 +67,46 @@ class AccountMoveLine(models.Model):
         values["billing_slice"] = self.billing_slice
         values["billing_written"] = self.billing_written
         return result
+
+    def _psa_check_engine_fields(self, vals_list):
+        if not self and not self.env.su:
+            vals_list = [self._psa_without_copied(vals) for vals in vals_list]
+        return super()._psa_check_engine_fields(vals_list)
+
+    def _psa_without_copied(self, vals: dict) -> dict:
+        """Values of a new line, but for what a copy takes along: a credit note knows
+        what it credits."""
+        # sudo: only to compare; who names an origin is asked whether they may read it.
+        origin = self.sudo().browse(vals.get("billing_credited_line_id"))
+        copied = {
+            "billing_credited_line_id": origin.id,
+            "billing_slice": origin.billing_slice,
+            "billing_written": origin.billing_written,
+        }
+        return {
+            name: value
+            for name, value in vals.items()
+            if name not in copied or (value or False) != (copied[name] or False)
+        }
+
+    def _psa_check_change(self, vals):
+        """Refuse to change what is confirmed, or another invoice through this one."""
+        if self.env.su:
+            return
+        self.move_id._psa_check_own_parts(self, vals)
+        if "move_id" in vals:
+            target = self.env["account.move"].browse(vals["move_id"])
+            moved = self.filtered(lambda line: line.move_id != target)
+            if moved:
+                (moved.move_id | target)._psa_refuse_from_elsewhere()
+        if POSTED_FIELDS & set(vals):
+            self._psa_check_confirmed(self.move_id)
+
+    def _psa_check_confirmed(self, moves):
+        """Refuse to change what confirmed invoices charge."""
+        if not self.env.su:
+            posted = moves.filtered(lambda move: move.state == "posted")
+            posted._psa_of_projects()._psa_check_drafts()
 
     def _psa_record_billing(self):
         """Note in the ledger what these lines of drafts bill or credit."""
@@ -67,6 +133,7 @@ class AccountMoveLine(models.Model):
 
     def write(self, vals):
         """A quantity typed by a person changes the ledger with it."""
+        self._psa_check_change(vals)
         spared = self._psa_spare_partner(vals)
         result = super(AccountMoveLine, spared).write(vals)
         # Odoo writes invoice lines often: nothing is looked at for other fields.

@@ -146,12 +146,14 @@ class AccountMove(models.Model):
 
     def action_psa_view_projects(self):
         """The projects that are billed here."""
+        self.check_access("read")
         return actions.open_records(
             self.billing_project_ids, self.env._("Projects"), "list,kanban,form"
         )
 
     def action_psa_view_credit_notes(self):
         """What takes transactions of this invoice back."""
+        self.check_access("read")
         return actions.open_records(
             self.billing_credit_note_ids, self.env._("Credit Notes"), "list,form"
         )

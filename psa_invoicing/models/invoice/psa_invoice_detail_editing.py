@@ -4,10 +4,11 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
 
-from ...core.allocation import is_zero
+from ...core.allocation import is_part, is_zero
 from ...core.billing import LEDGER
 from ...core.kinds import CHARGEABLE, COST, MILESTONE, SOURCE_FIELDS, TIME
 from ..shared import rights
+from ..shared.external_arguments import as_number, as_text
 
 # What a person may change on a draft, through the Transactions tab.
 EDITABLE = {"billing_type", "quantity", "rest_reason"}
@@ -32,12 +33,20 @@ class PsaInvoiceDetail(models.Model):
                     ),
                 )
             )
+        if write_offs := self.filtered(lambda detail: not detail.move_id):
+            raise UserError(
+                self.env._(
+                    "“%(transaction)s” was written off. Undo that in the backlog; then "
+                    "it is open again.",
+                    transaction=write_offs[0].name or write_offs[0].transaction_type,
+                )
+            )
         moves = self.move_id
         moves._psa_check_may_change_rows()
         moves._psa_check_drafts()
         vals = dict(vals)
         if "quantity" in vals:
-            self._lower(vals.pop("quantity"))
+            self._lower(as_number(self.env, vals.pop("quantity")))
         if reason := vals.pop("rest_reason", False):
             self.action_psa_write_off_rest(reason)
         if chosen := vals.get("billing_type"):
@@ -57,9 +66,7 @@ class PsaInvoiceDetail(models.Model):
         """
         caps: dict = {}
         for detail in self:
-            sign = -1.0 if detail.quantity < 0 else 1.0
-            rest = sign * (detail.quantity - quantity)
-            if sign * quantity < 0 or (rest < 0 and not is_zero(rest)):
+            if not is_part(quantity, detail.quantity):
                 raise UserError(
                     self.env._(
                         "The quantity of “%(transaction)s” can only be lowered: "
@@ -69,7 +76,7 @@ class PsaInvoiceDetail(models.Model):
                         quantity=detail.uom_id.round(detail.quantity),
                     )
                 )
-            if is_zero(rest):
+            if is_zero(detail.quantity - quantity):
                 continue
             source_quantity = detail.source_quantity * quantity / detail.quantity
             if detail._key:
@@ -84,10 +91,18 @@ class PsaInvoiceDetail(models.Model):
     def unlink(self):
         """Take transactions off a draft: they are open again.
 
-        Recalculate does not add them to this invoice again.
+        Recalculate does not add them to this invoice again. What is written off is
+        undone, unless its period is closed.
         """
         if self.env.context.get("psa_ledger") is LEDGER:
             return super().unlink()
+        if write_offs := self.filtered(lambda detail: not detail.move_id):
+            rights.check_may_bill(self.env)
+            self.check_access("unlink")
+            # sudo: the administrator was just checked; he need not read timesheets.
+            write_offs.sudo()._undo_write_off()
+            rest = self - write_offs
+            return rest.unlink() if rest else True
         moves = self.move_id
         moves._psa_check_may_change_rows()
         moves._psa_check_drafts()
@@ -106,8 +121,9 @@ class PsaInvoiceDetail(models.Model):
         :raises UserError: if nothing is left of them
         """
         rights.check_may_bill(self.env)
+        self.check_access("write")
         self.move_id._psa_check_drafts()
-        if not (reason or "").strip():
+        if not as_text(reason):
             raise UserError(self.env._("Say why it is written off."))
         # sudo: the administrator was just checked; he need not read timesheets.
         Billing = self.env["psa.billing"].sudo()
@@ -115,7 +131,7 @@ class PsaInvoiceDetail(models.Model):
             if source:
                 Billing.write_off(
                     details[SOURCE_FIELDS[source]],
-                    reason.strip(),
+                    as_text(reason),
                     {},
                     {detail._key[1]: detail.id for detail in details if detail._key},
                 )

@@ -3,6 +3,7 @@ from . import psa_invoice_detail
 from . import psa_invoice_detail_credits
 from . import psa_invoice_detail_rows
 from . import psa_invoice_detail_write_offs
+from . import psa_invoice_detail_agreement
 from . import psa_transaction_mixin
 from . import psa_transaction_figures
 from . import psa_transaction_write_offs

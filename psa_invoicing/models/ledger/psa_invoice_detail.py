@@ -32,6 +32,7 @@ class PsaInvoiceDetail(models.Model):
     """
 
     _name = "psa.invoice.detail"
+    _inherit = ["psa.pointing", "psa.exported"]
     _description = "Invoice Detail"
     _order = "move_id desc, sale_line_id, date, id"
     _rec_name = "name"

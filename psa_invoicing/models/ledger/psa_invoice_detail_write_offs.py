@@ -32,6 +32,11 @@ class PsaInvoiceDetail(models.Model):
 
         :raises UserError: if it happened in a period that is closed
         """
+        self._check_period_open()
+        self._drop()
+
+    def _check_period_open(self):
+        """:raises UserError: if one was written off in a period that is closed"""
         if closed := self._of_closed_period()[:1]:
             raise UserError(
                 self.env._(
@@ -40,7 +45,6 @@ class PsaInvoiceDetail(models.Model):
                     date=format_date(self.env, closed._write_off_lock_date()),
                 )
             )
-        self._drop()
 
     def _follow_transaction(self, record):
         """Be about a transaction as it is now.
@@ -92,6 +96,7 @@ class PsaInvoiceDetail(models.Model):
         """Count no more, with their transaction; the log of its project keeps them."""
         if not self:
             return
+        self._check_period_open()
         for project, rows in self.grouped("project_id").items():
             log = project or rows.sale_line_id.order_id[:1]
             log._message_log(

@@ -16,6 +16,7 @@ from ...core.kinds import (
 )
 from ...tools import rules
 from ..shared import rights
+from ..shared.external_arguments import as_number
 
 # What decides how much of a transaction is to be billed.
 QUANTITY_FIELDS = {
@@ -40,6 +41,7 @@ class PsaTransactionMixin(models.AbstractModel):
     """
 
     _name = "psa.transaction.mixin"
+    _inherit = ["psa.guard", "psa.internal"]
     _description = "Billable Transaction"
 
     _billing_source = ""
@@ -133,7 +135,7 @@ class PsaTransactionMixin(models.AbstractModel):
         if not stored:
             return
         query = stored._as_query(ordered=False)
-        status = self._field_to_sql(self._table, "billing_status", query)
+        status = self._psa_status_sql(self._table)
         rows = self.env.execute_query(
             query.select(SQL.identifier(self._table, "id"), status)
         )
@@ -144,13 +146,19 @@ class PsaTransactionMixin(models.AbstractModel):
     # === Open quantity and status, in SQL ===
 
     def _field_to_sql(self, alias, field_expr, query=None):
-        if field_expr == "open_quantity":
-            return self._psa_open_sql(alias)
-        if field_expr == "billing_status":
-            return self._psa_status_sql(alias)
-        if field_expr == "billable_quantity":
-            return self._psa_billable_sql(alias)
-        return super()._field_to_sql(alias, field_expr, query)
+        to_sql = {
+            "open_quantity": self._psa_open_sql,
+            "billing_status": self._psa_status_sql,
+            "billable_quantity": self._psa_billable_sql,
+        }.get(field_expr)
+        if not to_sql:
+            return super()._field_to_sql(alias, field_expr, query)
+        self._psa_check_may_read(field_expr)
+        return to_sql(alias)
+
+    def _psa_check_may_read(self, name: str):
+        """Odoo does not ask who searches by a field that is not stored."""
+        self._check_field_access(self._fields[name], "read")
 
     def _psa_column_sql(self, alias: str, name: str) -> SQL:
         """A stored field, as its table has it."""
@@ -214,6 +222,7 @@ class PsaTransactionMixin(models.AbstractModel):
         )
 
     def _search_open_quantity(self, operator, value):
+        self._psa_check_may_read("open_quantity")
         if operator not in ("=", "!=", ">", ">=", "<", "<="):
             return NotImplemented
         if operator == "!=" and not value:
@@ -221,20 +230,24 @@ class PsaTransactionMixin(models.AbstractModel):
             return Domain.custom(
                 to_sql=lambda model, alias, _query: model._psa_is_open_sql(alias)
             )
+        quantity = as_number(self.env, value or 0)
         return Domain.custom(
             to_sql=lambda model, alias, _query: SQL(
                 f"ROUND((%s)::numeric, 6) {operator} %s",
                 model._psa_open_sql(alias),
-                value or 0.0,
+                quantity,
             )
         )
 
     def _search_billing_status(self, operator, value):
+        self._psa_check_may_read("billing_status")
         if operator != "in":
             return NotImplemented
+        # Every transaction has one: nothing else is found.
+        known = [status for status, _label in BILLING_STATUSES if status in value]
         return Domain.custom(
             to_sql=lambda model, alias, _query: SQL(
-                "%s IN %s", model._psa_status_sql(alias), tuple(value)
+                "%s = ANY(%s)", model._psa_status_sql(alias), known
             )
         )
 
@@ -316,10 +329,8 @@ class PsaTransactionMixin(models.AbstractModel):
 
     @api.model_create_multi
     def create(self, vals_list):
-        if not self.env.su:
-            vals_list = [self._psa_without_ledger_figures(vals) for vals in vals_list]
-            if any(DECISION_FIELDS & set(vals) for vals in vals_list):
-                self._check_billing_decision(vals_list)
+        if not self.env.su and any(DECISION_FIELDS & set(vals) for vals in vals_list):
+            self._check_billing_decision(vals_list)
         records = super().create(vals_list)
         if records._billing_has_terms() or any(
             vals.get("billing_hold") or vals.get("billing_type") for vals in vals_list
@@ -328,10 +339,8 @@ class PsaTransactionMixin(models.AbstractModel):
         return records
 
     def write(self, vals):
-        if not self.env.su:
-            vals = self._psa_without_ledger_figures(vals)
-            if DECISION_FIELDS & set(vals):
-                self._check_billing_decision([vals])
+        if not self.env.su and DECISION_FIELDS & set(vals):
+            self._check_billing_decision([vals])
         result = super().write(vals)
         if {"billing_type", "billing_hold"} & set(vals):
             self._psa_contract_lines()._psa_refresh_excluded_quantity()
@@ -348,9 +357,9 @@ class PsaTransactionMixin(models.AbstractModel):
         room for."""
         return False
 
-    def _psa_without_ledger_figures(self, vals: dict) -> dict:
-        """The ledger alone says what is billed, not a client that writes the field."""
-        return {key: val for key, val in vals.items() if key not in LEDGER_FIELDS}
+    def _psa_without_defaults(self):
+        names = super()._psa_without_defaults()
+        return names if rights.is_billing_manager(self.env) else names | DECISION_FIELDS
 
     def _check_billing_decision(self, vals_list: list[dict]):
         """Whether to bill something is a billing administrator's decision.

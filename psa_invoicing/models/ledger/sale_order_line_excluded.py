@@ -39,9 +39,7 @@ class SaleOrderLine(models.Model):
                     ("psa_never_billed_quantity", never),
                 )
             }
-            values["psa_billed_otherwise_quantity"] = (
-                otherwise if line._psa_is_billed_itself() else 0.0
-            )
+            values["psa_billed_otherwise_quantity"] = otherwise
             changed = {
                 name for name in values if unit.compare(line[name], values[name])
             }
@@ -72,7 +70,11 @@ class SaleOrderLine(models.Model):
         return SQL(
             """
             SELECT line_id, COALESCE(SUM(excluded), 0), COALESCE(SUM(never), 0),
-                   COALESCE(SUM(billed), 0), COALESCE(SUM(otherwise), 0)
+                   COALESCE(SUM(billed), 0),
+                   CASE WHEN (SELECT %(by_transactions)s
+                                FROM sale_order_line AS line %(of_product)s
+                               WHERE line.id = line_id)
+                        THEN 0 ELSE COALESCE(SUM(otherwise), 0) END
               FROM (SELECT detail.sale_line_id AS line_id,
                            CASE WHEN %(uncharged)s
                                 THEN CASE WHEN %(live)s THEN detail.quantity END
@@ -98,6 +100,8 @@ class SaleOrderLine(models.Model):
                    ) AS found
           GROUP BY line_id
             """,
+            by_transactions=rules.BY_TRANSACTIONS,
+            of_product=rules.OF_PRODUCT,
             live=rules.live_sql(),
             uncharged=rules.uncharged_sql(),
             credit=rules.credit_sql(),

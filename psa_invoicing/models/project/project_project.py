@@ -7,7 +7,8 @@ from ..shared import actions
 
 
 class ProjectProject(models.Model):
-    _inherit = "project.project"
+    _name = "project.project"
+    _inherit = ["project.project", "psa.guard", "psa.internal"]
 
     billing_hold = fields.Boolean(
         string="On Hold",
@@ -52,6 +53,7 @@ class ProjectProject(models.Model):
         "project_id",
         "partner_id",
         string="Copy Invoices To",
+        tracking=True,
         help="They get the invoices by e-mail beside the customer's invoice address.",
     )
 

@@ -4,12 +4,14 @@
 from collections import defaultdict
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.tools import formatLang
 from odoo.tools.misc import format_duration
 
 from ...core import obstacles
 from ...core.figures import BILLED, CONTRACT, FIGURES, LEFT, READY
 from ..shared import actions, rights, texts
+from ..shared.external_arguments import check_exist
 
 # The other figures only where there is something.
 ALWAYS_SHOWN = {f"billing_{name}_amount" for name in (CONTRACT, BILLED, READY, LEFT)}
@@ -137,19 +139,25 @@ class ProjectProject(models.Model):
             own = moves.get(project._origin.id, Move).with_env(self.env)
             project.billing_invoice_ids = own & readable
 
-    def action_psa_view_invoices(self, *domain):
-        """The invoices and credit notes with work of this project."""
+    def action_psa_view_invoices(self):
+        """Those invoices and credit notes with work of this project that the user may
+        read."""
+        return self._psa_list_invoices()
+
+    def _psa_list_invoices(self, *domain):
         self.ensure_one()
+        self.check_access("read")
         moves = self._psa_moves_by_project().get(self.id, self.env["account.move"])
+        moves = moves.with_env(self.env)._filtered_access("read")
         return actions.list_invoices(self.env, [("id", "in", moves.ids), *domain])
 
     def action_psa_view_draft_invoices(self):
         """Of them, those that are not confirmed."""
-        return self.action_psa_view_invoices(("state", "=", "draft"))
+        return self._psa_list_invoices(("state", "=", "draft"))
 
     def action_psa_view_posted_invoices(self):
         """Of them, those that are confirmed."""
-        return self.action_psa_view_invoices(("state", "=", "posted"))
+        return self._psa_list_invoices(("state", "=", "posted"))
 
     # === What is open ===
 
@@ -178,7 +186,14 @@ class ProjectProject(models.Model):
     # === Odoo's dashboard of a project ===
 
     def get_panel_data(self):
-        """The same figures as on the tab, for whoever may see them there."""
+        """The same figures as on the tab, for whoever may see them there.
+
+        :raises UserError: unless it is about one project that there is
+        :raises AccessError: for one that the user may not read
+        """
+        if len(check_exist(self)) != 1:
+            raise UserError(self.env._("Choose one project."))
+        self.check_access("read")
         data = super().get_panel_data()
         if data and self.allow_billable and rights.projects_with_figures(self):
             data["billing"] = self._billing_panel()

@@ -31,9 +31,18 @@ class ProjectProject(models.Model):
 
     def _psa_next_rows(self) -> dict:
         """The row of the schedule that is invoiced next, by project."""
-        # sudo: its date is shown to whoever sees the project.
+        # sudo: its date is shown to whoever sees the project, and the company that
+        # bills it.
         Schedule = self.env["psa.invoice.schedule"].sudo()
-        domain = [("project_id", "in", self._origin.ids), ("state", "in", PENDING)]
+        domain = [
+            ("project_id", "in", self._origin.ids),
+            (
+                "project_id.sale_line_id.company_id",
+                "in",
+                [False, *self.env.companies.ids],
+            ),
+            ("state", "in", PENDING),
+        ]
         rows = Schedule.search(domain, order="run_date desc")
         return {row.project_id.id: row for row in rows}
 

@@ -10,7 +10,8 @@ class ResPartner(models.Model):
     The company decides for its contacts.
     """
 
-    _inherit = "res.partner"
+    _name = "res.partner"
+    _inherit = ["res.partner", "psa.internal"]
 
     billing_frequency_id = fields.Many2one(
         "psa.billing.frequency", help="Of projects that this customer's orders create."
@@ -94,6 +95,7 @@ class ResPartner(models.Model):
 
     def action_psa_view_invoices(self):
         """The project invoices and credit notes of these customers."""
+        self.check_access("read")
         return actions.list_invoices(self.env, self._psa_invoices_domain())
 
     def action_psa_view_backlog(self):

@@ -8,7 +8,8 @@ from ..shared import actions, rights
 
 
 class SaleOrder(models.Model):
-    _inherit = "sale.order"
+    _name = "sale.order"
+    _inherit = ["sale.order", "psa.internal"]
 
     psa_has_time_rates = fields.Boolean(
         string="Has Time Rates", compute="_compute_psa_has_time_rates"
@@ -61,9 +62,12 @@ class SaleOrder(models.Model):
         return found
 
     def action_psa_view_invoices(self):
-        """The project invoices and credit notes with work on these orders."""
-        moves = set().union(*self._psa_project_invoices().values())
-        return actions.list_invoices(self.env, [("id", "in", sorted(moves))])
+        """Those project invoices and credit notes with work on these orders that the
+        user may read."""
+        self.check_access("read")
+        ids = set().union(*self._psa_project_invoices().values())
+        moves = self.env["account.move"].browse(sorted(ids))._filtered_access("read")
+        return actions.list_invoices(self.env, [("id", "in", moves.ids)])
 
     def action_psa_view_backlog(self):
         """What is open on these orders.

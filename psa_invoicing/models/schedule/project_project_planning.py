@@ -11,19 +11,22 @@ from dateutil.relativedelta import relativedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command, Domain
-from odoo.tools import split_every
+from odoo.tools import format_date, split_every
 
 from ...core.billing import Request
 from ...core.calendar import Occurrence
 from ...core.kinds import MILESTONE
 from ...core.scopes import OWN, Cutoffs, scope_of
 from ..shared import rights
+from ..shared.external_arguments import check_switched_on
 from .psa_invoice_schedule import PENDING
 
 _logger = logging.getLogger(__name__)
 
 PLANNED_MONTHS = 12
 PLANNED_TOGETHER = 500
+# A daily frequency has 7,300 dates since then.
+LONGEST_PAST = relativedelta(years=20)
 # Changing one of these moves the planned invoices.
 PLANNING_FIELDS = {
     "active",
@@ -121,6 +124,17 @@ class ProjectProject(models.Model):
                         frequency=frequency.name,
                     )
                 )
+            first, today = project.billing_start_date, project._billing_today()
+            if first and not today - LONGEST_PAST <= first <= today + LONGEST_PAST:
+                raise ValidationError(
+                    self.env._(
+                        "The billing of the project “%(project)s” cannot start on "
+                        "%(date)s: enter a day that is less than %(years)s years away.",
+                        project=project.name,
+                        date=format_date(self.env, first),
+                        years=LONGEST_PAST.years,
+                    )
+                )
             if (
                 project.billing_start_date
                 and project.billing_end_date
@@ -138,13 +152,37 @@ class ProjectProject(models.Model):
     def create(self, vals_list):
         """Projects bill the order that they work on, and are planned."""
         projects = super().create(vals_list)
+        projects._psa_check_copies()
         if any(vals.get("sale_line_id") for vals in vals_list):
             projects._psa_adopt_contract_lines()
         projects.filtered("billing_frequency_id")._psa_plan_invoices()
         return projects
 
+    def _psa_check_copies(self):
+        """Of new projects: a default may have entered who gets their invoices, too. It
+        stands in the chatter, as later changes do.
+
+        :raises AccessError: unless the user is a billing administrator
+        """
+        copied = self.filtered("billing_copy_to_ids")
+        if not copied:
+            return
+        rights.check_may_bill(self.env)
+        copied._message_log_batch(
+            {
+                project.id: self.env._(
+                    "Invoices are copied to %(partners)s.",
+                    partners=", ".join(
+                        project.billing_copy_to_ids.mapped("display_name")
+                    ),
+                )
+                for project in copied
+            }
+        )
+
     def copy_data(self, default=None):
-        """What a type of transaction follows is copied; contract lines are not."""
+        """What a type of transaction follows is copied; contract lines are not, and who
+        gets the invoices, too, only by whom it may be entered."""
         data = super().copy_data(default)
         for project, values in zip(self, data, strict=True):
             values["billing_override_ids"] = [
@@ -157,10 +195,14 @@ class ProjectProject(models.Model):
                 for override in project.billing_override_ids
                 if override.transaction_type
             ]
+            if not rights.may_bill(self.env):
+                values.pop("billing_copy_to_ids", None)
         return data
 
     def write(self, vals):
         """As when they are created."""
+        if "billing_copy_to_ids" in vals:
+            rights.check_may_bill(self.env)
         result = super().write(vals)
         if vals.get("sale_line_id"):
             self._psa_adopt_contract_lines()
@@ -172,9 +214,12 @@ class ProjectProject(models.Model):
         """Plan the invoice dates between the billing start and today as well.
 
         :raises AccessError: unless the user is a billing administrator
+        :raises UserError: unless who bills the projects is switched on
         """
         rights.check_may_bill(self.env)
         self.check_access("read")
+        for project in self:
+            check_switched_on(self.env, project._billing_company())
         self._psa_plan_invoices(from_start=True)
         return True
 

@@ -42,6 +42,7 @@ WEEKDAYS = [
 
 class PsaBillingFrequency(models.Model):
     _name = "psa.billing.frequency"
+    _inherit = "psa.exported"
     _description = "Billing Frequency"
     _order = "sequence, id"
 
@@ -210,9 +211,10 @@ class PsaBillingFrequency(models.Model):
                 "Invoice every 1 to %(longest)s days, weeks, months or years.",
                 longest=LONGEST_INTERVAL,
             )
-        if self.cutoff_days < 0:
+        if not 0 <= self.cutoff_days <= LONGEST_INTERVAL:
             return self.env._(
-                "The cut-off date is 0 or more days before the invoice date."
+                "The cut-off date is 0 to %(longest)s days before the invoice date.",
+                longest=LONGEST_INTERVAL,
             )
         if self.period == "week" and not self._weekdays():
             return self.env._("Choose at least one day of the week.")

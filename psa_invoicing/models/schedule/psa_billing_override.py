@@ -15,6 +15,7 @@ class PsaBillingOverride(models.Model):
     """
 
     _name = "psa.billing.override"
+    _inherit = ["psa.pointing", "psa.exported"]
     _description = "Billing Frequency of Some Work"
     _order = "project_id, id"
     _rec_name = "frequency_id"

@@ -14,6 +14,7 @@ DAYS_TO_KEEP_DRY_RUNS = 30
 
 class PsaInvoiceRun(models.Model):
     _name = "psa.invoice.run"
+    _inherit = "psa.exported"
     _description = "Invoice Run"
     _order = "id desc"
 
@@ -230,11 +231,13 @@ class PsaInvoiceRun(models.Model):
     def action_open_invoices(self):
         """The invoices of this run."""
         self.ensure_one()
+        self.check_access("read")
         return actions.open_invoices(self._invoices())
 
     def action_open_lines(self):
         """All rows of this run, to search and to group."""
         self.ensure_one()
+        self.check_access("read")
         domain = [("run_id", "=", self.id)]
         return actions.named(self.env, "psa_invoice_run_line_action", domain=domain)
 

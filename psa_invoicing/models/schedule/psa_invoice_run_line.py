@@ -12,6 +12,7 @@ class PsaInvoiceRunLine(models.Model):
     """A row of the invoice schedule in an invoice run, and what became of it there."""
 
     _name = "psa.invoice.run.line"
+    _inherit = "psa.exported"
     _description = "Row of an Invoice Run"
     _order = "run_id desc, state, id"
     _rec_name = "project_id"

@@ -18,6 +18,7 @@ PENDING = ("planned", "failed")
 
 class PsaInvoiceSchedule(models.Model):
     _name = "psa.invoice.schedule"
+    _inherit = ["psa.pointing", "psa.exported", "psa.guard"]
     _description = "Invoice Schedule"
     _order = "run_date, id"
     _rec_name = "run_date"

@@ -10,7 +10,7 @@ from odoo.tools.misc import clean_context
 
 from ...core.scopes import OWN
 from ..shared import rights
-from ..shared.external_arguments import as_date, check_exist
+from ..shared.external_arguments import as_date, as_text, check_exist
 from .psa_invoice_run_telling import FAILED_ACTIVITY
 from .psa_invoice_schedule import PENDING
 from .psa_invoice_schedule_attempts import NEVER_FAILED
@@ -19,6 +19,8 @@ from .psa_invoice_schedule_attempts import NEVER_FAILED
 ADDED_FIELDS = {"project_id", "run_date", "cutoff_date"}
 MOVED_FIELDS = {"run_date"}
 PLANNED = ("state", "planned")
+# Days that a calendar shows at most.
+LONGEST_VIEW = 400
 COLORS = {"planned": 4, "done": 10, "nothing": 0, "failed": 1, "skipped": 3}
 
 
@@ -57,7 +59,18 @@ class PsaInvoiceSchedule(models.Model):
 
     @api.model
     def get_unusual_days(self, date_from, date_to=None):
-        """Days without work in the company, for the calendar to show them."""
+        """Days without work in the company, for the calendar to show them.
+
+        :raises AccessError: unless the user may read the schedule
+        :raises UserError: for what is no date, and for more than a year and its margins
+        """
+        self.check_access("read")
+        first = as_date(self.env, date_from)
+        last = as_date(self.env, date_to) or first
+        if not first or (last - first).days > LONGEST_VIEW:
+            raise UserError(
+                self.env._("Ask for %(days)s days at most.", days=LONGEST_VIEW)
+            )
         return self.env.company.sudo().resource_calendar_id._get_unusual_days(
             fields.Datetime.to_datetime(date_from),
             fields.Datetime.to_datetime(date_to or date_from),
@@ -254,7 +267,7 @@ class PsaInvoiceSchedule(models.Model):
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: without a reason, or for rows that are not due any more
         """
-        check_exist(self)._skip((reason or "").strip())
+        check_exist(self)._skip(as_text(reason))
         return True
 
     def _skip(self, reason: str):

@@ -3,7 +3,8 @@ from odoo import fields, models
 
 
 class ProductTemplate(models.Model):
-    _inherit = "product.template"
+    _name = "product.template"
+    _inherit = ["product.template", "psa.internal"]
 
     billing_frequency_id = fields.Many2one(
         "psa.billing.frequency",

@@ -9,7 +9,8 @@ from odoo.tools import SQL
 class ResCompany(models.Model):
     """How a company bills its projects."""
 
-    _inherit = "res.company"
+    _name = "res.company"
+    _inherit = ["res.company", "psa.internal"]
 
     billing_frequency_id = fields.Many2one(
         "psa.billing.frequency",

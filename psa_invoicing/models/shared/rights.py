@@ -23,6 +23,14 @@ def is_billing_reviewer(user) -> bool:
     return user.has_group(BILLING_REVIEWER)
 
 
+def reviews_only(user) -> bool:
+    """Reviewers who are no accountants.
+
+    :param user: ``res.users``
+    """
+    return is_billing_reviewer(user) and not user.has_groups(ACCOUNTANTS)
+
+
 def may_bill(env) -> bool:
     """Billing administrators, and code that has checked already."""
     return env.su or is_billing_manager(env)
@@ -67,11 +75,20 @@ def check_may_decide(records: models.BaseModel):
     """
     check_may_bill(records.env)
     check_exist(records)
-    # Of their contract line, where they have one.
-    line = records._billing_columns.get("sale_line_id", "id")
+    check_switched_on(records.env, companies_of(records))
+
+
+def companies_of(records: models.BaseModel) -> models.BaseModel:
+    """Who bills transactions, or rows of the backlog: the companies of their contract
+    lines; of work that has none, its own."""
     # sudo: an administrator need not read timesheets, but not of other companies.
-    path = "company_id" if line == "id" else f"{line}.company_id"
-    check_switched_on(records.env, records.sudo().mapped(path))
+    records = records.sudo()
+    line = records._billing_columns.get("sale_line_id", "id")
+    if line == "id":
+        return records.company_id
+    own = "company_id" if "company_id" in records._fields else "project_id.company_id"
+    alone = records.filtered(lambda record: not record[line])
+    return records.mapped(f"{line}.company_id") | alone.mapped(own)
 
 
 def projects_with_figures(projects: models.BaseModel) -> models.BaseModel:

@@ -1,8 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import api, models
-from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import SQL, format_date
+from odoo.tools import SQL
 
 from ...core.allocation import is_zero
 from ...core.kinds import TIME
@@ -13,13 +12,12 @@ BILLED_FIELDS = {
     "date",
     "employee_id",
     "name",
+    "product_uom_id",
     "project_id",
     "so_line",
     "task_id",
     "unit_amount",
 }
-# What stays as it is once an entry is invoiced; its description may still be mended.
-LOCKED_FIELDS = BILLED_FIELDS - {"name"}
 # Changing one of these may lead to another contract line.
 REROUTING_FIELDS = {"employee_id", "project_id", "task_id"}
 # What Odoo calls entries that are billed by their time.
@@ -48,6 +46,9 @@ class AccountAnalyticLine(models.Model):
         "employee_id": "employee_id",
         "task_id": "task_id",
     }
+    _psa_outputs = frozenset(
+        {"order_id", "timesheet_invoice_id", "timesheet_invoice_type"}
+    )
 
     # Literally what the selection asks for: an index scan over what is open.
     _psa_open_index = models.Index(f"(project_id, date) WHERE {IS_OPEN}")
@@ -132,23 +133,6 @@ class AccountAnalyticLine(models.Model):
     def _psa_ledger_columns(self) -> list[str]:
         return [*super()._psa_ledger_columns(), "timesheet_invoice_id"]
 
-    def _psa_on_project_drafts(self):
-        """Entries that nothing locks but a draft under review."""
-        return self.filtered(
-            # sudo: whoever may correct an entry need not see its invoice.
-            lambda entry: (
-                entry.sudo().timesheet_invoice_id.is_project_invoice
-                and entry.sudo().timesheet_invoice_id.state == "draft"
-            )
-        )
-
-    def _is_not_billed(self):
-        """Only where we ask for it (``psa_unlock_drafts``): Odoo re-routes the contract
-        line of entries that are not billed, whenever a task or project changes."""
-        return super()._is_not_billed() or bool(
-            self.env.context.get("psa_unlock_drafts") and self._psa_on_project_drafts()
-        )
-
     def _compute_so_line(self):
         """What is on hold or not charged counts on the contract line it is moved to.
 
@@ -173,67 +157,13 @@ class AccountAnalyticLine(models.Model):
             lines.sudo()._psa_refresh_excluded_quantity()
         return result
 
-    def _psa_may_change_contract_line(self):
-        """Entries that are not billed, or on a draft under review only.
-
-        What is written off as a whole stays where it was written off, and what is
-        written off in part, if its period is closed.
-        """
-        unlocked = self.with_context(psa_unlock_drafts=True)
-        movable = unlocked.filtered(
-            lambda entry: (
-                entry._is_not_billed() and entry.billing_status != "written_off"
-            )
-        ).with_env(self.env)
-        return movable - movable._psa_stay_written_off()
-
-    def _is_readonly(self):
-        self.ensure_one()
-        unlocked = self.with_context(psa_unlock_drafts=True)
-        return super(AccountAnalyticLine, unlocked)._is_readonly()
-
-    def _check_can_write(self, values):
-        """An entry may be corrected as long as its invoice is under review.
-
-        Odoo refuses as soon as an entry is on any invoice; for those on our drafts it
-        is asked about the other fields only.
-        """
-        drafts = self._psa_on_project_drafts()
-        if drafts:
-            kept = {key: val for key, val in values.items() if key not in BILLED_FIELDS}
-            super(AccountAnalyticLine, drafts)._check_can_write(kept)
-        if rest := self - drafts:
-            if LOCKED_FIELDS & set(values):
-                rest._psa_check_not_on_posted()
-            super(AccountAnalyticLine, rest)._check_can_write(values)
-        return None
-
-    def _psa_check_not_on_posted(self):
-        """Say which entry is invoiced, with what, and what to do; Odoo says less.
-
-        :raises UserError: if one of these entries is on a confirmed invoice
-        """
-        # sudo: whoever may correct an entry need not see its invoice.
-        for entry in self.sudo():
-            invoice = entry.timesheet_invoice_id
-            if (
-                invoice.state == "posted"
-                and entry.so_line.product_id.invoice_policy == "delivery"
-            ):
-                raise UserError(
-                    self.env._(
-                        "“%(entry)s” of %(date)s is already invoiced with %(invoice)s "
-                        "and can no longer be changed. If it is wrong, ask a billing "
-                        "administrator to credit it; then it can be edited again.",
-                        entry=entry.name,
-                        date=format_date(self.env, entry.date),
-                        invoice=invoice.name,
-                    )
-                )
-
     @api.model_create_multi
     def create(self, vals_list):
+        routes = self._psa_take_routes(vals_list)
         items = super().create(vals_list)
+        # Odoo leaves out some of a calendar's.
+        for item, route in zip(items, routes, strict=False):
+            item._psa_check_route(route)
         items._psa_follow_bills()
         items._psa_wait_for_release()
         return items
@@ -270,7 +200,8 @@ class AccountAnalyticLine(models.Model):
         followed = self._psa_to_follow(changed)
         result = super().write(vals)
         if changed & REROUTING_FIELDS:
-            drafts.with_context(psa_unlock_drafts=True)._compute_so_line()
+            # sudo: Odoo decides on the contract line here, not whoever writes.
+            drafts.sudo()._psa_unlocked()._compute_so_line()
         if "date" in changed and "so_line" not in changed:
             self._psa_follow_rates()
         drafts._psa_flag_drafts()
@@ -335,28 +266,6 @@ class AccountAnalyticLine(models.Model):
         self.env["psa.reinvoiced.cost"].sudo()._follow_bills(move_lines)
         treated_lines._psa_refresh_excluded_quantity()
         return result
-
-    @api.ondelete(at_uninstall=False)
-    def _psa_flag_drafts_on_delete(self):
-        self._psa_on_project_drafts()._psa_flag_drafts()
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_billing_details(self):
-        """A posted invoice keeps its entries, also those that were credited since.
-
-        By its name it is asked before Odoo's check, which says less.
-        """
-        if detail := self._psa_rows_on("posted", limit=1):
-            raise UserError(
-                self.env._(
-                    "“%(entry)s” of %(date)s is on %(invoice)s and cannot be deleted. "
-                    "If it is wrong, ask a billing administrator to credit it; then "
-                    "set its hours to 0.",
-                    entry=detail.analytic_line_id.name,
-                    date=format_date(self.env, detail.date),
-                    invoice=detail.move_id.display_name,
-                )
-            )
 
     # === Re-invoiced costs ===
 

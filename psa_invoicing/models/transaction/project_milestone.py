@@ -8,6 +8,9 @@ from ...core.kinds import MILESTONE
 from ...tools import rules
 from ..shared import rights
 
+# What stays as it is once a milestone is billed.
+LOCKED_FIELDS = {"is_reached", "project_id", "reached_date", "sale_line_id"}
+
 
 class ProjectMilestone(models.Model):
     _name = "project.milestone"
@@ -122,13 +125,10 @@ class ProjectMilestone(models.Model):
                 )
 
     def _psa_check_change(self, vals):
-        """What was billed stays reached, and on its contract line."""
-        if vals.get("is_reached") is False or any(
-            milestone.sale_line_id.id != vals["sale_line_id"]
-            for milestone in self
-            if "sale_line_id" in vals
-        ):
-            self._psa_check_not_billed()
+        """What was billed stays reached, and where it is."""
+        self.filtered(
+            lambda milestone: milestone._psa_changed(LOCKED_FIELDS, vals)
+        )._psa_check_not_billed()
 
     def _psa_follow_change(self, vals):
         """What is on a draft asks for Recalculate."""

@@ -20,7 +20,7 @@ class PsaReinvoicedCost(models.Model):
     """
 
     _name = "psa.reinvoiced.cost"
-    _inherit = ["psa.transaction.mixin"]
+    _inherit = ["psa.transaction.mixin", "psa.pointing", "psa.exported"]
     _description = "Expense or Material"
     _order = "date, id"
 

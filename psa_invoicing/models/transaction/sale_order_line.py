@@ -1,7 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
@@ -340,7 +339,8 @@ class SaleOrderLine(models.Model):
     def _compute_amount_to_invoice_at_date(self):
         """What is never billed is no revenue to accrue."""
         result = super()._compute_amount_to_invoice_at_date()
-        lines = self.filtered("psa_never_billed_quantity")
+        # sudo: customers may read what follows from it, and none of ours.
+        lines = self.sudo().filtered("psa_never_billed_quantity")
         never_billed = lines._psa_never_billed_at_date()
         for line in lines:
             quantity = never_billed.get(line.id, 0.0)
@@ -376,7 +376,7 @@ class SaleOrderLine(models.Model):
         takes the differences.
 
         :param quantity: in the contract line's unit
-        :return: no further from it than ``psa.ledger.audit._rounding``
+        :return: no further from it than ``psa.invoice.detail._quantity_step``
         """
         return self.product_uom_id.round(quantity)
 
@@ -413,7 +413,9 @@ class SaleOrderLine(models.Model):
             # Odoo's posting writes four times an invoice on lines that it has not.
             return super().write(vals)
         agreed = self._psa_agreed_terms() if AGREED_FIELDS & set(vals) else {}
+        units = self._psa_units(vals)
         result = super().write(vals)
+        self._psa_check_same_units(units)
         self.filtered(
             lambda line: (
                 line in agreed and agreed[line] != line._psa_agreed_terms()[line]
@@ -433,18 +435,3 @@ class SaleOrderLine(models.Model):
             self._psa_follow_write_offs()
             self._psa_refresh_held()
         return result
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_billing_details(self):
-        self._psa_check_not_billed()
-
-    def _psa_check_not_billed(self):
-        """Refuse to delete what a draft or posted invoice was made from."""
-        if detail := self._psa_rows_on("draft", "posted", limit=1):
-            raise UserError(
-                self.env._(
-                    "%(line)s is billed with %(invoice)s and cannot be deleted.",
-                    line=detail.sale_line_id.display_name,
-                    invoice=detail.move_id.display_name,
-                )
-            )

@@ -125,7 +125,8 @@ class SaleOrderLine(models.Model):
                 "billing_rate_start_date": start_date,
             }
         )
-        line = self.with_context(sale_no_log_for_new_lines=True).create(values)
+        # sudo: who may edit the order may not write which rate follows which.
+        line = self.sudo().with_context(sale_no_log_for_new_lines=True).create(values)
         line = line.with_env(self.env)
         line._psa_place_behind(self)
         self.order_id.message_post(

@@ -63,8 +63,7 @@ class PsaLedgerAudit(models.TransientModel):
         return "" if value is None else value
 
     def _rounding(self) -> float:
-        """The smallest step of a quantity, in whatever unit."""
-        return 10.0 ** -self.env["decimal.precision"].precision_get("Product Unit")
+        return self.env["psa.invoice.detail"]._quantity_step()
 
     def _reference(self, record) -> str:
         """What a person finds a record by; entries of a project are called alike."""

@@ -34,6 +34,7 @@ CHECKS = [
     ("timesheet_invoice", "Invoice of a Time Entry"),
     ("invoice_header", "Header of a Project Invoice"),
     ("document_sign", "Invoice or Credit Note"),
+    ("deducted", "Deduction of a Down Payment"),
     ("company", "Company"),
     ("billing_status", "Billing Status"),
 ]

@@ -11,6 +11,7 @@ from ...core.billing import Request
 from ...core.kinds import EXPENSE, MATERIAL, MILESTONE, ORDER_LINE, TIME, Key
 from ...models.schedule.psa_invoice_schedule import PENDING
 from ...models.shared import actions, rights, texts
+from ...models.shared.external_arguments import as_ids, as_keys
 
 TYPE_FIELDS = {
     TIME: "bill_time",
@@ -23,6 +24,7 @@ TYPE_FIELDS = {
 
 class PsaManualInvoice(models.TransientModel):
     _name = "psa.manual.invoice"
+    _inherit = "psa.pointing"
     _description = "Manual Invoice"
 
     step = fields.Selection(
@@ -75,19 +77,19 @@ class PsaManualInvoice(models.TransientModel):
     )
     line_ids = fields.One2many("psa.manual.invoice.line", "wizard_id")
     choices = fields.Json(
+        groups=fields.NO_ACCESS,
         help="What a person unticked, lowered or typed in the review, by transaction: "
-        "its source and id."
+        "its source and id.",
     )
     hold_warning = fields.Char(compute="_compute_hold_warning")
     is_cutoff_in_future = fields.Boolean(compute="_compute_is_cutoff_in_future")
 
     def _default_cutoff_date(self):
         """The next cut-off date of the schedule, else the end of last month."""
-        projects = self.env["project.project"].browse(
-            self.env.context.get("default_project_ids")
-        )
-        Schedule = self.env["psa.invoice.schedule"].sudo()
-        domain = [("project_id", "in", projects.ids), ("state", "in", PENDING)]
+        ids = as_ids(self.env, self.env.context.get("default_project_ids"))
+        projects = self.env["project.project"].browse(ids)
+        Schedule = self.env["psa.invoice.schedule"]
+        domain = [("project_id", "in", ids), ("state", "in", PENDING)]
         if row := Schedule.search(domain, limit=1):
             return row.cutoff_date
         return projects._billing_today().replace(day=1) - timedelta(days=1)
@@ -95,7 +97,7 @@ class PsaManualInvoice(models.TransientModel):
     @api.depends("picks")
     def _compute_pick_count(self):
         for wizard in self:
-            wizard.pick_count = len(wizard.picks or ())
+            wizard.pick_count = len(wizard._picked() or ())
 
     @api.depends("project_ids.billing_hold", "project_ids.billing_hold_reason")
     def _compute_hold_warning(self):
@@ -221,9 +223,7 @@ class PsaManualInvoice(models.TransientModel):
 
     def _picked(self) -> frozenset[Key] | None:
         """The transactions that were selected in a list; None: all may be billed."""
-        if not self.picks:
-            return None
-        return frozenset((source, source_id) for source, source_id in self.picks)
+        return frozenset(as_keys(self.env, self.picks)) if self.picks else None
 
     # === Finish ===
 

@@ -12,9 +12,8 @@ from ...core.kinds import MODELS, SOURCES, TYPES, Key
 from ...models.shared import rights
 from ...models.shared.external_arguments import (
     as_date,
-    as_ids,
+    as_keys,
     as_records,
-    as_word,
     as_words,
     check_exist,
 )
@@ -45,7 +44,8 @@ class PsaManualInvoice(models.TransientModel):
                     milestones=", ".join(foreign.mapped("display_name")),
                 )
             )
-        keys = self._as_keys(picks)
+        keys = as_keys(self.env, picks)
+        self._check_picks(keys)
         wizard = self.create(
             {
                 "project_ids": [Command.set(projects.ids)],
@@ -61,27 +61,13 @@ class PsaManualInvoice(models.TransientModel):
             wizard.line_ids.filtered("remark").selected = False
         return wizard
 
-    def _as_keys(self, picks) -> list[Key]:
+    def _check_picks(self, keys: list[Key]):
         """:raises UserError: for a transaction that there is not"""
-        ids: dict[str, list[int]] = {}
-        for pick in picks or ():
-            if not isinstance(pick, list | tuple) or len(pick) != 2:
-                raise UserError(
-                    self.env._(
-                        "“%(pick)s” is no transaction. Write its kind and its id, such "
-                        "as %(example)s.",
-                        pick=pick,
-                        example='["time", 12]',
-                    )
-                )
-            source, source_id = pick
-            ids.setdefault(as_word(self.env, source, SOURCES), []).append(source_id)
-        for source, source_ids in ids.items():
+        for source in SOURCES:
             # sudo: an administrator of billing need not read timesheets; what is not
             # of their projects is not billed.
             model = self.env[MODELS[source]].sudo()
-            check_exist(model.browse(as_ids(self.env, source_ids)))
-        return [(source, each) for source, known in ids.items() for each in known]
+            check_exist(model.browse(id_ for kind, id_ in keys if kind == source))
 
     def _invoice_values(self) -> list[dict]:
         """The invoices that Finish would make."""

@@ -291,7 +291,7 @@ class PsaManualInvoice(models.TransientModel):
             if move.company_id in self.env.companies
         }
         choices = {key: numbers for key, numbers in choices.items() if numbers}
-        self.draft_choices = choices
+        self.sudo().draft_choices = choices
         if str(self.draft_id.id) not in choices:
             self.draft_id = False
 

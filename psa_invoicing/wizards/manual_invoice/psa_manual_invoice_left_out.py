@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from odoo import models
-from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 from ...core import obstacles
 from ...core.kinds import MODELS, Key
 from ...models.shared import actions, texts
+from ...models.shared.external_arguments import as_keys
 from .psa_manual_invoice import TYPE_FIELDS
 
 # Rows that are shown of a reason; the button is for all of them.
@@ -110,7 +110,7 @@ class PsaManualInvoice(models.TransientModel):
         """
         self._check_review()
         left_out = self._find_left_out(reason, about)
-        wanted = {(source, source_id) for source, source_id in keys or left_out.keys}
+        wanted = set(as_keys(self.env, keys) or left_out.keys)
         chosen = [key for key in left_out.keys if key in wanted]
         if reason not in DECIDED_HERE:
             return self._open_what_is_in_the_way(left_out)
@@ -138,9 +138,7 @@ class PsaManualInvoice(models.TransientModel):
         for each in self._left_out():
             if (each.reason, each.about_id) == (reason, about or False):
                 return each
-        raise UserError(
-            self.env._("This has been settled meanwhile. Press Refresh to see it.")
-        )
+        return self._refuse_settled()
 
     def _records(self, keys: list[Key]):
         """Transactions, one kind at a time."""

@@ -1,13 +1,17 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tools import float_compare, format_date, formatLang
 
 from ...core import obstacles
 from ...core.allocation import is_zero
 from ...core.billing import Transaction
 from ...core.kinds import BILLING_TYPES, CHARGEABLE, MILESTONE, TRANSACTION_TYPES, Key
+from ...models.shared.external_arguments import as_number, as_word
+
+# What a person may choose of a transaction; all else is what was found.
+CHOSEN = {"selected", "quantity", "billing_type"}
 
 
 class UncheckedMany2one(fields.Many2one):
@@ -28,6 +32,7 @@ class PsaManualInvoiceLine(models.TransientModel):
     """
 
     _name = "psa.manual.invoice.line"
+    _inherit = "psa.pointing"
     _description = "Manual Invoice Transaction"
     _order = "id"
 
@@ -95,6 +100,23 @@ class PsaManualInvoiceLine(models.TransientModel):
         rewrites them where they are, and no index."""
         self.env.cr.execute("ALTER TABLE psa_manual_invoice_line SET (fillfactor = 45)")
 
+    def write(self, vals):
+        """:raises AccessError: for what a person cannot choose
+        :raises UserError: for a quantity or a billing type that is none
+        """
+        if not self.env.su and set(vals) - CHOSEN:
+            raise AccessError(
+                self.env._(
+                    "Of a transaction you can choose whether, as what and how much of "
+                    "it is billed; the rest is what is open."
+                )
+            )
+        if "quantity" in vals:
+            as_number(self.env, vals["quantity"])
+        if "billing_type" in vals:
+            as_word(self.env, vals["billing_type"], dict(BILLING_TYPES))
+        return super().write(vals)
+
     @api.depends("to_bill")
     def _compute_quantity(self):
         for line in self:
@@ -104,7 +126,7 @@ class PsaManualInvoiceLine(models.TransientModel):
         """:raises UserError: if it is more than what is open"""
         for line in self:
             sign = -1.0 if line.quantity_unrounded < 0 else 1.0
-            if sign * line.quantity <= 0 or line._compare(sign) > 0:
+            if not (sign * line.quantity > 0 and line._compare(sign) <= 0):
                 raise UserError(
                     self.env._(
                         "The quantity of “%(transaction)s” can only be lowered: "
@@ -115,7 +137,8 @@ class PsaManualInvoiceLine(models.TransientModel):
                     )
                 )
             is_whole = not line._compare()
-            line.to_bill = line.quantity_unrounded if is_whole else line.quantity
+            # sudo: it was just checked; no client writes it.
+            line.sudo().to_bill = line.quantity_unrounded if is_whole else line.quantity
 
     @api.depends("to_bill", "billing_type", "sale_line_id")
     def _compute_amount(self):

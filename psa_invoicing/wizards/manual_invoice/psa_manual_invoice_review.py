@@ -19,6 +19,13 @@ from ...core.billing import Bundle, Portion
 from ...core.kinds import CHARGEABLE
 from ...models.billing.grouping import Grouping
 from ...models.shared import rights
+from ...models.shared.external_arguments import (
+    as_count,
+    as_ids,
+    as_named,
+    as_word,
+    check_exist,
+)
 
 # Transactions that are sent to the client at once.
 PAGE = 80
@@ -85,7 +92,8 @@ class PsaManualInvoice(models.TransientModel):
         help="What belongs on this draft is added to it, instead of a new invoice.",
     )
     draft_choices = fields.Json(
-        help="The invoices of the review that each open draft would take, by its id."
+        groups=fields.NO_ACCESS,
+        help="The invoices of the review that each open draft would take, by its id.",
     )
     review = fields.Json(compute="_compute_review")
 
@@ -152,10 +160,20 @@ class PsaManualInvoice(models.TransientModel):
             found.setdefault(key, Branch(*key)).add(part)
         return list(found.values())
 
+    def _refuse_settled(self):
+        """:raises UserError: always; what was asked about is gone"""
+        raise UserError(
+            self.env._("This has been settled meanwhile. Press Refresh to see it.")
+        )
+
+    def _draft_choices(self) -> dict[str, list[int]]:
+        """The invoices of the review that each open draft would take, by its id."""
+        # sudo: no client may write them; they were found for this user.
+        return self.sudo().draft_choices or {}
+
     def _taken_by_draft(self) -> set[int]:
         """The invoices of the review that the chosen draft takes."""
-        choices = self.draft_choices or {}
-        return set(choices.get(str(self.draft_id.id), ()))
+        return set(self._draft_choices().get(str(self.draft_id.id), ()))
 
     def _target_draft(self):
         """The draft to add to, which the user may have meanwhile posted or deleted.
@@ -227,8 +245,8 @@ class PsaManualInvoice(models.TransientModel):
         """
         self._check_review()
         conditions = [
-            SQL("%s = %s", SQL.identifier(LEVELS[level]), int(value))
-            for level, value in where.items()
+            SQL("%s = %s", SQL.identifier(column), value)
+            for column, value in self._columns(where).items()
         ]
         Line = self.env["psa.manual.invoice.line"]
         Line.flush_model()
@@ -243,6 +261,16 @@ class PsaManualInvoice(models.TransientModel):
         self.invalidate_recordset()
         return self._review()
 
+    def _columns(self, where: dict) -> dict[str, int]:
+        """A part of the tree, as values of columns.
+
+        :raises UserError: for what is no part
+        """
+        return {
+            LEVELS[as_word(self.env, level, LEVELS)]: as_count(self.env, value)
+            for level, value in as_named(self.env, where).items()
+        }
+
     def review_edit(self, row: int, values: dict) -> dict:
         """Lower a quantity, or choose a billing type for this invoice.
 
@@ -253,9 +281,11 @@ class PsaManualInvoice(models.TransientModel):
         """
         self._check_review()
         line = self.env["psa.manual.invoice.line"].search(
-            [("id", "=", row), ("wizard_id", "=", self.id)]
+            [("id", "in", as_ids(self.env, [row])), ("wizard_id", "=", self.id)]
         )
-        names = {"quantity", "billing_type"} & set(values)
+        if not line:
+            self._refuse_settled()
+        names = {"quantity", "billing_type"} & set(as_named(self.env, values))
         line.write({name: values[name] for name in names})
         return {"review": self._review(), "row": self._rows({"row": row})[0]}
 
@@ -265,7 +295,7 @@ class PsaManualInvoice(models.TransientModel):
         :param draft: id of the draft; False: make new invoices
         """
         self._check_review()
-        self.draft_id = draft if str(draft) in (self.draft_choices or {}) else False
+        self.draft_id = draft if str(draft) in self._draft_choices() else False
         return self._review()
 
     def review_refresh(self) -> dict:
@@ -299,6 +329,7 @@ class PsaManualInvoice(models.TransientModel):
                 ("project_id", "in", projects.ids),
                 ("sale_line_id.qty_delivered_method", "=", "milestones"),
                 ("sale_line_id.state", "=", "sale"),
+                ("sale_line_id.company_id", "in", self.env.companies.ids),
             ],
             order="project_id, deadline, id",
         )
@@ -326,7 +357,8 @@ class PsaManualInvoice(models.TransientModel):
         :raises AccessError: unless the user bills, and may edit these milestones
         """
         rights.check_may_bill(self.env)
-        milestones = self.env["project.milestone"].browse(milestone_ids)
+        ids = as_ids(self.env, milestone_ids)
+        milestones = check_exist(self.env["project.milestone"].browse(ids))
         milestones.check_access("write")
         milestones.write({"is_reached": True})
         return True

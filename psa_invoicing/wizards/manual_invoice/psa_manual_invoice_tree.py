@@ -9,7 +9,8 @@ from odoo.tools import formatLang
 
 from ...core.billing import Bundle
 from ...models.billing.step import Step, by_id
-from .psa_manual_invoice_review import LEVELS, PAGE, Branch
+from ...models.shared.external_arguments import as_count
+from .psa_manual_invoice_review import PAGE, Branch
 
 
 class PsaManualInvoice(models.TransientModel):
@@ -121,7 +122,7 @@ class PsaManualInvoice(models.TransientModel):
     def _draft_options(self) -> list[dict]:
         # sudo: they are drafts that an administrator may see.
         Move = self.env["account.move"].sudo()
-        moves = Move.browse(map(int, self.draft_choices or {})).exists()
+        moves = Move.browse(map(int, self._draft_choices())).exists()
         return [{"id": move.id, "name": self._draft_name(move)} for move in moves]
 
     def _draft_name(self, move) -> str:
@@ -141,9 +142,10 @@ class PsaManualInvoice(models.TransientModel):
     def _rows(self, where: dict, offset: int = 0, limit: int = PAGE) -> list[dict]:
         """Transactions, as the client shows them."""
         domain = Domain("wizard_id", "=", self.id)
-        for level, value in where.items():
-            domain &= Domain(LEVELS[level], "=", value)
+        for column, value in self._columns(where).items():
+            domain &= Domain(column, "=", value)
         Line = self.env["psa.manual.invoice.line"]
+        offset = as_count(self.env, offset)
         lines = Line.search(domain, offset=offset, limit=limit)
         labels = {
             name: dict(lines._fields[name]._description_selection(self.env))

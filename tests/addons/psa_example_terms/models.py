@@ -45,11 +45,11 @@ class SaleOrderLine(models.Model):
         return super()._psa_round(quantity)
 
 
-class PsaLedgerAudit(models.TransientModel):
-    _inherit = "psa.ledger.audit"
+class PsaInvoiceDetail(models.Model):
+    _inherit = "psa.invoice.detail"
 
     # 6. Lines and their rounding
-    def _rounding(self):
+    def _quantity_step(self):
         return 0.25
 
 
