@@ -135,8 +135,9 @@ def test_a_python_named_by_mistake():
 
 
 @pytest.mark.parametrize("is_shared", [True, False])
-def test_who_shares_a_suite_is_told_where(is_shared):
+def test_who_shares_a_suite_is_told_where(monkeypatch, is_shared):
     """Suites within another work are run whole: each Python runs all of its tests."""
+    monkeypatch.setenv("PSA_SHARE", "the folder of the suite that runs this test")
     told = [sys.executable, "-c", "import os, sys; sys.exit('PSA_SHARE' in os.environ)"]
     process = Process(Work("telling", told, is_shared=is_shared))
     assert process.process.wait() == is_shared

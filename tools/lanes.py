@@ -94,13 +94,17 @@ class Process:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env={
-                    **os.environ,
-                    **work.environment,
-                    **({FOLDER: str(work.folder)} if work.is_shared else {}),
-                    "TEST_DB": f"{settings().test_database}_{self.name}",
-                },
+                env=self._environment(work),
             )
+
+    def _environment(self, work: Work) -> dict[str, str]:
+        """Ours, without the folder that a suite which we are part of shares."""
+        environment = {**os.environ, **work.environment}
+        environment.pop(FOLDER, None)
+        if work.is_shared:
+            environment[FOLDER] = str(work.folder)
+        environment["TEST_DB"] = f"{settings().test_database}_{self.name}"
+        return environment
 
     @property
     def has_failed(self) -> bool:

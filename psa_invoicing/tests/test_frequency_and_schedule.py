@@ -273,7 +273,8 @@ class TestFrequencyAndSchedule(BillingCase):
             ({"period": "year", "month": False}, "month of the year"),
             ({"interval": 0}, "1 to 366"),
             ({"interval": 367}, "1 to 366"),
-            ({"cutoff_days": -1}, "0 or more"),
+            ({"cutoff_days": -1}, "0 to 366"),
+            ({"cutoff_days": 367}, "0 to 366"),
             ({**week, "mon": False}, "at least one day of the week"),
         ]:
             with self.subTest(values), self.assertRaisesRegex(ValidationError, message):
