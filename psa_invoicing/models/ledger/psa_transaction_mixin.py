@@ -403,6 +403,8 @@ class PsaTransactionMixin(models.AbstractModel):
         """Rows of the ledger on invoices in these states."""
         # sudo: whoever may correct a transaction need not see its invoices.
         Detail = self.env["psa.invoice.detail"].sudo()
+        if not self.ids:
+            return Detail
         own = Domain(self._billing_detail_field, "in", self.ids)
         return Detail.search(own & Domain("move_id.state", "in", states), limit=limit)
 
@@ -421,6 +423,8 @@ class PsaTransactionMixin(models.AbstractModel):
         :param domain: only these
         """
         Detail = self.env["psa.invoice.detail"]
+        if not self.ids:
+            return Detail
         details = Detail.search([(self._billing_detail_field, "in", self.ids), *domain])
         return details.filtered(
             lambda detail: detail._key and detail._key[0] == self._billing_source

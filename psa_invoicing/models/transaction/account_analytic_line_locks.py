@@ -86,8 +86,9 @@ class AccountAnalyticLine(models.Model):
             return True
         # sudo: Odoo asks for the state of its invoice as whoever sees the entry.
         entry = self.sudo()
-        return super(AccountAnalyticLine, entry)._is_not_billed() and is_zero(
-            entry.billed_quantity
+        return (
+            is_zero(entry.billed_quantity)
+            and super(AccountAnalyticLine, entry)._is_not_billed()
         )
 
     def _psa_may_change_contract_line(self):
