@@ -15,6 +15,12 @@ TRANSLATIONS = [
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[sd]|\{\w*\}|</?\w+")
 # What a string comes from: code of an add-on, or one of its records.
 ORIGIN = r"code:addons/{addon}/[\w/.]+|model(_terms)?:[\w.]+,\w+:{addon}\.\S+"
+# What French sets apart with a space that does not break, and its typewriter's sign.
+FRENCH_SLIPS = {
+    "a space before it that may break": re.compile(r" [:;?!»]|« "),
+    "no space": re.compile(r"«[^\s]|[^\s]»|\w[?!;](?!\w)"),
+    "another apostrophe": re.compile("[\u2019\u202f]"),
+}
 REMEDY = "make i18n adds what is new; then translate it"
 
 
@@ -75,3 +81,13 @@ def test_the_template_knows_not_where_or_when_it_was_made(path):
     origins = {origin for entry in template for origin, _line in entry.occurrences}
     known = re.compile(ORIGIN.format(addon=path.stem))
     assert not {origin for origin in origins if not known.fullmatch(origin)}
+
+
+@pytest.mark.parametrize("slip", FRENCH_SLIPS)
+def test_french_spaces_and_apostrophes(path, translation, slip):
+    if path.stem != "fr":
+        pytest.skip("a rule of French")
+    pattern = FRENCH_SLIPS[slip]
+    text = re.compile(r"<[^>]*>|&\w+;|%\(\w+\)\w")
+    strings = [entry.msgstr for entry in translation]
+    assert not [each for each in strings if pattern.search(text.sub("x", each))]

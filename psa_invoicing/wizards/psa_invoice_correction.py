@@ -13,7 +13,7 @@ class PsaInvoiceCorrection(models.TransientModel):
     _description = "Correct an Invoice"
 
     move_id = fields.Many2one(
-        "account.move", string="Invoice", required=True, readonly=True
+        "account.move", string="Customer Invoice", required=True, readonly=True
     )
     currency_id = fields.Many2one(related="move_id.currency_id")
     line_ids = fields.One2many(
@@ -21,7 +21,7 @@ class PsaInvoiceCorrection(models.TransientModel):
     )
     reason = fields.Char(help="The customer reads it on the credit note.")
     amount = fields.Monetary(
-        string="To Credit",
+        string="Credit Note, Untaxed",
         compute="_compute_amount",
         help="About, untaxed; the credit note has it to the cent.",
     )

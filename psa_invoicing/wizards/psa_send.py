@@ -48,7 +48,7 @@ class PsaSendLine(models.TransientModel):
     _description = "Invoice That Cannot Be Sent"
 
     wizard_id = fields.Many2one("psa.send", required=True, ondelete="cascade")
-    move_id = fields.Many2one("account.move", string="Invoice", required=True)
+    move_id = fields.Many2one("account.move", string="Customer Invoice", required=True)
     partner_id = fields.Many2one(related="move_id.partner_id", string="Customer")
     billing_project_ids = fields.Many2many(related="move_id.billing_project_ids")
     amount_total = fields.Monetary(related="move_id.amount_total")

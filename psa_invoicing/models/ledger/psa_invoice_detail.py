@@ -40,7 +40,11 @@ class PsaInvoiceDetail(models.Model):
     _log_access = False
 
     move_id = fields.Many2one(
-        "account.move", string="Invoice", readonly=True, index=True, ondelete="cascade"
+        "account.move",
+        string="Customer Invoice",
+        readonly=True,
+        index=True,
+        ondelete="cascade",
     )
     move_line_id = fields.Many2one(
         "account.move.line",
