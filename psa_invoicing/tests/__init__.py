@@ -38,6 +38,7 @@ from . import test_milestones
 from . import test_names
 from . import test_never_twice
 from . import test_odoo_button
+from . import test_other_ways
 from . import test_out_of_sight
 from . import test_paying
 from . import test_performance

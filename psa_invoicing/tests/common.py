@@ -218,6 +218,42 @@ class BillingCase(AccountTestInvoicingCommon):
         return bill
 
     @classmethod
+    def posted_entry(cls, product, *costs, day=None):
+        """A posted journal entry of what nobody sent a bill for.
+
+        :param costs: ``(name, amount, project or shares of analytic accounts)``
+        :param day: default: 5 January 2026
+        """
+        accounts = cls.company_data
+        entry = cls.env["account.move"].create(
+            {
+                "date": day or date(2026, 1, 5),
+                "line_ids": [
+                    fields.Command.create(
+                        {
+                            "account_id": accounts["default_account_expense"].id,
+                            "name": name,
+                            "product_id": product.id,
+                            "analytic_distribution": cls._shares(distribution),
+                            "debit": amount,
+                        }
+                    )
+                    for name, amount, distribution in costs
+                ]
+                + [
+                    fields.Command.create(
+                        {
+                            "account_id": accounts["default_account_assets"].id,
+                            "credit": fsum(amount for _name, amount, _to in costs),
+                        }
+                    )
+                ],
+            }
+        )
+        entry.action_post()
+        return entry
+
+    @classmethod
     def post_expense(cls, expense):
         """As its approver does, an employee's own one through the dialog."""
         action = expense.action_post()

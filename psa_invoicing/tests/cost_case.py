@@ -52,12 +52,18 @@ class CostCase(BillingCase):
                 "supplier_taxes_id": [Command.clear()],
             }
         )
-        cls.trip = cls.project("Trip")
-        cls.contract(cls.trip).order_id.project_id = cls.trip
-        if not cls.trip.account_id:
-            cls.trip._create_analytic_account()
+        cls.trip = cls.bearer("Trip")
 
     # === Telling stories ===
+
+    @classmethod
+    def bearer(cls, name, **order_values):
+        """A project whose costs its customer pays."""
+        project = cls.project(name)
+        cls.contract(project, **order_values).order_id.project_id = project
+        if not project.account_id:
+            project._create_analytic_account()
+        return project
 
     def expense(self, paid_by="company_account", **values):
         expense = self.env["hr.expense"].create(
@@ -78,31 +84,7 @@ class CostCase(BillingCase):
 
     def journal_entry(self):
         """A cost that nobody sent a bill for."""
-        accounts = self.company_data
-        entry = self.env["account.move"].create(
-            {
-                "date": DAY,
-                "line_ids": [
-                    Command.create(
-                        {
-                            "account_id": accounts["default_account_expense"].id,
-                            "name": "Hotel",
-                            "product_id": self.hotel.id,
-                            "analytic_distribution": {self.trip.account_id.id: 100},
-                            "debit": 250,
-                        }
-                    ),
-                    Command.create(
-                        {
-                            "account_id": accounts["default_account_assets"].id,
-                            "credit": 250,
-                        }
-                    ),
-                ],
-            }
-        )
-        entry.action_post()
-        return entry
+        return self.posted_entry(self.hotel, ("Hotel", 250, self.trip), day=DAY)
 
     def vendor_bill(self):
         return self.posted_bill(self.hotel, self.trip, day=DAY, price_unit=250)

@@ -201,6 +201,65 @@ class TestAnnex(AnnexCase):
             "In the order of the invoice.",
         )
 
+    # === Of credit notes ===
+
+    def titles(self, move):
+        page = self.page(move)
+        return [each.text for each in page.xpath("//div[@name='psa_annex']/h4")]
+
+    def test_what_is_credited(self):
+        """With the signs of its lines; what was offered is not given back."""
+        project = self.work()
+        self.log(project, date(2026, 1, 8), 2, billing_type="complimentary")
+        move = project._psa_invoice(JANUARY)
+        move.action_post()
+        credit_note = move._reverse_moves()
+        credit_note.action_post()
+        self.assertEqual(self.titles(move), ["Annex: Work in Detail"])
+        self.assertEqual(self.titles(credit_note), ["Annex: Credited Work in Detail"])
+        page = self.page(credit_note)
+        self.assertEqual(
+            self.texts(page, "psa_annex_detail"),
+            [
+                "01/05/2026 Alice Design Sketch 2.00 $ 200.00",
+                "01/06/2026 Bob Design Work 3.00 $ 300.00",
+                "01/07/2026 Alice Tests Work 1.00 $ 100.00",
+            ],
+        )
+        self.assertEqual(
+            self.texts(page, "psa_annex_section"),
+            ["Consulting hour 6.00 Hours $ 600.00"],
+        )
+        self.assertEqual(self.texts(page, "psa_annex_total"), ["Total $ 600.00"])
+
+    def test_a_correction_that_nobody_had_billed(self):
+        """5 h less, but for 1 h more: 400.00 are given back."""
+        project = self.work()
+        project._psa_invoice(JANUARY).action_post()
+        self.log(project, date(2026, 1, 20), -5, name="Other project")
+        self.log(project, date(2026, 1, 21), 1, name="Call")
+        wizard = self.env["psa.manual.invoice"].create(
+            {"project_ids": project.ids, "cutoff_date": JANUARY}
+        )
+        wizard.action_next()
+        move = self.env["account.move"].browse(wizard.action_finish()["res_id"])
+        self.assertEqual(move.move_type, "out_refund")
+        self.assertEqual(
+            self.texts(self.page(move), "psa_annex_detail"),
+            [
+                "01/20/2026 Alice Other project 5.00 $ 500.00",
+                "01/21/2026 Alice Call -\ufeff1.00 $ -\ufeff100.00",
+            ],
+        )
+
+    def test_what_had_no_annex_is_credited_without(self):
+        project = self.work()
+        order = project.sale_line_id.order_id
+        move = order._create_invoices()
+        move.action_post()
+        credit_note = move._reverse_moves()
+        self.assertEqual(self.titles(move) + self.titles(credit_note), [])
+
     def test_in_the_customers_language(self):
         self.env["res.lang"]._activate_lang("fr_FR")
         self.env["ir.module.module"]._load_module_terms(["uom"], ["fr_FR"])

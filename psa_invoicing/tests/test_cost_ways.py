@@ -92,13 +92,8 @@ class TestForeignCosts(CostCase):
         pricelist = self.env["product.pricelist"].create(
             {"name": "Abroad", "currency_id": self.euro.id}
         )
-        abroad = self.project("Abroad")
-        order = self.contract(abroad, pricelist_id=pricelist.id).order_id
-        order.project_id = abroad
-        order.date_order = "2026-01-05 12:00:00"
-        self.trip = abroad
-        if not abroad.account_id:
-            abroad._create_analytic_account()
+        self.trip = abroad = self.bearer("Abroad", pricelist_id=pricelist.id)
+        abroad.sale_line_id.order_id.date_order = "2026-01-05 12:00:00"
         bill = self.vendor_bill()
         draft = abroad._psa_invoice(FEBRUARY)
         self.assertEqual((draft.currency_id, draft.amount_untaxed), (self.euro, 125))
@@ -132,45 +127,17 @@ class TestEntriesOfSeveralLines(CostCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.tour = cls.project("Tour")
-        cls.contract(cls.tour).order_id.project_id = cls.tour
-        if not cls.tour.account_id:
-            cls.tour._create_analytic_account()
+        cls.tour = cls.bearer("Tour")
 
     def entry(self):
         trip, tour = self.trip.account_id.id, self.tour.account_id.id
-        accounts = self.company_data
-        entry = self.env["account.move"].create(
-            {
-                "date": DAY,
-                "line_ids": [
-                    Command.create(
-                        {
-                            "account_id": accounts["default_account_expense"].id,
-                            "name": name,
-                            "product_id": self.hotel.id,
-                            "analytic_distribution": distribution,
-                            "debit": amount,
-                        }
-                    )
-                    for name, amount, distribution in (
-                        ("Hotel", 250, {trip: 100}),
-                        ("Shared", 100, {trip: 60, tour: 40}),
-                        ("Taxi", 50, {tour: 100}),
-                    )
-                ]
-                + [
-                    Command.create(
-                        {
-                            "account_id": accounts["default_account_assets"].id,
-                            "credit": 400,
-                        }
-                    )
-                ],
-            }
+        return self.posted_entry(
+            self.hotel,
+            ("Hotel", 250, self.trip),
+            ("Shared", 100, {trip: 60, tour: 40}),
+            ("Taxi", 50, self.tour),
+            day=DAY,
         )
-        entry.action_post()
-        return entry
 
     def billed(self):
         """Untaxed, of the trip and the tour."""

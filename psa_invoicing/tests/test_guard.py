@@ -749,7 +749,8 @@ class TestPostingChecks(GuardCase):
                     "write",
                     vals={"invoice_line_ids": [Command.create({**new, **forged})]},
                 )
-        # A line without product and unit stops no Recalculate.
+        # A line without product and unit stops no Recalculate, which takes it off: it
+        # bills work of a later day.
         self.through(
             JSON2,
             self.accountant,
@@ -761,8 +762,10 @@ class TestPostingChecks(GuardCase):
                 ]
             },
         )
+        self.assertEqual(self.draft.amount_untaxed, 501)
         self.through(JSON2, self.biller, self.draft, "action_psa_recalculate")
-        self.assert_not_posted("the ledger does not know of what")
+        self.assertEqual(self.draft.invoice_line_ids, self.line)
+        self.assertEqual(self.draft.amount_untaxed, 500)
         (id_,) = self.through(
             JSON2, self.accountant, self.draft, "copy", context={"lang": "en_US"}
         )

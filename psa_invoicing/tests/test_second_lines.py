@@ -66,6 +66,38 @@ class TestSecondLines(BillingCase):
         self.draft.action_psa_recalculate()
         self.assert_lines(2)
 
+    def ours_and_theirs(self, ours, theirs):
+        """A draft of ours, with a quantity that a person typed, and a second line."""
+        self.draft.button_cancel()
+        self.draft = self.work._psa_invoice(JANUARY)
+        self.draft.invoice_line_ids.quantity = ours
+        values = self.line._prepare_invoice_line(quantity=theirs)
+        self.draft.write({"invoice_line_ids": [Command.create(values)]})
+        self.assertEqual(self.draft.invoice_line_ids.mapped("quantity"), [ours, theirs])
+
+    def test_lines_of_which_nothing_is_left_beside_what_is_offered(self):
+        """One of them stays, with nothing to charge, for its text."""
+        self.log(self.work, date(2026, 1, 9), 1, billing_type="complimentary")
+        self.ours_and_theirs(2, 3)
+        self.entries.unlink()
+        self.draft.action_psa_recalculate()
+        self.assertEqual(self.draft.invoice_line_ids.mapped("quantity"), [0])
+        self.assertEqual(self.draft.detail_ids.billing_type, "complimentary")
+
+    def test_theirs_has_what_was_taken_off_ours(self):
+        self.ours_and_theirs(2, 3)
+        self.draft.action_psa_recalculate()
+        self.assert_lines(2, 3)
+        self.entries[1].unit_amount = 4
+        self.draft.action_psa_recalculate()
+        self.assert_lines(2, 4)
+
+    def test_theirs_has_a_part_of_what_was_taken_off_ours(self):
+        self.ours_and_theirs(2, 1)
+        self.draft.action_psa_recalculate()
+        self.assert_lines(2, 1)
+        self.assertEqual(self.entries.mapped("open_quantity"), [0, 2])
+
     def test_a_row_is_offered(self):
         row = self.draft.detail_ids.filtered(lambda each: each.quantity == 3)
         row.billing_type = "complimentary"

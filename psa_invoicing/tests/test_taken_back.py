@@ -35,6 +35,29 @@ class TestTakenBack(CostCase):
         self.assert_nothing_is_due()
 
     @of_each_source
+    def test_reversed_when_the_project_is_archived(self, source):
+        self.trip._psa_invoice(JANUARY).action_post()
+        self.trip.active = False
+        self.reverse(source)
+        self.assertEqual(self.open().mapped("amount"), [-250])
+        credit = self.credit()
+        self.assertEqual((credit.move_type, credit.amount_untaxed), ("out_refund", 250))
+        credit.action_post()
+        self.assert_nothing_is_due()
+
+    def test_corrected_when_the_project_is_archived(self):
+        """50 more; a new bill is none of its business any more, as in Odoo."""
+        bill = self.vendor_bill()
+        self.trip._psa_invoice(JANUARY).action_post()
+        self.trip.active = False
+        bill.button_draft()
+        bill.invoice_line_ids.price_unit = 300
+        bill.action_post()
+        self.assertEqual(self.open().mapped("amount"), [50])
+        self.vendor_bill()
+        self.assertEqual(self.open().mapped("amount"), [50])
+
+    @of_each_source
     def test_a_part_is_reversed(self, source):
         """100 of 250."""
         self.reverse(source, 0.4)

@@ -104,8 +104,12 @@ class AccountMove(models.Model):
         contract_lines._psa_refresh_excluded_quantity()
         totals = ContractLines(self.env).running_totals(by_line, self)
         brief = self._billing_brief()
-        for line in contract_lines:
-            self._psa_follow_slices(line, by_line[line.id], totals[line.id], brief)
+        followed = self.env["account.move.line"].union(
+            *(
+                self._psa_follow_slices(line, by_line[line.id], totals[line.id], brief)
+                for line in contract_lines
+            )
+        )
         billing_lines = self._billing_lines()
         billed = {
             (line._psa_contract_line(), line.billing_slice) for line in billing_lines
@@ -115,7 +119,7 @@ class AccountMove(models.Model):
                 line not in billing_lines
                 and line._psa_contract_line()
                 and (
-                    line._psa_contract_line() not in contract_lines
+                    line not in followed
                     or brief.layout != "order_line"
                     or (line._psa_contract_line(), line.billing_slice) in billed
                 )
@@ -138,7 +142,9 @@ class AccountMove(models.Model):
 
         :param total: what other invoices have charged
         :param brief: what the invoice remembers
+        :return: the invoice lines
         """
+        followed = self.env["account.move.line"]
         line = line_in_customer_language(contract_line)
         text = line._psa_invoice_terms()["name"]
         made = self._psa_lines_by_slice()
@@ -155,6 +161,8 @@ class AccountMove(models.Model):
                 total.billed -= quantity - move_line.product_uom_id._compute_quantity(
                     move_line.quantity, line.product_uom_id
                 )
+                followed |= move_line
+        return followed
 
     def _psa_rows_by_line(self, first, key: str, rows: list[Row]) -> dict:
         """Which invoice line charges which rows of a slice: what is on a second line of

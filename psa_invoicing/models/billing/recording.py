@@ -7,7 +7,7 @@ from odoo.exceptions import UserError
 
 from ...core.allocation import is_zero, share
 from ...core.billing import Request, Transaction
-from ...core.kinds import ADJUSTMENT, COST, MILESTONE, ORDER_LINE, TIME
+from ...core.kinds import ADJUSTMENT, COST, MILESTONE, ORDER_LINE, TIME, Key
 from ...tools import rules
 from .details import Details, signed_quantity
 from .selection import Selection, order_button_request
@@ -33,12 +33,23 @@ class Recording(Step):
                 self._record_reversal(move_line)
             else:
                 self._record_open(move_line)
+        for move in move_lines.move_id.filtered("is_project_invoice"):
+            self._keep_as_recorded(move, move_lines.detail_ids._keys())
         move_lines.move_id._psa_spread_amounts()
         move_lines.sale_line_ids._psa_refresh_excluded_quantity()
 
     def _takes_over(self, move_line) -> bool:
         """Whether a line credits, or replaces, one that is in the ledger."""
         return bool(move_line.billing_credited_line_id.detail_ids)
+
+    def _keep_as_recorded(self, move, keys: list[Key]):
+        """Recalculate leaves on a project draft what others have put there."""
+        caps: dict[Key, float | None] = {}
+        for detail in move.detail_ids.filtered(lambda each: each._key in keys):
+            recorded = caps.get(detail._key) or 0.0
+            is_part = not is_zero(detail.open_rest)
+            caps[detail._key] = recorded + detail.source_quantity if is_part else None
+        move._psa_cap(caps)
 
     # === Lines that bill what is open ===
 

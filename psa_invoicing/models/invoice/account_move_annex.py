@@ -8,18 +8,37 @@ from odoo import models
 from odoo.fields import Domain
 
 from ...core.text_parts import text_parts
+from ...tools import rules
 
 
 class AccountMove(models.Model):
     _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
 
+    def _psa_has_annex(self) -> bool:
+        """Whether its customer gets the work in detail: of a project invoice, and of
+        what credits one."""
+        self.ensure_one()
+        # sudo: whoever prints an invoice need not see the others.
+        credited = self.sudo()._billing_credited_invoices()
+        is_ours = self.is_project_invoice or (
+            self.move_type == "out_refund"
+            and all(credited.mapped("is_project_invoice"))
+        )
+        return bool(
+            is_ours
+            and self.commercial_partner_id.billing_annex
+            and self._psa_annex_details()
+        )
+
     def _psa_annex_details(self):
-        """What is charged or offered; the customer is not told of anything else."""
+        """What is charged or offered, or credited; the customer is not told of anything
+        else."""
+        kinds = {"chargeable"}
+        if self.move_type == "out_invoice":
+            kinds.add("complimentary")
         # sudo: whoever prints an invoice need not read the ledger.
         return self.sudo().detail_ids.filtered(
-            lambda detail: (
-                detail.billing_type != "non_chargeable" and not detail.is_write_off
-            )
+            lambda detail: detail.billing_type in kinds and not detail.is_write_off
         )
 
     def _psa_annex(self) -> list[dict]:
@@ -41,7 +60,7 @@ class AccountMove(models.Model):
             first, *others = self._psa_annex_sections(found)
             first |= {
                 "project": project.name,
-                "project_amount": fsum(found.mapped("amount")),
+                "project_amount": self._psa_annex_sums(found)["amount"],
             }
             sections += [first, *others]
         return sections
@@ -51,8 +70,8 @@ class AccountMove(models.Model):
         headings stay with what they are about, and the total with what it is of.
 
         :return: for each row its role (project, section, group, detail; text, where
-            that of a detail goes on; total), and section, group, detail and text as far
-            as there are
+            that of a detail goes on; total), and section, group, detail, text, quantity
+            and amount as far as there are
         """
         blocks, headings = [], []
         for section in self._psa_annex():
@@ -65,12 +84,13 @@ class AccountMove(models.Model):
                     headings.append({"role": "group", **row})
                 for detail in group["details"]:
                     text, *rest = self._psa_annex_texts(detail)
-                    row |= {"detail": detail}
+                    row |= {"detail": detail, **self._psa_annex_sums(detail)}
                     blocks.append([*headings, {"role": "detail", "text": text, **row}])
                     blocks += [[{"role": "text", "text": part, **row}] for part in rest]
                     headings = []
         if self.commercial_partner_id.billing_annex_amounts:
-            blocks[-1].append({"role": "total"})
+            sums = self._psa_annex_sums(self._psa_annex_details())
+            blocks[-1].append({"role": "total", **sums})
         return blocks
 
     def _psa_annex_texts(self, detail) -> list[str]:
@@ -121,10 +141,12 @@ class AccountMove(models.Model):
         ]
 
     def _psa_annex_sums(self, details) -> dict[str, float]:
-        """Quantity in the unit of the contract line, and untaxed amount."""
+        """Quantity in the unit of the contract line, and untaxed amount, as its lines
+        have them: those of a credit note say what is given back."""
+        sign = rules.sign(self)
         return {
-            "quantity": fsum(details.mapped("quantity")),
-            "amount": fsum(details.mapped("amount")),
+            name: sign * fsum(details.mapped(name)) or 0.0
+            for name in ("quantity", "amount")
         }
 
     # === Receipts ===

@@ -239,7 +239,7 @@ class AccountMoveLine(models.Model):
         account_ids = line._get_analytic_account_ids_from_distributions(
             line.analytic_distribution
         )
-        Project = line.env["project.project"]
+        Project = line.env["project.project"].with_context(active_test=False)
         projects = Project.search(
             Domain.OR(
                 Domain(name, "in", account_ids)
@@ -247,6 +247,12 @@ class AccountMoveLine(models.Model):
                 if name in Project._fields
             )
         )
+        archived = projects.filtered(lambda project: not project.active)
+        if archived and not line._psa_takes_back():
+            # It keeps what it bears, and bears nothing new.
+            Cost = line.env["psa.reinvoiced.cost"]
+            borne = Cost.search([("source_move_line_id", "=", line.id)])
+            projects -= archived - borne.project_id
         by_accounts: dict = {}
         for project in projects.sorted("id"):
             if project._psa_order_for_costs():
