@@ -9,7 +9,12 @@
     "author": "Project Service Invoicing contributors",
     "license": "LGPL-3",
     "application": True,
-    "depends": ["sale_timesheet", "project_account", "project_sale_expense"],
+    "depends": [
+        "sale_timesheet",
+        "project_account",
+        "project_sale_expense",
+        "sale_project_billing_share",
+    ],
     "data": [
         "security/groups.xml",
         "security/ir.model.access.csv",

@@ -9,6 +9,7 @@ SMALL = Sizes(
     entries=6,
     lines=3,
     draft=120,
+    milestones=8,
     few=12,
     many=24,
     review=200,
@@ -21,6 +22,7 @@ SMALL = Sizes(
     rounds=1,
 )
 NAMED = (
+    "draft of 8 milestones",
     "time entry saved",
     "invoice posted",
     "invoice paid",

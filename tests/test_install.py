@@ -157,8 +157,54 @@ def test_nothing_is_billed_again(firm):
     )
 
 
+def fixed_price(site) -> tuple[int, int]:
+    """A fixed price of 10,000.00, of which three eighths are billed by amount.
+
+    :return: the order, and a milestone that is not reached
+    """
+    product = site.create(
+        "product.product",
+        name="Package",
+        type="service",
+        invoice_policy="delivery",
+        service_type="milestones",
+        taxes_id=[(5, 0, 0)],
+    )
+    partner = site.create("res.partner", name="Customer of a package")
+    project = site.create(
+        "project.project", name="Package", partner_id=partner, allow_billable=True
+    )
+    order = site.create(
+        "sale.order",
+        partner_id=partner,
+        project_id=project,
+        order_line=[(0, 0, {"product_id": product, "price_unit": 10000})],
+    )
+    site.call("sale.order", "action_confirm", [order])
+    line = site.one("sale.order.line", [("order_id", "=", order)], "id")["id"]
+    milestones = [
+        site.create(
+            "project.milestone",
+            name=f"Milestone {number}",
+            project_id=project,
+            sale_line_id=line,
+            quantity_percentage=share,
+            is_reached=number < 4,
+        )
+        for number, share in enumerate((0.125, 0.125, 0.125, 0.25), start=1)
+    ]
+    wizard = site.create(
+        "psa.manual.invoice", project_ids=[(6, 0, [project])], cutoff_date="2099-12-31"
+    )
+    site.call("psa.manual.invoice", "action_next", [wizard])
+    site.call("psa.manual.invoice", "action_finish", [wizard])
+    return order, milestones[-1]
+
+
 def test_without_the_addon_again(firm):
-    """Drafts can be posted, work can be logged and invoiced; nothing is missing."""
+    """Drafts can be posted, work can be logged and invoiced; nothing is missing. Shares
+    of a fixed price are shares, and not as many lines."""
+    package, milestone = fixed_price(firm)
     module = firm.one("ir.module.module", [("name", "=", ADDON)], "id")["id"]
     entries = rows("SELECT COUNT(*), SUM(unit_amount) FROM account_analytic_line")
     moves = rows("SELECT COUNT(*), SUM(amount_total) FROM account_move")
@@ -169,6 +215,17 @@ def test_without_the_addon_again(firm):
     )
     assert rows("SELECT COUNT(*), SUM(amount_total) FROM account_move") == moves
     firm.call("account.move", "action_post", [firm.draft])
+    figures = ("qty_invoiced", "qty_to_invoice")
+    line = firm.one("sale.order.line", [("order_id", "=", package)], *figures)
+    assert [line[name] for name in figures] == [0.38, 0]
+    firm.call("project.milestone", "write", [milestone], {"is_reached": True})
+    line = firm.one("sale.order.line", [("order_id", "=", package)], *figures)
+    assert [line[name] for name in figures] == [0.38, 0.25]
+    billed = [
+        firm.one("account.move", [("id", "=", move)], "amount_untaxed")
+        for move in sorted(invoice(firm, package))
+    ]
+    assert [move["amount_untaxed"] for move in billed] == [3750, 2500]
     order = next(iter(firm.invoices))
     line = log_time(firm, order, 3)
     assert firm.one("sale.order.line", [("id", "=", line)], OPEN)[OPEN] >= 3

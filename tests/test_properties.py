@@ -6,10 +6,11 @@ from datetime import date, timedelta
 from math import fsum
 
 import pytest
-from core.allocation import RunningTotal, spread, taken_back, trim
+from core.allocation import spread, taken_back, trim
 from core.billing import Request
 from core.brief import Brief
 from core.calendar import Frequency, NoWorkingDayError, occurrences
+from core.charges import RunningAmount, RunningTotal, agreed_quantity
 from core.kinds import MILESTONE, TIME
 from core.text_parts import LETTERS_A_LINE, LINES, text_parts
 from hypothesis import assume, given, settings
@@ -214,6 +215,53 @@ def test_a_line_for_each_entry(minutes, count, total):
     lines = [running.next_line([minutes / 60]) for _entry in range(count)]
     assert all(abs(line - minutes / 60) < 0.01 for line in lines)
     assert cents(fsum(lines)) == total
+
+
+# Percentages of a fixed price, and what it is.
+SHARES = st.integers(1, 5000).map(lambda part: part / 10000)
+PRICES = st.integers(1, 10**8).map(lambda price: price / 100)
+
+
+@given(st.lists(SHARES, min_size=1, max_size=60), PRICES)
+def test_amounts_are_within_a_cent_and_their_sum_within_half(shares, price):
+    total = RunningAmount(cents, price)
+    billed = []
+    for count, share in enumerate(shares, start=1):
+        charge = total.next_charge([share])
+        assert (charge.quantity, charge.share) == (1, share)
+        billed.append(charge.amount)
+        assert abs(charge.amount - share * price) < 0.01 + 1e-6
+        exact = fsum(shares[:count]) * price
+        assert abs(fsum(billed) - exact) < 0.005 + 1e-6
+
+
+@given(st.lists(SHARES, min_size=1, max_size=30), PRICES, PRICES, st.floats(-9, 9))
+def test_a_new_price_counts_for_what_comes(shares, price, new_price, drift):
+    """Whatever was billed otherwise before is made up for once."""
+    drift = cents(drift)
+    total = RunningAmount(cents, new_price, fsum(shares), drift)
+    first, second = (total.next_charge([share]).amount for share in (0.25, 0.5))
+    assert abs(first + second + drift - 0.75 * new_price) < 0.005 + 1e-6
+
+
+@given(st.lists(SHARES, min_size=1, max_size=30), PRICES)
+def test_what_is_taken_back_and_billed_again_costs_the_same(shares, price):
+    total = RunningAmount(cents, price)
+    billed = [total.next_charge([share]).amount for share in shares]
+    back = [total.next_charge([-share]) for share in reversed(shares)]
+    assert all(charge.quantity == -1 for charge in back)
+    assert abs(fsum(billed) - fsum(charge.amount for charge in back)) < 1e-6
+
+
+@pytest.mark.parametrize(("count", "percent"), [(3, 33.33), (12, 8.33), (7, 14.29)])
+def test_percentages_that_are_meant_to_be_all_are_all(count, percent):
+    planned = fsum([percent / 100] * count)
+    total = RunningAmount(
+        cents, 10000, planned=planned, agreed=agreed_quantity(1, planned, count)
+    )
+    amounts = [total.next_charge([percent / 100]).amount for _milestone in range(count)]
+    assert amounts[:-1] == [percent * 100] * (count - 1)
+    assert cents(fsum(amounts)) == 10000
 
 
 @given(

@@ -16,43 +16,16 @@ def is_zero(quantity: float) -> bool:
     return abs(quantity) < TOLERANCE
 
 
+def fine(quantity: float) -> float:
+    """An unrounded quantity without that noise."""
+    return round(quantity, 9)
+
+
 def is_part(quantity: float, whole: float) -> bool:
     """Whether a quantity is between nothing and all of another one, of the same sign;
     what is no number is not."""
     sign = -1.0 if whole < 0 else 1.0
     return 0 <= sign * quantity <= sign * whole + TOLERANCE
-
-
-class RunningTotal:
-    """What lines bill of one contract line: each takes what the rounded total grows by.
-
-    No line is further from its exact quantity than one rounding step, and together
-    they never are further than half a step from what they bill.
-
-    >>> total = RunningTotal(lambda quantity: round(quantity, 2))
-    >>> [total.next_line([1 / 3]) for _line in range(3)]
-    [0.33, 0.34, 0.33]
-    """
-
-    def __init__(self, rounding: Rounding, exact: float = 0.0, billed: float = 0.0):
-        """
-        :param rounding: to the precision of the contract line's unit
-        :param exact: quantity of what other lines bill, unrounded
-        :param billed: quantities of those lines
-        """
-        self.rounding = rounding
-        self.exact = exact
-        self.billed = billed
-
-    def next_line(self, quantities: Sequence[float]) -> float:
-        """The quantity of the next invoice line.
-
-        :param quantities: details in the contract line's unit, unrounded
-        """
-        self.exact = fsum([self.exact, *quantities])
-        quantity = self.rounding(self.rounding(self.exact) - self.billed)
-        self.billed += quantity
-        return quantity
 
 
 def share(quantities: Sequence[float], target: float, rounding: Rounding) -> tuple:

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from . import scopes
 from .allocation import TOLERANCE
-from .kinds import CHARGEABLE, TYPES, Key
+from .charges import Charge
+from .kinds import CHARGEABLE, MILESTONE, TYPES, Key
 
 # In the context of what the engine itself writes. An object, not a word: a client could
 # send a word with its call, and get past the checks.
@@ -99,6 +100,11 @@ class Transaction(NamedTuple):
         return self.source, self.source_id
 
     @property
+    def milestone_id(self) -> int:
+        """0 of another transaction."""
+        return self.source_id if self.source == MILESTONE else 0
+
+    @property
     def is_chargeable(self) -> bool:
         return self.billing_type == CHARGEABLE
 
@@ -109,6 +115,9 @@ class Transaction(NamedTuple):
             or ``entry``
         :param is_consolidated: whether several projects share the invoice
         """
+        if self.source == MILESTONE:
+            # Each is an amount of its own.
+            layout = "entry"
         match layout:
             case "employee":
                 own = self.who
@@ -194,7 +203,7 @@ class Bundle:
     :ivar is_consolidated: several projects of the customer may share it
     :ivar slices: its transactions, by contract line and by what has a line of its own
         in it
-    :ivar quantities: of the invoice lines, rounded in the contract lines' units
+    :ivar charges: what its invoice lines charge
     :ivar total: untaxed, in the currency of the orders
     :ivar due: the same with taxes, which decides: below zero it is due to the customer
     :ivar number: in the review of a manual invoice
@@ -206,7 +215,7 @@ class Bundle:
     order_ids: tuple[int, ...] = ()
     layout: str = "order_line"
     is_consolidated: bool = False
-    quantities: Mapping[tuple[int, str], float] = field(default_factory=dict)
+    charges: Mapping[tuple[int, str], Charge] = field(default_factory=dict)
     total: float = 0.0
     due: float = 0.0
     number: int = 0

@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from . import test_agreements
+from . import test_amounts
 from . import test_annex
 from . import test_attack_matrix
 from . import test_backlog

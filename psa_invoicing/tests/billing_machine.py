@@ -77,7 +77,9 @@ LEDGER_BY_SOURCE = """
 """
 INVOICE_LINES = """
     SELECT line.id, move.name, contract.id,
-           line.quantity * unit.factor / contract_unit.factor
+           line.quantity
+               * COALESCE(NULLIF(line.billing_share, 0),
+                          unit.factor / contract_unit.factor)
                * CASE move.move_type WHEN 'out_refund' THEN -1 ELSE 1 END,
            SUM(detail.quantity),
            line.price_subtotal

@@ -138,12 +138,13 @@ class TestAnnex(AnnexCase):
         """Nobody worked on a milestone, and it has no task."""
         project = self.work()
         line = self.contract(project, self.milestone_product)
-        self.milestone(project, line, 1, date(2026, 1, 8), name="Go-live")
+        line.product_uom_qty = 1
+        self.milestone(project, line, 0.125, date(2026, 1, 8), name="Go-live")
         page = self.page(project._psa_invoice(JANUARY))
         (row,) = page.xpath("//tr[td/span[text()='Go-live']][@name='psa_annex_detail']")
         cells = [" ".join(cell.text_content().split()) for cell in row]
         self.assertEqual(len(cells), len(self.columns(page)))
-        self.assertEqual(cells[1:4], ["", "", "Go-live"])
+        self.assertEqual(cells[1:], ["", "", "Go-live", "0.1250", "$ 12.50"])
 
     def test_a_long_text_goes_on_in_another_row(self):
         project = self.work()

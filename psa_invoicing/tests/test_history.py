@@ -140,8 +140,8 @@ class HistoryCase(BillingCase):
             unit = item.sale_line_ids.product_uom_id
             self.assertAlmostEqual(
                 fsum(item.detail_ids.mapped("quantity")),
-                sign * item.product_uom_id._compute_quantity(item.quantity, unit),
-                delta=unit.rounding / 2 + 1e-6,
+                sign * item._billing_quantity(item.sale_line_ids),
+                delta=1e-6 if item.billing_share else unit.rounding / 2 + 1e-6,
             )
             self.assertAlmostEqual(
                 fsum(item.detail_ids.mapped("amount")), sign * item.price_subtotal, 6
@@ -601,6 +601,18 @@ class TestHistoryOfOthers(HistoryCase):
             self.milestone(project, line, share, day(number))
         return line
 
+    def invoice_by_quantity(self, line):
+        """As Odoo alone does it, to the hundredth."""
+        move = self.env["account.move"].create(
+            {
+                **line.order_id._prepare_invoice(),
+                "invoice_date": day(20),
+                "invoice_line_ids": [Command.create(line._prepare_invoice_line())],
+            }
+        )
+        move.action_post()
+        return move
+
     def milestones(self, line):
         return self.env["project.milestone"].search(
             [("sale_line_id", "=", line.id)], order="reached_date"
@@ -609,14 +621,14 @@ class TestHistoryOfOthers(HistoryCase):
     def test_three_thirds(self):
         """33.33 % three times, all invoiced: nothing is left of the rounding."""
         line = self.package(0.3333, 0.3333, 0.3333)
-        self.invoice(line)
+        self.assertEqual(self.invoice_by_quantity(line).amount_untaxed, 3000)
         self.install()
         self.assertFalse(any(self.milestones(line).mapped("open_quantity")))
         self.assertFalse(any(self.milestones(line).mapped("billing_hold")))
 
     def test_the_first_third(self):
         line = self.package(0.3333)
-        self.invoice(line)
+        old = self.invoice_by_quantity(line)
         project = self.milestones(line).project_id
         self.milestone(project, line, 0.3333, day(2))
         self.milestone(project, line, 0.3334, day(3))
@@ -625,8 +637,26 @@ class TestHistoryOfOthers(HistoryCase):
         self.assertEqual(
             milestones.mapped("billing_status"), ["invoiced"] + ["ready"] * 2
         )
-        self.assertEqual(self.bill(project).invoice_line_ids.quantity, 0.67)
+        moves = old + self.bill(project)
+        self.assertEqual(fsum(moves.mapped("amount_untaxed")), 3000)
         self.assertEqual(line.qty_to_invoice, 0)
+
+    def test_amounts_of_another_time(self):
+        """The add-on was here before: shares say how much was billed, to the cent."""
+        line = self.package(0.125, 0.004)
+        self.invoice(line)
+        project = self.milestones(line).project_id
+        self.milestone(project, line, 0.003, day(3))
+        self.milestone(project, line, 0.868, day(4))
+        self.install()
+        self.assertEqual(
+            self.milestones(line).mapped("billing_status"),
+            ["invoiced"] * 2 + ["ready"] * 2,
+        )
+        self.assertEqual(
+            self.milestones(line).mapped("open_quantity")[2:], [0.003, 0.868]
+        )
+        self.assertEqual(self.bill(project).amount_untaxed, 2613)
 
     def test_an_order_line_billed_by_what_was_ordered(self):
         """10 ordered, 4 invoiced: 6 are ready, with the day of the order."""

@@ -216,10 +216,11 @@ class TestLedgerAudit(BillingCase):
             move.detail_ids.id,
         )
         self.damage(
-            "UPDATE account_move_line SET quantity = 8 WHERE id = %s",
+            "UPDATE account_move_line SET quantity = 2 WHERE id = %s",
             move.invoice_line_ids.id,
         )
         milestone._psa_refresh_from_ledger()
+        line.modified(["billing_excluded_quantity"])
         self.assert_finds("billed_too_much", milestone)
 
     def test_a_figure_without_a_ledger(self):

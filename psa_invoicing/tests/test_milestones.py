@@ -36,13 +36,14 @@ class TestMilestones(BillingCase):
         self.assertFalse(self.fixed._psa_invoice(JANUARY))
 
     def test_three_thirds_make_the_whole(self):
-        """0.33, 0.34 and 0.33 of 1,000: what is billed in all is rounded."""
+        """Each invoice is exact to the cent, and so are all of them together."""
         for month in (1, 2, 3):
             self.milestone(self.fixed, self.line, 1 / 3, date(2026, month, 10))
         moves = self.env["account.move"]
         for month in (1, 2, 3):
             moves += self.fixed._psa_invoice(date(2026, month, 28))
-        self.assertEqual(moves.mapped("amount_untaxed"), [330, 340, 330])
+        amounts = moves.mapped("amount_untaxed")
+        self.assertEqual(amounts, [333.33, 333.34, 333.33])
         self.assertEqual(self.line.qty_to_invoice, 0)
 
     def test_each_invoice_names_its_milestone(self):
@@ -50,8 +51,16 @@ class TestMilestones(BillingCase):
         self.milestone(self.fixed, self.line, 0.6, date(2026, 2, 10), name="Go-live")
         first = self.fixed._psa_invoice(JANUARY)
         second = self.fixed._psa_invoice(date(2026, 2, 28))
-        self.assertTrue(first.invoice_line_ids.name.endswith("Concept"))
-        self.assertTrue(second.invoice_line_ids.name.endswith("Go-live"))
+        self.assertTrue(
+            first.invoice_line_ids.name.endswith(
+                "\nConcept: 40 % of 1,000.00 (to date 40 %)"
+            )
+        )
+        self.assertTrue(
+            second.invoice_line_ids.name.endswith(
+                "\nGo-live: 60 % of 1,000.00 (to date 100 %)"
+            )
+        )
 
     def test_only_these_milestones(self):
         first = self.milestone(self.fixed, self.line, 0.4, date(2026, 1, 10))
@@ -93,5 +102,5 @@ class TestMilestones(BillingCase):
         move.action_psa_recalculate()
         self.assertEqual(move.amount_untaxed, 100)
         self.assertNotIn("Concept", move.invoice_line_ids.name)
-        self.assertTrue(move.invoice_line_ids.name.endswith("Start"))
+        self.assertIn("\nStart: 10 % of 1,000.00", move.invoice_line_ids.name)
         self.assert_ledger(move)

@@ -255,7 +255,8 @@ class TestNeverTwice(BillingCase):
         line.product_uom_qty = 4
         self.assertTrue(move.needs_recalculation)
         move.action_psa_recalculate()
-        self.assertEqual(move.invoice_line_ids.quantity, 2)
+        self.assertEqual(move.invoice_line_ids.billing_share, 2)
+        self.assertEqual(move.amount_untaxed, 200)
 
     def test_a_billed_milestone_stays_on_its_contract_line(self):
         project = self.project()

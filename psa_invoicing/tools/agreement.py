@@ -21,7 +21,7 @@ def line_quantity_sql(wanted: SQL, step: float) -> SQL:
     """An invoice line is the sum of its chargeable details.
 
     But for rounding: the slice that closes a contract line takes the differences of all
-    the others.
+    the others. Of a line that bills an amount there is none.
 
     :param step: the smallest step of a quantity
     """
@@ -29,9 +29,10 @@ def line_quantity_sql(wanted: SQL, step: float) -> SQL:
         """
         SELECT billed.id, billed.line, billed.quantity, billed.sum
           FROM (SELECT item.move_id AS id, %(text)s, line.id AS line_id,
-                       item.quantity * %(factor)s * %(sign)s AS quantity,
+                       %(quantity)s * %(sign)s AS quantity,
                        SUM(detail.quantity) AS sum,
-                       GREATEST(%(factor)s, 1) * %(step)s AS step
+                       CASE WHEN item.billing_share <> 0 THEN %(zero)s
+                            ELSE GREATEST(%(factor)s, 1) * %(step)s END AS step
                   FROM psa_invoice_detail AS detail
                   JOIN account_move_line AS item ON item.id = detail.move_line_id
                   JOIN account_move AS move ON move.id = item.move_id
@@ -51,8 +52,10 @@ def line_quantity_sql(wanted: SQL, step: float) -> SQL:
         wanted=wanted,
         charged=rules.charged_sql(),
         factor=rules.factor_sql(),
+        quantity=rules.item_quantity_sql(),
         sign=rules.sign_sql(),
         step=step,
+        zero=TOLERANCE,
     )
 
 

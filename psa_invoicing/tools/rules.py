@@ -123,6 +123,15 @@ def factor_sql(unit: str = "unit", line_unit: str = "line_unit") -> SQL:
     )
 
 
+def item_quantity_sql(line_unit: str = "line_unit") -> SQL:
+    """What an invoice line bills in the unit of its contract line, of which it may have
+    a share: ``account.move.line._billing_quantity``."""
+    return SQL(
+        "(item.quantity * COALESCE(NULLIF(item.billing_share, 0), %s))::float8",
+        factor_sql("unit", line_unit),
+    )
+
+
 def open_text(billable: str) -> str:
     """What is open, as the indexes over it say: they and the searches of
     ``psa.transaction.mixin`` have to agree.
@@ -162,6 +171,12 @@ IN_LEDGER = SQL(
 BY_TRANSACTIONS = SQL(
     """(template.invoice_policy = 'delivery' AND COALESCE(line.qty_delivered_method, '')
         IN ('analytic', 'milestones', 'timesheet'))"""
+)
+
+# Fixed prices: ``sale.order.line._psa_is_billed_by_amount``.
+BY_AMOUNT = SQL(
+    """(template.invoice_policy = 'delivery'
+        AND COALESCE(line.qty_delivered_method, '') = 'milestones')"""
 )
 
 # Invoice lines that bill an order line and are not in the ledger, in a query with the

@@ -102,6 +102,37 @@ class TestBillingPeriod(BillingCase):
             [("2026-01-01", "2026-01-31")],
         )
 
+    def test_an_eighth_of_a_fixed_price(self):
+        """Quantity times price is the net amount, in every format."""
+        project = self.project()
+        line = self.contract(
+            project, self.milestone_product, product_uom_qty=1, price_unit=10000
+        )
+        self.milestone(project, line, 0.125, date(2026, 1, 8))
+        self.milestone(project, line, 1 / 12, date(2026, 1, 9))
+        move = project._psa_invoice(JANUARY)
+        move.action_post()
+        tree = etree.fromstring(self.export(move, "ubl_bis3"))
+        paths = (
+            "cbc:InvoicedQuantity",
+            "cbc:LineExtensionAmount",
+            "cac:Price/cbc:PriceAmount",
+        )
+        self.assertEqual(
+            [
+                [float(node.findtext(path, namespaces=UBL)) for path in paths]
+                for node in tree.iterfind("cac:InvoiceLine", namespaces=UBL)
+            ],
+            [[1, 1250, 1250], [1, 833.33, 833.33]],
+        )
+        tree = etree.fromstring(self.export(move, "facturx"))
+        names = ("BilledQuantity", "LineTotalAmount")
+        found = [
+            [float(text) for text in tree.xpath(f"//ram:{name}/text()", namespaces=CII)]
+            for name in names
+        ]
+        self.assertEqual(found, [[1, 1], [1250, 833.33]])
+
     def test_every_other_ubl_format(self):
         move = self.project_invoice()
         move.action_post()

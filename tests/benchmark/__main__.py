@@ -9,6 +9,7 @@ from . import (
     databases,
     drafts,
     installation,
+    milestones,
     recalculation,
     runs,
     screens,
@@ -47,10 +48,11 @@ def run(sizes: Sizes) -> list[table.Line]:
 
 
 def _billing(sizes: Sizes) -> list[table.Line]:
-    projects, large_drafts = databases.prepare(
+    projects, large_drafts, fixed_price = databases.prepare(
         lambda process: (
             drafts.make(process, sizes),
             recalculation.make(process, sizes),
+            milestones.make(process, sizes),
         )
     )
     with (
@@ -60,6 +62,7 @@ def _billing(sizes: Sizes) -> list[table.Line]:
         lines = [
             *drafts.measure(ours, others, projects, sizes),
             *recalculation.measure(ours, large_drafts, sizes),
+            *milestones.measure(ours, others, fixed_price, sizes),
         ]
         ids = projects[drafts.KINDS[0]][: sizes.together]
         invoices = drafts.make_invoices(ours, others, ids)

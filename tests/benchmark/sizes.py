@@ -9,6 +9,7 @@ class Sizes:
     :ivar entries: time entries of each of them
     :ivar lines: contract lines of each of them
     :ivar draft: entries of the draft that is recalculated
+    :ivar milestones: of the draft of a fixed price
     :ivar few: open transactions where pages open quickly
     :ivar many: open transactions where they should open as quickly
     :ivar review: rows of the manual invoice that should be as handy as a hundred
@@ -25,6 +26,7 @@ class Sizes:
     entries: int = 100
     lines: int = 3
     draft: int = 10_000
+    milestones: int = 1_000
     few: int = 1_000
     many: int = 100_000
     review: int = 5_000

@@ -7,6 +7,7 @@ def migrate(cr, version):
     in a period that is closed since stays where it is, and the audit names it.
 
     What time and milestones have billed of a line that is billed itself since, counts.
+    What is open of fixed prices is not rounded any more.
     """
     env = api.Environment(cr, SUPERUSER_ID, {})
     audit = env["psa.ledger.audit"]
@@ -19,3 +20,4 @@ def migrate(cr, version):
     )
     lines = groups[0][0].filtered(lambda line: line._psa_is_billed_itself())
     lines._psa_refresh_excluded_quantity()
+    env["sale.order.line"]._psa_compute_fixed_prices()

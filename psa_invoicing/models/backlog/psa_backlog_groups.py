@@ -337,7 +337,7 @@ class PsaBacklog(models.Model):
             self._table,
             SQL(
                 "(SELECT source.*, %s FROM (%s) AS source %s)",
-                self._of_contract_sql(SQL("source.quantity")),
+                self._of_contract_sql(SQL("source.quantity"), SQL("0")),
                 sums,
                 self._contract_joins_sql(),
             ),

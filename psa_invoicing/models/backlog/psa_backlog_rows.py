@@ -9,8 +9,8 @@ from odoo.tools import SQL, Query
 
 from ...core import obstacles
 from ...core.allocation import TOLERANCE
-from ...core.kinds import MODELS, NON_CHARGEABLE, SOURCES, TIME
-from ...tools import rules
+from ...core.kinds import MILESTONE, MODELS, NON_CHARGEABLE, SOURCES, TIME
+from ...tools import amounts, rules
 
 # A transaction has a row of what is open anew, and one of what was credited; one of
 # what contract terms leave of the former, where they let a part of it be billed.
@@ -116,7 +116,9 @@ class PsaBacklog(models.Model):
             factor=rules.factor_sql(),
             status=self._status_sql(),
             is_unfit_project=self._is_unfit_project_sql(),
-            of_contract=self._of_contract_sql(SQL("open.chargeable_quantity")),
+            of_contract=self._of_contract_sql(
+                SQL("open.chargeable_quantity"), self._billed_before_sql()
+            ),
             transactions=self._transactions_sql(),
             may_be_billed=SQL("CASE source.source %s END", SQL(" ").join(cases)),
             joins=self._contract_joins_sql(lines),
@@ -148,15 +150,44 @@ class PsaBacklog(models.Model):
         domain = Domain(path, condition.operator, condition.value)
         return Domain(name, "in", products._search(domain, active_test=False))
 
-    def _of_contract_sql(self, quantity: SQL) -> SQL:
+    def _billed_before_sql(self) -> SQL:
+        """What a run bills of a fixed price before the milestone ``source``; NULL: no
+        run bills that one as it is."""
+        milestones = self.env["project.milestone"].sudo()
+        return SQL(
+            """CASE WHEN source.source = %(milestone)s AND NOT source.is_credited
+                     AND source.is_hold IS NOT TRUE AND source.is_to_credit IS NOT TRUE
+                    THEN COALESCE((
+                        SELECT SUM(%(open)s - %(credited)s)
+                          FROM project_milestone AS other
+                         WHERE other.sale_line_id = source.sale_line_id
+                           AND other.is_reached AND other.billing_hold IS NOT TRUE
+                           AND COALESCE(other.billing_type, 'chargeable') = 'chargeable'
+                           AND %(open)s > %(credited)s + %(zero)s
+                           AND (other.reached_date, other.id)
+                               < (source.date, source.source_id)), 0) END""",
+            milestone=MILESTONE,
+            open=milestones._psa_open_sql("other"),
+            credited=milestones._psa_quantity_sql("other", "billing_credited_quantity"),
+            zero=TOLERANCE,
+        )
+
+    def _of_contract_sql(self, quantity: SQL, before: SQL) -> SQL:
         """Columns that follow from the contract line and the project of ``source``.
 
         :param quantity: that the customer pays for, in the contract line's unit
+        :param before: of a fixed price, what is billed of it before, in the same
         """
         amount = SQL(
-            """ROUND((%s * line.price_unit * (1 - COALESCE(line.discount, 0) / 100.0)
-                      / currency.rounding)::numeric) * currency.rounding::numeric""",
-            quantity,
+            """CASE WHEN line.qty_delivered_method = 'milestones' AND %(before)s >= 0
+                    THEN %(of_fixed_price)s
+                    ELSE ROUND((%(quantity)s * line.price_unit
+                                * (1 - COALESCE(line.discount, 0) / 100.0)
+                                / currency.rounding)::numeric)
+                         * currency.rounding::numeric END""",
+            before=before,
+            of_fixed_price=amounts.amount_sql(quantity, before),
+            quantity=quantity,
         )
         return SQL(
             """

@@ -1,8 +1,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from . import downpayments
+from . import order_button
 from . import project_project_billing
 from . import terms
 from . import psa_billing
+from . import account_move_amounts
 from . import account_move_brief
 from . import account_move_credited
 from . import account_move_ledger

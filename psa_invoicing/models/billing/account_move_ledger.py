@@ -9,9 +9,10 @@ from math import fsum
 from odoo import fields, models
 from odoo.tools import SQL, float_compare, float_round
 
-from ...core.allocation import RunningTotal, is_zero, spread
+from ...core.allocation import is_zero, spread
 from ...core.billing import LEDGER, Part, Row
 from ...core.brief import Brief
+from ...core.charges import Charge, RunningAmount, RunningTotal
 from ...core.kinds import ADJUSTMENT
 from ...tools import rules
 from ...tools.values import as_json
@@ -90,7 +91,7 @@ class AccountMove(models.Model):
             transactions = (line.detail_ids - others)._chargeable()
             rest = target - fsum(transactions.mapped("quantity"))
             others._drop()
-            if contract_line.product_uom_id.compare(rest, 0.0):
+            if line._psa_quantity_rounding()(rest):
                 details.add_adjustment(line, contract_line, rest)
         self.invoice_line_ids.sale_line_ids._psa_refresh_excluded_quantity()
 
@@ -119,7 +120,8 @@ class AccountMove(models.Model):
                 line not in billing_lines
                 and line._psa_contract_line()
                 and (
-                    line not in followed
+                    line._psa_contract_line()._psa_is_billed_by_amount()
+                    or line not in followed
                     or brief.layout != "order_line"
                     or (line._psa_contract_line(), line.billing_slice) in billed
                 )
@@ -136,7 +138,11 @@ class AccountMove(models.Model):
         return self.env["account.move.line"].union(*(line for (line,) in groups))
 
     def _psa_follow_slices(
-        self, contract_line, rows: list[Row], total: RunningTotal, brief: Brief
+        self,
+        contract_line,
+        rows: list[Row],
+        total: RunningTotal | RunningAmount,
+        brief: Brief,
     ):
         """Make the invoice lines of a contract line the sums of their rows.
 
@@ -153,14 +159,11 @@ class AccountMove(models.Model):
             for move_line, own in self._psa_rows_by_line(first, key, found).items():
                 if not move_line and not own:
                     continue
-                quantity = total.next_line([row.item.quantity for row in own])
+                charge = total.next_charge([row.item.quantity for row in own])
                 move_line = self._psa_follow_slice(
-                    move_line, line, text, key, quantity, own, brief
+                    move_line, line, text, key, charge, own, brief
                 )
-                # A person may have chosen another unit, in which it is rounded.
-                total.billed -= quantity - move_line.product_uom_id._compute_quantity(
-                    move_line.quantity, line.product_uom_id
-                )
+                total.settle(charge, move_line._psa_charged(line))
                 followed |= move_line
         return followed
 
@@ -185,7 +188,7 @@ class AccountMove(models.Model):
         line,
         text: str,
         key: str,
-        quantity: float,
+        charge: Charge,
         rows: list[Row],
         brief: Brief,
     ):
@@ -197,22 +200,18 @@ class AccountMove(models.Model):
         :param move_line: the invoice line, if there is one
         :param line: the contract line, in the customer's language
         :param text: what an invoice line says of it
-        :param quantity: in the contract line's unit
+        :param charge: in the contract line's unit
         :param rows: what it charges
         :param brief: what the invoice remembers
         :return: the invoice line
         """
         prepared = InvoiceLines(self.env)
-        captions = prepared.captions(line, brief.layout, [row.item for row in rows])
+        items = [row.item for row in rows]
+        captions = prepared.captions(line, brief.layout, items, charge)
         if move_line:
-            move_line._psa_follow_ledger(line, quantity, "\n".join([text, *captions]))
+            move_line._psa_follow_ledger(line, charge, "\n".join([text, *captions]))
         else:
-            values = prepared.values(
-                line,
-                quantity,
-                captions,
-                billing_slice=key,
-            )
+            values = prepared.values(line, charge, captions, billing_slice=key)
             move_line = self.env["account.move.line"].create(
                 {**values, "move_id": self.id}
             )
@@ -242,10 +241,11 @@ class AccountMove(models.Model):
             rows = by_line.get(line.id, [])
             shares = line._psa_shares([row.quantity for row in rows]) if rows else []
             rounding = line.currency_id.rounding
+            price = line._psa_row_price()
             repriced += [
-                (row, amount, line.price_unit)
+                (row, amount, price)
                 for row, amount in zip(rows, shares, strict=True)
-                if row.price_unit != line.price_unit
+                if row.price_unit != price
                 or float_compare(row.amount, amount, precision_rounding=rounding)
             ]
         moves.env["psa.invoice.detail"]._update(
@@ -295,15 +295,17 @@ class AccountMoveLine(models.Model):
             lambda line: line._psa_is_in_ledger() and line.company_id == self.company_id
         )[:1]
 
-    def _psa_quantity_to_credit(self, quantity: float) -> float:
+    def _psa_quantity_to_credit(self, quantity: float) -> dict:
         """What a line of a credit note says when it takes back some transactions: what
         is left of the invoice line, but for what stays billed of it. With the last of
         them its own rounding is taken back.
 
         :param quantity: of the transactions, unrounded, in the contract line's unit
-        :return: in the unit of the line
+        :return: values; the quantity in the unit of the line
         """
         origin = self.billing_credited_line_id
+        if origin.billing_share:
+            return self._psa_share_to_credit(quantity)
         left = fsum(origin.detail_ids._chargeable()._left().values())
         credited = self.search(
             [
@@ -315,9 +317,8 @@ class AccountMoveLine(models.Model):
         stays = line.product_uom_id._compute_quantity(
             line._psa_round(left - quantity), self.product_uom_id, round=False
         )
-        return self.product_uom_id.round(
-            origin.quantity - fsum(credited.mapped("quantity")) - stays
-        )
+        whole = origin.quantity - fsum(credited.mapped("quantity"))
+        return {"quantity": self.product_uom_id.round(whole - stays)}
 
     def _psa_shares(self, quantities: Sequence[float]) -> list[float]:
         """Divide the untaxed amount of an invoice line over its transactions.
@@ -345,19 +346,15 @@ class AccountMoveLine(models.Model):
             limit=1,
         )
 
-    def _psa_follow_ledger(self, contract_line, quantity: float, name: str):
+    def _psa_follow_ledger(self, contract_line, charge: Charge, name: str):
         """Take over what the ledger says.
 
         :param contract_line: in the customer's language
-        :param quantity: in the contract line's unit; a person may have chosen another
+        :param charge: in the contract line's unit; a person may have chosen another
             one for the invoice
         :param name: the description, which stays if a person wrote another one
         """
-        uom = self.product_uom_id or contract_line.product_uom_id
-        quantity = contract_line.product_uom_id._compute_quantity(quantity, uom)
-        values = {}
-        if uom.compare(self.quantity, quantity):
-            values["quantity"] = quantity
+        values = self._psa_charge_to_follow(contract_line, charge)
         if "name" not in self._psa_edited_fields() and name != self.name:
             values["name"] = name
             values["billing_written"] = {**self.billing_written, "name": name}
@@ -401,6 +398,8 @@ class AccountMoveLine(models.Model):
         Of a line that it did not write all of it.
         """
         written = self.billing_written
+        if written and self.billing_share:
+            written = {**written, "price_unit": self.billing_amount}
         return {
             name
             for name in KEPT_FIELDS

@@ -8,8 +8,9 @@ from typing import NamedTuple
 from odoo.tools import SQL
 
 from ...core import obstacles
-from ...core.allocation import TOLERANCE, RunningTotal
+from ...core.allocation import TOLERANCE
 from ...core.billing import Request
+from ...core.charges import RunningAmount, RunningTotal, agreed_quantity
 from ...core.kinds import SOURCES, Key
 from ...tools import rules
 from .open_quantities import OpenQuantities
@@ -75,12 +76,17 @@ class ContractLines(OpenQuantities):
 
     def running_totals(
         self, line_ids: Collection[int], move=None
-    ) -> dict[int, RunningTotal]:
+    ) -> dict[int, RunningTotal | RunningAmount]:
         """What invoices have charged of contract lines: what the next line begins with.
 
         :param move: a draft that does not count
         """
         lines = self.env["sale.order.line"].browse(line_ids)
+        by_amount = lines.filtered(lambda line: line._psa_is_billed_by_amount())
+        amounts = self._running_amounts(by_amount, move)
+        lines -= by_amount
+        if not lines:
+            return amounts
         charged = {
             line_id: charged
             for line_id, charged, _adj in self._ledger_rows(lines, move)
@@ -89,7 +95,7 @@ class ContractLines(OpenQuantities):
             line_id: quantity - foreign
             for line_id, quantity, foreign in self._charged_rows(lines, move)
         }
-        return {
+        return amounts | {
             line.id: RunningTotal(
                 line._psa_round,
                 charged.get(line.id, 0.0),
@@ -97,6 +103,45 @@ class ContractLines(OpenQuantities):
             )
             for line in lines
         }
+
+    def _running_amounts(self, lines, move) -> dict[int, RunningAmount]:
+        """The same, of lines that are billed by amount."""
+        move = move or self.env["account.move"]
+        planned = self._planned(lines) if lines else {}
+        found = {}
+        for line in lines:
+            billed = line._billing_billed(
+                lambda item: item.move_id != move and item._billing_counts()
+            )
+            later = line._billing_billed(
+                lambda item: move and item._billing_is_on_later_draft(move)
+            )
+            share, count = planned.get(line, (0.0, 0))
+            share *= line.product_uom_qty
+            found[line.id] = RunningAmount(
+                line.currency_id.round,
+                line._psa_net_price(),
+                billed.quantity,
+                billed.residue,
+                share,
+                agreed_quantity(line.product_uom_qty, share, count),
+                later.quantity,
+            )
+        return found
+
+    def _planned(self, lines) -> dict:
+        """What milestones make up of contract lines, and how many they are."""
+        # sudo: whoever bills need not see the milestones of other projects.
+        groups = (
+            self.env["project.milestone"]
+            .sudo()
+            ._read_group(
+                [("sale_line_id", "in", lines.ids)],
+                ["sale_line_id"],
+                ["quantity_percentage:sum", "__count"],
+            )
+        )
+        return {line: tuple(figures) for line, *figures in groups}
 
     def _ledger_rows(self, lines, move=None) -> list[tuple]:
         """``(contract line id, charged, of it without a transaction)``, unrounded.
@@ -156,7 +201,7 @@ class ContractLines(OpenQuantities):
           JOIN LATERAL (
                        SELECT item.id,
                               CASE WHEN move.move_type <> 'out_refund' OR %(reopens)s
-                              THEN item.quantity * %(factor)s * %(sign)s
+                              THEN %(quantity)s * %(sign)s
                               ELSE (SELECT COALESCE(SUM(detail.quantity), 0)
                                       FROM psa_invoice_detail AS detail
                                      WHERE detail.move_line_id = item.id
@@ -173,7 +218,7 @@ class ContractLines(OpenQuantities):
               GROUP BY rel.order_line_id
                 """,
                 credit=rules.credit_sql(),
-                factor=rules.factor_sql(),
+                quantity=rules.item_quantity_sql(),
                 ids=lines.ids,
                 move_id=move.id if move else None,
                 reopens=rules.reopens_sql(),

@@ -225,7 +225,5 @@ class Details(Step):
 
 def signed_quantity(move_line, contract_line) -> float:
     """What a line bills (or, negative, credits), in its contract line's unit."""
-    quantity = move_line.product_uom_id._compute_quantity(
-        move_line.quantity, contract_line.product_uom_id, round=False
-    )
+    quantity = move_line._billing_quantity(contract_line)
     return rules.sign(move_line.move_id) * quantity

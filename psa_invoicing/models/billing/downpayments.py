@@ -99,8 +99,10 @@ class SaleOrderLine(models.Model):
     def _compute_qty_to_invoice(self):
         """What is on hold, offered or written off is not offered for invoicing."""
         result = super()._compute_qty_to_invoice()
+        excluded = self.filtered("billing_excluded_quantity")
+        by_amount = excluded._billing_by_amount()
         for line in self:
-            if line.billing_excluded_quantity and line.state == "sale":
+            if line in excluded - by_amount and line.state == "sale":
                 line.qty_to_invoice -= line.billing_excluded_quantity
             if line.is_downpayment and line._psa_is_partly_deducted():
                 line.qty_to_invoice = -1.0 if line._psa_undeducted() > 0 else 0.0

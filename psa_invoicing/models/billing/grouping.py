@@ -11,6 +11,7 @@ from odoo import models
 
 from ...core.allocation import TOLERANCE
 from ...core.billing import Bundle, Outcome, Portion, Transaction
+from ...core.charges import Charge
 from .contract_lines import ContractLines
 from .step import Step, in_customer_language
 
@@ -176,16 +177,16 @@ class Grouping(Step):
         return sound if len(sound) == len(bundles) else self._sound(sound, with_credits)
 
     def _measured(self, bundles: list[Bundle]) -> list[Bundle]:
-        """With the quantities of their lines, and what they add up to."""
+        """With what their lines charge, and what that adds up to."""
         return [
-            replace(bundle, quantities=quantities, **self._totals(quantities))
-            for bundle, quantities in zip(
-                bundles, self._line_quantities(bundles), strict=True
+            replace(bundle, charges=charges, **self._totals(charges))
+            for bundle, charges in zip(
+                bundles, self._line_charges(bundles), strict=True
             )
         ]
 
     def _charges(self, bundle: Bundle) -> bool:
-        lines = self.lines_by_id(line_id for line_id, _slice in bundle.quantities)
+        lines = self.lines_by_id(line_id for line_id, _slice in bundle.charges)
         return bundle.due > TOLERANCE and any(
             line._can_be_invoiced_alone() for line in lines.values()
         )
@@ -197,46 +198,40 @@ class Grouping(Step):
         """
         found: dict[int, float] = defaultdict(float)
         for bundle in self._measured(self.merge(transactions)):
-            for key, quantity in bundle.quantities.items():
-                found[key[0]] += self._totals({key: quantity})["total"]
+            for key, charge in bundle.charges.items():
+                found[key[0]] += self._totals({key: charge})["total"]
         return found
 
-    def _totals(self, quantities: dict[tuple[int, str], float]) -> dict[str, float]:
+    def _totals(self, charges: dict[tuple[int, str], Charge]) -> dict[str, float]:
         """What invoice lines add up to: untaxed, and with their taxes.
 
-        :param quantities: by contract line and slice
+        :param charges: by contract line and slice
         """
-        lines = self.lines_by_id(line_id for line_id, _slice in quantities)
+        lines = self.lines_by_id(line_id for line_id, _slice in charges)
         amounts = [
-            (
-                line := lines[line_id],
-                quantity,
-                line.currency_id.round(
-                    quantity * line.price_unit * (1 - line.discount / 100)
-                ),
-            )
-            for (line_id, _slice), quantity in quantities.items()
+            (line := lines[line_id], charge, line._psa_worth(charge))
+            for (line_id, _slice), charge in charges.items()
         ]
-        total = fsum(amount for _line, _quantity, amount in amounts)
+        total = fsum(amount for _line, _charge, amount in amounts)
         # Of one sign they keep it, whatever the taxes.
-        if len({amount > 0 for _line, _quantity, amount in amounts if amount}) < 2:
+        if len({amount > 0 for _line, _charge, amount in amounts if amount}) < 2:
             return {"total": total, "due": total}
         taxed = fsum(
             line.tax_ids.compute_all(
-                line.price_unit * (1 - line.discount / 100),
+                charge.price(line._psa_net_price()),
                 currency=line.currency_id,
-                quantity=quantity,
+                quantity=charge.quantity,
                 product=line.product_id,
                 partner=line.order_id.partner_shipping_id,
             )["total_included"]
-            for line, quantity, _amount in amounts
+            for line, charge, _amount in amounts
         )
         return {"total": total, "due": taxed}
 
-    def _line_quantities(
+    def _line_charges(
         self, bundles: list[Bundle]
-    ) -> list[dict[tuple[int, str], float]]:
-        """Quantities of the invoice lines, by bundle and slice."""
+    ) -> list[dict[tuple[int, str], Charge]]:
+        """What invoice lines charge, by bundle and slice."""
         slices = [
             (index, key, charged)
             for index, bundle in enumerate(bundles)
@@ -246,9 +241,9 @@ class Grouping(Step):
         totals = ContractLines(self.env).running_totals(
             {line_id for _index, (line_id, _key), _charged in slices}
         )
-        found: list[dict[tuple[int, str], float]] = [{} for _draft in bundles]
+        found: list[dict[tuple[int, str], Charge]] = [{} for _draft in bundles]
         for index, (line_id, key), charged in slices:
-            found[index][line_id, key] = totals[line_id].next_line(charged)
+            found[index][line_id, key] = totals[line_id].next_charge(charged)
         return found
 
     # === Drafts that are there ===

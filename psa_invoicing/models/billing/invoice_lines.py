@@ -6,8 +6,11 @@ from typing import NamedTuple
 
 from odoo import models
 from odoo.fields import Command
+from odoo.tools import formatLang
 
+from ...core.allocation import is_zero
 from ...core.billing import Bundle, Transaction, project_prefix
+from ...core.charges import Charge
 from ...core.kinds import MILESTONE
 from .step import Step, in_customer_language
 
@@ -38,14 +41,17 @@ class InvoiceLines(Step):
         """Lines of the orders that are billed, under the section they stand in; on an
         invoice of several projects, each has a section of its own with a subtotal."""
         sign = -1.0 if bundle.is_credit else 1.0
-        charged = [key for key in bundle.slices if key in bundle.quantities]
+        charged = [key for key in bundle.slices if key in bundle.charges]
         found = []
         for place in self.places(charged, bundle.project_ids):
             if place.is_charged:
+                charge = bundle.charges[place.id]
                 values = self.values(
                     place.line,
-                    sign * bundle.quantities[place.id],
-                    self.captions(place.line, bundle.layout, bundle.slices[place.id]),
+                    charge._replace(quantity=sign * charge.quantity),
+                    self.captions(
+                        place.line, bundle.layout, bundle.slices[place.id], charge
+                    ),
                     billing_slice=place.key,
                 )
             else:
@@ -101,15 +107,40 @@ class InvoiceLines(Step):
                 values["display_type"] = "line_subsection"
         return {**values, "billing_slice": place.key}
 
-    def captions(self, line, layout: str, items: list[Transaction]) -> list[str]:
+    def captions(
+        self, line, layout: str, items: list[Transaction], charge: Charge
+    ) -> list[str]:
         """What an invoice line says of what it charges.
 
         :param line: the contract line, in the customer's language
         """
-        if layout == "order_line":
+        if layout == "order_line" or (charge.share and layout != "entry"):
+            layout = "order_line"
             items = [item for item in items if item.kind == MILESTONE]
         terms = self.env["psa.billing.terms"]
-        return terms._captions(line, layout, items) if items else []
+        captions = terms._captions(line, layout, items) if items else []
+        if charge.share and line.product_uom_qty:
+            *captions, last = captions or [""]
+            captions.append(": ".join(filter(None, [last, self._share(line, charge)])))
+        return captions
+
+    def _share(self, line, charge: Charge) -> str:
+        """“12.5 % of 10,000.00 (to date 37.5 %)”."""
+        whole = line.currency_id.round(line.product_uom_qty * line.price_unit)
+        figures = {
+            "share": _percent(line, charge.quantity * charge.share),
+            "whole": formatLang(
+                line.env, whole, digits=line.currency_id.decimal_places
+            ),
+            "to_date": _percent(line, charge.to_date),
+        }
+        if line.discount:
+            return line.env._(
+                "%(share)s of %(whole)s less %(discount)s (to date %(to_date)s)",
+                discount=_number(line.env, line.discount),
+                **figures,
+            )
+        return line.env._("%(share)s of %(whole)s (to date %(to_date)s)", **figures)
 
     def _with_sections(self, order, line_ids: set[int]):
         """Billed lines in the order's sequence, with their sections and notes."""
@@ -124,8 +155,35 @@ class InvoiceLines(Step):
                 found += line
         return found
 
-    def values(self, line, quantity: float, captions: list[str], **values):
-        """Values of an invoice line: the order line's, with the ledger's quantity."""
-        values = line._prepare_invoice_line(quantity=quantity, **values)
+    def values(self, line, charge: Charge, captions: list[str], **values):
+        """Values of an invoice line: the order line's, with what the ledger charges."""
+        values |= {"quantity": charge.quantity, **self.amount_values(charge)}
+        values = line._prepare_invoice_line(**values)
         values["name"] = "\n".join([values["name"], *captions])
         return values
+
+    def amount_values(self, charge: Charge) -> dict:
+        """Values of an invoice line that bills an amount: its discount is in it."""
+        if not charge.share:
+            return {}
+        return {
+            "product_uom_id": self.env.ref("uom.product_uom_unit").id,
+            "price_unit": charge.amount,
+            "discount": 0.0,
+            "billing_share": charge.share,
+            "billing_amount": charge.amount,
+            "billing_rate": charge.rate,
+        }
+
+
+def _percent(line, quantity: float) -> str:
+    """A quantity of a contract line, as a part of what was ordered."""
+    return _number(line.env, 100 * quantity / line.product_uom_qty)
+
+
+def _number(env, percent: float) -> str:
+    """With as many digits as it has, two of those that have no end."""
+    digits = next(
+        (each for each in range(5) if is_zero(percent - round(percent, each))), 2
+    )
+    return env._("%(number)s %%", number=formatLang(env, percent, digits=digits))

@@ -8,7 +8,9 @@ from odoo import models
 from odoo.fields import Command, Domain
 
 from ...core.billing import LEDGER, Transaction
+from ...core.charges import Charge
 from ...core.kinds import CHARGEABLE, MILESTONE, SOURCE_FIELDS
+from .contract_lines import ContractLines
 from .invoice_lines import InvoiceLines
 from .step import Step, line_in_customer_language
 
@@ -33,6 +35,9 @@ class LineTerms(Step):
         terms = []
         for move_line, wanted in self._contract_terms(move):
             edited = move_line._psa_edited_fields()
+            if move_line.billing_share:
+                # What was conceded of the amount stays beside another one.
+                edited.discard("price_unit")
             terms += [
                 Term(move_line, name, value)
                 for name, value in wanted.items()
@@ -44,18 +49,31 @@ class LineTerms(Step):
         """``(invoice line, what its contract line says now)``."""
         lines = move._psa_lines_by_slice()
         layout = move._billing_brief().layout
-        named = self._named_on_lines(move, layout)
         contract_lines = self.lines_by_id(line_id for line_id, _slice in lines)
+        by_amount = [
+            id_
+            for id_, line in contract_lines.items()
+            if line._psa_is_billed_by_amount()
+        ]
+        named = self._named_on_lines(move, layout)
+        totals = ContractLines(self.env).running_totals(by_amount, move)
         prepared, said = InvoiceLines(self.env), {}
         for (line_id, _slice), move_line in lines.items():
             line = line_in_customer_language(contract_lines[line_id])
             if not line._psa_is_in_ledger() or line.currency_id != move.currency_id:
                 continue
             said[line_id] = said.get(line_id) or line._psa_invoice_terms()
+            terms, charge = dict(said[line_id]), Charge(0.0)
+            if line_id in totals and move_line.billing_share:
+                billed = move_line._billing_quantity(line)
+                charge = totals[line_id].next_charge([billed])
+                terms["price_unit"] = move_line._psa_price_now(charge)
+                # It is in the price.
+                del terms["discount"]
             items = named.get(move_line.id, [])
-            captions = prepared.captions(line, layout, items)
-            text = said[line_id]["name"]
-            yield move_line, {**said[line_id], "name": "\n".join([text, *captions])}
+            captions = prepared.captions(line, layout, items, charge)
+            terms["name"] = "\n".join([terms["name"], *captions])
+            yield move_line, terms
 
     def _named_on_lines(self, move, layout: str) -> dict[int, list[Transaction]]:
         """Transactions that have a say in the text of an invoice line, by its id."""
@@ -89,7 +107,9 @@ class LineTerms(Step):
     def follow(self, terms: list[Term]):
         values: dict = {}
         for move_line, name, value in terms:
-            values.setdefault(move_line, {})[name] = value
+            # Amounts follow the ledger.
+            if name != "price_unit" or not move_line.billing_share:
+                values.setdefault(move_line, {})[name] = value
         for move_line, written in values.items():
             taxes = (
                 {"tax_ids": [Command.set(written["tax_ids"])]}

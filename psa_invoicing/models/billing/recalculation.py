@@ -63,12 +63,14 @@ class Recalculation(Step):
         self.refresh_period(move)
 
     def give_up_what_others_billed(self, move):
-        """A revived invoice claims only what nobody else has billed since."""
+        """A revived invoice claims only what nobody else has billed since; its amounts
+        take up what is left of the price."""
         lines = Grouping(self.env).lines_that_agree(move)
         difference = self.difference_of(move, lines, move._psa_ledger_rows())
         difference.added = []
         if difference:
             self.apply(move, difference)
+        if difference or any(move.invoice_line_ids.mapped("billing_share")):
             move._psa_follow_details()
 
     def refresh_period(self, move):
@@ -209,16 +211,13 @@ class Quantities(Step):
         """
         move = move_line.move_id
         contract_line = move_line._psa_contract_line()
-        uom = contract_line.product_uom_id
         rows = [
             row
             for row in move._psa_ledger_rows()
             if row.move_line_id == move_line.id and row.is_charged
         ]
-        target = move_line.product_uom_id._compute_quantity(
-            move_line.quantity, uom, round=False
-        )
-        if uom.compare(target, fsum(row.item.quantity for row in rows)) == 0:
+        target = move_line._billing_quantity(contract_line)
+        if move_line._psa_bills(fsum(row.item.quantity for row in rows)):
             return
         elsewhere = self._on_second_lines(move, move_line)
         items = self._lowerable(move, move_line, contract_line, elsewhere)
@@ -240,7 +239,7 @@ class Quantities(Step):
         # Adjustments have no transaction: the former one goes, whatever comes instead.
         recalculation = Recalculation(self.env)
         recalculation.apply(move, recalculation.difference(rows, wanted), move_line)
-        if uom.compare(target, fsum(kept)) != 0:
+        if not move_line._psa_bills(fsum(kept)):
             rest = target - fsum(kept)
             Details(self.env).add_adjustment(move_line, contract_line, rest)
         contract_line._psa_refresh_excluded_quantity()

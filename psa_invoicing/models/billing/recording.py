@@ -56,12 +56,17 @@ class Recording(Step):
     def _record_open(self, move_line):
         contract_line = move_line._psa_contract_line()
         target = signed_quantity(move_line, contract_line)
-        items = self._open_on_contract_line(contract_line)
+        items = self.open_on_contract_line(contract_line)
+        if move_line.billing_slice:
+            # It bills an amount, of one milestone.
+            items.sort(
+                key=lambda item: item.slice_key("", False) != move_line.billing_slice
+            )
         if target < 0:
             self._check_no_draft_settles_it(contract_line)
             # A credit note bills corrections; work that is open has no part in it.
             items = [item for item in items if item.quantity < 0]
-        taken, rest = self._share_out(items, contract_line, target)
+        taken, rest = self._share_out(items, move_line, target)
         Details(self.env).add([(move_line.move_id, move_line, taken)])
         if rest < 0 and move_line.move_id.move_type == "out_refund":
             rest = self._credit_latest(move_line, contract_line, rest)
@@ -91,13 +96,13 @@ class Recording(Step):
             )
 
     def _share_out(
-        self, items: list[Transaction], contract_line, target: float
+        self, items: list[Transaction], move_line, target: float
     ) -> tuple[list[Transaction], float]:
         """What each transaction gives to a quantity, and what is left of it then."""
         parts, rest = share(
             [item.quantity for item in items],
             target,
-            contract_line._psa_round,
+            move_line._psa_quantity_rounding(),
         )
         taken = [
             item
@@ -108,7 +113,7 @@ class Recording(Step):
         ]
         return taken, rest
 
-    def _open_on_contract_line(self, contract_line) -> list[Transaction]:
+    def open_on_contract_line(self, contract_line) -> list[Transaction]:
         """What a person bills who invoices a contract line by hand, the oldest first.
 
         Within the dates of Odoo's wizard; what is on hold or not charged stays out.
@@ -197,7 +202,7 @@ class Recording(Step):
             for item in selection.of_source(source, request, with_held=True)
             if item.key in request.picks and item.is_chargeable
         ]
-        taken, rest = self._share_out(selection.in_order(items), contract_line, target)
+        taken, rest = self._share_out(selection.in_order(items), move_line, target)
         Details(self.env).add([(move_line.move_id, move_line, taken)])
         return rest
 
@@ -251,7 +256,7 @@ class Recording(Step):
         parts, rest = share(
             [-left for left in origins._left().values()],
             target,
-            origins.sale_line_id[:1]._psa_round,
+            move_line._psa_quantity_rounding(),
         )
         Details(self.env).take_back(
             [

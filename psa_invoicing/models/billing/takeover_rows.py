@@ -92,7 +92,7 @@ class TakeoverRows(Step):
                 SELECT found.*, SUM(quantity) OVER (
                            PARTITION BY line_id, bucket ORDER BY day, id) AS upto
                   FROM (SELECT source.line_id, source.id, source.day,
-                               %(source_group)s AS bucket,
+                               %(source_group)s AS bucket, source.noise,
                                source.billed_quantity
                                - COALESCE(part.quantity, 0) AS quantity
                           FROM psa_history_source AS source
@@ -103,11 +103,11 @@ class TakeoverRows(Step):
                             ON part.line_id = source.line_id
                            AND part.source_id = source.id
                          WHERE source.billed_quantity > 0) AS found
-                 WHERE quantity > %(smallest)s AND bucket IS NOT NULL),
+                 WHERE quantity > LEAST(%(smallest)s, noise) AND bucket IS NOT NULL),
             have AS (
                 SELECT found.*, SUM(quantity) OVER (
                            PARTITION BY line_id, bucket ORDER BY day, id) AS upto
-                  FROM (SELECT bill.line_id, bill.id, bill.day,
+                  FROM (SELECT bill.line_id, bill.id, bill.day, bill.is_amount,
                                %(bill_group)s AS bucket,
                                bill.quantity + COALESCE(credit.quantity, 0)
                                - COALESCE(part.quantity, 0) AS quantity
@@ -125,7 +125,8 @@ class TakeoverRows(Step):
                             ON credit.line_id = bill.line_id
                            AND credit.billing_credited_line_id = bill.id
                          WHERE NOT bill.is_credit) AS found
-                 WHERE quantity > %(smallest)s)
+                 WHERE quantity > CASE WHEN is_amount THEN %(zero)s
+                                       ELSE %(smallest)s END)
             SELECT want.line_id, want.id AS source_id, have.id AS bill_id,
                    LEAST(want.upto, have.upto)
                    - GREATEST(want.upto - want.quantity,
@@ -139,6 +140,7 @@ class TakeoverRows(Step):
             source_group=source_group,
             bill_group=bill_group,
             smallest=smallest,
+            zero=TOLERANCE,
             laid=parts,
         )
 
@@ -249,7 +251,7 @@ CROSS JOIN LATERAL (SELECT bill.id
                       FROM psa_history_part GROUP BY line_id, bill_id) AS part
                 ON part.line_id = bill.line_id AND part.bill_id = bill.id
              WHERE ABS(bill.quantity - COALESCE(part.quantity, 0))
-                   > %(half)s + %(zero)s
+                   > CASE WHEN bill.is_amount THEN 0 ELSE %(half)s END + %(zero)s
             """,
             text=self.env._("Opening balance"),
             order_line=ORDER_LINE,

@@ -47,9 +47,8 @@ class TakeoverSources(Step):
                    move.move_type = 'out_refund' AS is_credit,
                    item.billing_credited_line_id, currency.rounding,
                    COALESCE(move.invoice_date, item.date, %(made)s) AS day,
-                   sign.factor * item.quantity
-                       * %(factor)s::float8
-                       AS quantity,
+                   COALESCE(item.billing_share, 0) <> 0 AS is_amount,
+                   sign.factor * %(quantity)s AS quantity,
                    sign.factor * item.price_subtotal
                        / COUNT(*) OVER (PARTITION BY item.id) AS amount
               FROM psa_history_line AS line
@@ -62,7 +61,7 @@ class TakeoverSources(Step):
         CROSS JOIN LATERAL (SELECT %(sign)s AS factor) AS sign
              WHERE %(unknown)s
             """,
-            factor=rules.factor_sql("unit", "line"),
+            quantity=rules.item_quantity_sql("line"),
             made=self.env["res.company"]._billing_day_sql(
                 SQL("move.create_date"), SQL("move.company_id")
             ),
@@ -74,9 +73,9 @@ class TakeoverSources(Step):
         """The transactions, and how much of each is open.
 
         Corrections (negative quantities) stay whole, open or billed; the others make
-        room for them. Invoice lines are rounded: what is left of a transaction by
-        rounding alone belongs to its invoice. What is only partly open, open in spite
-        of its invoice, or was credited, is to be looked at.
+        room for them. Invoice lines are rounded, but for amounts: what is left of a
+        transaction by rounding alone belongs to its invoice. What is only partly open,
+        open in spite of its invoice, or was credited, is to be looked at.
         """
         return SQL(
             """
@@ -85,7 +84,8 @@ class TakeoverSources(Step):
                 SELECT line_id, SUM(quantity) AS net,
                        COALESCE(SUM(-quantity) FILTER (WHERE is_credit), 0)
                            AS credited,
-                       %(rounding)s * SQRT(COUNT(*)) AS noise
+                       GREATEST(%(zero)s, %(rounding)s * SQRT(
+                           COUNT(*) FILTER (WHERE NOT is_amount))) AS noise
                   FROM psa_history_bill GROUP BY line_id),
             target AS (
                 SELECT billed.line_id, billed.credited, billed.noise,

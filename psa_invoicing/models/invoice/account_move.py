@@ -335,7 +335,8 @@ class AccountMove(models.Model):
                 HAVING CASE WHEN detail.billing_type <> 'chargeable'
                             THEN BOOL_OR(detail.amount <> 0)
                             ELSE SUM(detail.amount) <> line.price_subtotal * %s
-                                 OR BOOL_OR(detail.price_unit IS DISTINCT FROM
+                                 OR COALESCE(line.billing_share, 0) = 0
+                                AND BOOL_OR(detail.price_unit IS DISTINCT FROM
                                             line.price_unit) END
                 """,
                 self.ids,

@@ -114,6 +114,7 @@ class AccountMove(models.Model):
                 "title": line.product_id.with_env(self.env).sudo().display_name
                 or line.name,
                 "uom": line.product_uom_id.with_env(self.env).sudo().name,
+                "digits": 4 if line.sudo()._psa_is_billed_by_amount() else 2,
                 "groups": self._psa_annex_groups(by_line[line]),
                 **self._psa_annex_sums(by_line[line]),
             }

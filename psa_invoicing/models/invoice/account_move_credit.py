@@ -93,7 +93,7 @@ class AccountMove(models.Model):
             lines = move.invoice_line_ids.filtered("billing_credited_line_id")
             lowered = lines.filtered(
                 lambda line: line.currency_id.compare_amounts(
-                    line.price_unit, line.billing_credited_line_id.price_unit
+                    line.price_unit, line._psa_price_before()
                 )
             )
             same_quantities = all(
@@ -208,8 +208,10 @@ class AccountMove(models.Model):
             if not found:
                 line.unlink()
                 continue
-            line.quantity = line._psa_quantity_to_credit(
-                -fsum(part for _detail, _move, _line, part in found)
+            line.write(
+                line._psa_quantity_to_credit(
+                    -fsum(part for _detail, _move, _line, part in found)
+                )
             )
             reversals += found
         Details(self.env).take_back(reversals)
@@ -272,8 +274,8 @@ class AccountMove(models.Model):
         # Odoo counts by the type, and does not notice when it changes.
         lines.sale_line_ids.modified(["invoice_lines"])
         lines.filtered(
-            lambda line: line._psa_contract_line().product_uom_id.compare(
-                signed_quantity(line, line._psa_contract_line()),
-                fsum(line.detail_ids._chargeable().mapped("quantity")),
+            lambda line: line._psa_quantity_rounding()(
+                signed_quantity(line, line._psa_contract_line())
+                - fsum(line.detail_ids._chargeable().mapped("quantity"))
             )
         )._psa_record_billing()

@@ -3,6 +3,10 @@
 
 from odoo import api, fields, models
 
+from odoo.addons.sale_project_billing_share.models.account_move_line import (
+    SHARE_FIELDS,
+)
+
 from ...core.billing import LEDGER
 
 # Changing one of these by hand changes how much of the transactions is billed.
@@ -31,6 +35,8 @@ POSTED_FIELDS = {
 class AccountMoveLine(models.Model):
     _name = "account.move.line"
     _inherit = ["account.move.line", "psa.guard", "psa.internal"]
+
+    _psa_outputs = frozenset(SHARE_FIELDS)
 
     billing_credited_line_id = fields.Many2one(
         "account.move.line",
@@ -82,6 +88,7 @@ class AccountMoveLine(models.Model):
             "billing_credited_line_id": origin.id,
             "billing_slice": origin.billing_slice,
             "billing_written": origin.billing_written,
+            **{name: origin[name] for name in SHARE_FIELDS},
         }
         return {
             name: value

@@ -8,3 +8,4 @@ from . import psa_transaction_mixin
 from . import psa_transaction_figures
 from . import psa_transaction_write_offs
 from . import sale_order_line_excluded
+from . import account_move_line_billed

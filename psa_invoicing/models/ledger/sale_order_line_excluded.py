@@ -6,12 +6,24 @@ from datetime import date
 from odoo import models
 from odoo.tools import SQL
 
+from ...core.allocation import Rounding, fine
 from ...core.kinds import TRANSACTION_MODELS
 from ...tools import rules
 
 
 class SaleOrderLine(models.Model):
     _inherit = "sale.order.line"  # pylint: disable=consider-merging-classes-inherited
+
+    def _psa_is_billed_by_amount(self) -> bool:
+        """Whether milestones are billed in its stead, each to the cent."""
+        return (
+            self.qty_delivered_method == "milestones"
+            and self.product_id.invoice_policy == "delivery"
+        )
+
+    def _psa_rounding(self) -> Rounding:
+        """How quantities are rounded that Odoo is to leave out."""
+        return fine if self._psa_is_billed_by_amount() else self.product_uom_id.round
 
     def _psa_refresh_excluded_quantity(self):
         """Recompute what is left out, from the ledger and from what is on hold.
@@ -29,20 +41,18 @@ class SaleOrderLine(models.Model):
             )
         }
         for line in lines.sudo():
-            unit = line.product_uom_id
             excluded, never, billed, otherwise = figures.get(line.id, (0.0,) * 4)
+            rounding = line._psa_rounding()
             # As Odoo has rounded what is on invoices, the rest goes with it.
             values = {
-                name: unit.round(unit.round(billed + quantity) - unit.round(billed))
+                name: rounding(rounding(billed + quantity) - rounding(billed))
                 for name, quantity in (
                     ("billing_excluded_quantity", excluded),
                     ("psa_never_billed_quantity", never),
                 )
             }
             values["psa_billed_otherwise_quantity"] = otherwise
-            changed = {
-                name for name in values if unit.compare(line[name], values[name])
-            }
+            changed = {name for name in values if rounding(line[name] - values[name])}
             if changed:
                 line.write(values)
             if "psa_billed_otherwise_quantity" in changed:

@@ -312,12 +312,12 @@ class SaleOrderLine(models.Model):
     def _compute_untaxed_amount_to_invoice(self):
         """What is never billed is worth nothing any more."""
         result = super()._compute_untaxed_amount_to_invoice()
-        for line in self.filtered("psa_never_billed_quantity"):
+        lines = self - self._billing_by_amount()
+        for line in lines.filtered("psa_never_billed_quantity"):
             if line.state != "sale":
                 continue
-            price = line.price_unit * (1 - line.discount / 100.0)
             line.untaxed_amount_to_invoice = line.tax_ids.compute_all(
-                price,
+                line._psa_net_price(),
                 currency=line.currency_id,
                 quantity=line._psa_quantity_to_pay() - line.qty_invoiced_posted,
                 product=line.product_id,
@@ -329,7 +329,8 @@ class SaleOrderLine(models.Model):
     def _compute_amount_to_invoice(self):
         """What is never billed is no credit that the customer takes up."""
         result = super()._compute_amount_to_invoice()
-        for line in self.filtered("psa_never_billed_quantity"):
+        lines = self - self._billing_by_amount()
+        for line in lines.filtered("psa_never_billed_quantity"):
             if line.product_uom_qty:
                 price = line.price_total / line.product_uom_qty
                 line.amount_to_invoice -= price * line.psa_never_billed_quantity
@@ -340,7 +341,8 @@ class SaleOrderLine(models.Model):
         """What is never billed is no revenue to accrue."""
         result = super()._compute_amount_to_invoice_at_date()
         # sudo: customers may read what follows from it, and none of ours.
-        lines = self.sudo().filtered("psa_never_billed_quantity")
+        lines = (self - self._billing_by_amount()).sudo()
+        lines = lines.filtered("psa_never_billed_quantity")
         never_billed = lines._psa_never_billed_at_date()
         for line in lines:
             quantity = never_billed.get(line.id, 0.0)

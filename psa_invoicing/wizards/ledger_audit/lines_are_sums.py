@@ -12,7 +12,7 @@ from ...models.ledger.psa_invoice_detail_agreement import (
     LINE_QUANTITY,
     LINE_WITHOUT_DETAILS,
 )
-from ...tools import rules
+from ...tools import amounts, rules
 
 COUNTS = "move.state IN ('draft', 'posted')"
 
@@ -76,6 +76,34 @@ class PsaLedgerAudit(models.TransientModel):
             """,
             charged=rules.charged_sql(),
             sign=rules.sign_sql(),
+            zero=TOLERANCE,
+        )
+
+    def _check_amounts(self):
+        """Invariant 3: amounts of a fixed price are its exact value, to the cent, once
+        the last one has taken up what others had left."""
+        return self._found(
+            "sale.order.line",
+            lambda row: self.env._(
+                "What is billed of it comes to %(amount)s, and its share in the "
+                "contract to %(exact)s. Recalculate a draft; correct a posted invoice "
+                "with a credit note.",
+                **row,
+            ),
+            """
+            SELECT line.id, SUM(billed.amount)::float8 AS amount,
+                   SUM(billed.quantity * billed.rate)::float8 AS exact
+              FROM (%(billed)s) AS billed
+              JOIN sale_order_line AS line ON line.id = billed.line_id
+        CROSS JOIN %(planned)s
+          GROUP BY line.id, planned.missing
+            HAVING MAX(billed.id) FILTER (WHERE billed.is_share) = MAX(billed.id)
+               AND ABS(SUM(billed.amount) - SUM(billed.quantity * billed.rate))
+                   > COUNT(*) * MAX(billed.rounding) / 2 + %(zero)s
+                     + ABS(planned.missing) * MAX(ABS(billed.rate))
+            """,
+            billed=amounts.billed_sql(SQL("TRUE")),
+            planned=amounts.PLANNED,
             zero=TOLERANCE,
         )
 

@@ -49,14 +49,29 @@ class PsaLedgerAudit(models.TransientModel):
 
     def _check_quantity_to_invoice(self):
         """Invariant 4: what Odoo offers for invoicing follows from the ledger."""
-        return self._found(
-            "sale.order.line",
-            lambda row: self.env._(
+
+        def tell(row: dict) -> str:
+            return self.env._(
                 "Odoo offers %(offered)s for invoicing, and %(expected)s is left "
                 "to invoice. Press Compute Figures Anew before the order is "
                 "invoiced.",
                 **row,
-            ),
+            )
+
+        lines = self.env["sale.order.line"].search(
+            [("state", "=", "sale"), ("qty_delivered_method", "=", "milestones")]
+        )
+        # What is not rounded is not in the table.
+        by_amount = [
+            (line, tell({"offered": self._shown(offered), "expected": f"{left:.6g}"}))
+            for line, left in lines._billing_by_amount()._billing_open().items()
+            if line.product_uom_id.compare(
+                offered := line.qty_to_invoice, line._billing_visible(left)
+            )
+        ]
+        return by_amount + self._found(
+            "sale.order.line",
+            tell,
             """
             SELECT id, offered, expected
               FROM (SELECT line.id, COALESCE(line.qty_to_invoice, 0) AS offered,
@@ -68,7 +83,7 @@ class PsaLedgerAudit(models.TransientModel):
                       FROM sale_order_line AS line
                       %(of_product)s
                      WHERE line.state = 'sale' AND line.display_type IS NULL
-                       AND template.type <> 'combo'
+                       AND template.type <> 'combo' AND NOT %(by_amount)s
                        AND (EXISTS (SELECT FROM psa_invoice_detail AS detail
                                      WHERE detail.sale_line_id = line.id)
                             OR line.billing_project_id IS NOT NULL
@@ -76,6 +91,7 @@ class PsaLedgerAudit(models.TransientModel):
                                    IN ('milestones', 'timesheet'))) AS found
              WHERE ABS(offered - expected) > %(step)s
             """,
+            by_amount=rules.BY_AMOUNT,
             of_product=rules.OF_PRODUCT,
             step=self._rounding(),
         )

@@ -18,6 +18,7 @@ CHECKS = [
     ("detail_without_line", "Transaction Without Invoice Line"),
     ("detail_on_other_invoice", "Transaction on Another Invoice's Line"),
     ("line_amount", "Amount of an Invoice Line"),
+    ("amounts", "Amounts of a Fixed Price"),
     ("line_heading", "Heading of an Invoice Line"),
     ("moved_transaction", "Transaction Moved After Billing"),
     ("detail_source", "Type of a Transaction"),

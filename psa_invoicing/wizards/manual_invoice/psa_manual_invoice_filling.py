@@ -17,7 +17,7 @@ from odoo.tools import SQL
 from ...core import obstacles
 from ...core.allocation import TOLERANCE
 from ...core.billing import Bundle, Portion, Request, Transaction
-from ...core.kinds import MODELS, TYPES_IN
+from ...core.kinds import MILESTONE, MODELS, TYPES_IN
 from ...models.billing.adding import Adding
 from ...models.billing.contract_lines import ContractLines
 from ...models.billing.grouping import Grouping
@@ -29,6 +29,7 @@ OPEN_COLUMNS = {
     "source": "varchar",
     "turn": "int4",
     "source_id": "int4",
+    "milestone_id": "int4",
     "kind": "varchar",
     "sale_line_id": "int4",
     "project_id": "int4",
@@ -43,7 +44,7 @@ OPEN_COLUMNS = {
 }
 # What the transactions of a group have in common: always, and where the layout of a
 # project gives them invoice lines of their own (see ``Transaction.slice_key``).
-COMMON = ("sale_line_id", "project_id", "uom_id")
+COMMON = ("sale_line_id", "project_id", "uom_id", "milestone_id")
 COMMON_BY_LAYOUT = {
     "order_line": (),
     "employee": ("who",),
@@ -117,11 +118,10 @@ class PsaManualInvoice(models.TransientModel):
     def _open_of_source_sql(self, source: str, turn: int, request: Request) -> SQL:
         model = self.env[MODELS[source]]
         names, table = model._billing_columns, model._table
+        own_id, column = SQL.identifier(table, "id"), model._billing_column_sql
         query, quantity = Selection(self.env).open_query(
             model, model._billing_domain(request), [], request
         )
-
-        column = model._billing_column_sql
 
         def name_in(other: str, name: str) -> SQL:
             if name not in names:
@@ -133,7 +133,8 @@ class PsaManualInvoice(models.TransientModel):
         values = {
             "source": SQL("%s", source),
             "turn": SQL("%s", turn),
-            "source_id": SQL.identifier(table, "id"),
+            "source_id": own_id,
+            "milestone_id": own_id if source == MILESTONE else SQL("0"),
             "kind": model._psa_type_sql(),
             "sale_line_id": column("sale_line_id"),
             "project_id": column("project_id"),
@@ -190,8 +191,8 @@ class PsaManualInvoice(models.TransientModel):
             row["project_id"],
             row["date"],
             row["quantity"] * factor,
-            row.get("source", ""),
-            row.get("source_id", 0),
+            MILESTONE if row["milestone_id"] else row.get("source", ""),
+            row["milestone_id"] or row.get("source_id", 0),
             row.get("who", ""),
             row.get("task", ""),
         )

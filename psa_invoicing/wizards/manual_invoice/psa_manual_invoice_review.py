@@ -204,7 +204,7 @@ class PsaManualInvoice(models.TransientModel):
         lines = self.env["sale.order.line"].sudo()
         totals: dict = defaultdict(float)
         for bundle in bundles:
-            for line_id, _slice in [*bundle.quantities, *bundle.slices][:1]:
+            for line_id, _slice in [*bundle.charges, *bundle.slices][:1]:
                 totals[lines.browse(line_id).currency_id] += bundle.total
         return dict(totals)
 

@@ -103,10 +103,8 @@ class PsaManualInvoice(models.TransientModel):
 
     def _branch_values(self, branch: Branch, line, bundle: Bundle | None) -> dict:
         amount = fsum(
-            self.env["psa.manual.invoice.line"]._amount(line, quantity, True)
-            for (line_id, _slice), quantity in (
-                bundle.quantities if bundle else {}
-            ).items()
+            line._psa_worth(charge)
+            for (line_id, _slice), charge in (bundle.charges if bundle else {}).items()
             if line_id == line.id
         )
         return {

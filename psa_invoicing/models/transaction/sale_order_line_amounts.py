@@ -1,0 +1,49 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Contract lines of which amounts are billed: fixed prices, by their milestones."""
+
+from odoo import api, models
+
+from ...core.charges import Charge
+
+
+class SaleOrderLine(models.Model):
+    _inherit = "sale.order.line"  # pylint: disable=consider-merging-classes-inherited
+
+    def _psa_net_price(self) -> float:
+        """Of 1 of this line, with the taxes that it includes."""
+        return self.price_unit * (1 - (self.discount or 0.0) / 100)
+
+    def _psa_worth(self, charge: Charge) -> float:
+        """What an invoice line that charges this comes to, in the order's currency."""
+        price = charge.price(self._psa_net_price())
+        return self.currency_id.round(charge.quantity * price)
+
+    @api.model
+    def _psa_compute_fixed_prices(self):
+        """Compute anew what was rounded of fixed prices: nothing is lost any more."""
+        lines = self.search(
+            [("state", "=", "sale"), ("qty_delivered_method", "=", "milestones")]
+        )
+        lines._psa_refresh_excluded_quantity()
+        lines.modified(["billing_excluded_quantity", "psa_never_billed_quantity"])
+
+    # === What Odoo derives from them ===
+
+    def _billing_by_amount(self):
+        lines = super()._billing_by_amount()
+        # sudo: customers read what follows, and no products.
+        return self.filtered(
+            lambda line: line in lines or line.sudo()._psa_is_billed_by_amount()
+        )
+
+    def _billing_kept_back(self, for_good):
+        """What is on hold, offered or written off; for good, without the first."""
+        # sudo: as above
+        lines = self.sudo()
+        if for_good:
+            never = lines.filtered("psa_never_billed_quantity")
+            quantities = never._psa_never_billed_at_date()
+        else:
+            quantities = {line.id: line.billing_excluded_quantity for line in lines}
+        kept = super()._billing_kept_back(for_good)
+        return kept | {line: quantities.get(line.id, 0.0) for line in self}
