@@ -564,6 +564,14 @@ class TestPostingChecks(GuardCase):
         self.assertEqual(move, self.draft)
         self.assertIn("do not balance", text)
 
+    def test_one_step_of_the_currency_is_rounding_and_two_are_not(self):
+        for amount, is_refused in ((0.01, False), (0.02, True)):
+            for line, balance in ((self.line, -500), (self.due, 575)):
+                balance += amount if balance > 0 else -amount
+                self.spoil(line, amount_currency=balance, balance=balance)
+            with self.subTest(amount):
+                self.assertEqual(bool(self.draft._psa_disagreements()), is_refused)
+
     def test_a_line_that_the_ledger_does_not_know(self):
         self.line.with_context(psa_ledger=LEDGER).copy(
             {"move_id": self.draft.id, "sale_line_ids": self.line.sale_line_ids.ids}

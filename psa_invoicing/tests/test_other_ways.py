@@ -343,6 +343,16 @@ class TestOtherWaysOfTime(BillingCase):
         self.assertEqual(sum(work.timesheet_ids.mapped("open_quantity")), 5)
         self.assertEqual(work.sale_line_id.qty_to_invoice, 5)
 
+    def test_five_times_a_third(self):
+        """33.33 each, as somebody has typed: that is no disagreement."""
+        work = self.project()
+        line = self.contract(work, self.milestone_product, product_uom_qty=1)
+        self.milestone(work, line, 1 / 3, date(2026, 1, 5))
+        draft = work._psa_invoice(JANUARY)
+        draft.invoice_line_ids.quantity = 5
+        self.assertEqual(draft.amount_untaxed, 166.65)
+        draft.action_post()
+
     def test_a_contract_line_is_split(self):
         """5 h at 100, and what comes later at 80."""
         work = self.time_project(5)

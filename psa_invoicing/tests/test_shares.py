@@ -95,3 +95,72 @@ class TestShares(CostCase):
         self.assertEqual(
             (finding["check"], finding["res_id"]), ("cost_shares", bill.id)
         )
+
+
+class TestProjectsOfOneOrder(CostCase):
+    """The trip and the tour have accounts of their own, and the same contract."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.tour = cls.project("Tour", sale_line_id=cls.trip.sale_line_id.id)
+        if not cls.tour.account_id:
+            cls.tour._create_analytic_account()
+
+    def bill(self, trip=0, tour=0):
+        shares = {self.trip.account_id.id: trip, self.tour.account_id.id: tour}
+        return self.posted_bill(
+            self.hotel,
+            {account: share for account, share in shares.items() if share},
+            price_unit=250,
+        )
+
+    def assert_billed_and_taken_back(self, bill):
+        """Whole, once: corrected to 300, then reversed."""
+        both = self.trip + self.tour
+        for amount in (250, 50):
+            invoice = both._psa_invoice(FEBRUARY)
+            self.assertEqual(invoice.amount_untaxed, amount)
+            invoice.action_post()
+            self.assertFalse(self.open())
+            self.assertFalse(any(self.costs().sale_line_id.mapped("qty_to_invoice")))
+            bill.button_draft()
+            bill.invoice_line_ids.price_unit = 300
+            bill.action_post()
+        self.assertFalse(self.open())
+        self.reverse(bill)
+        credit = self.credit()
+        self.assertEqual((credit.move_type, credit.amount_untaxed), ("out_refund", 300))
+        credit.action_post()
+        self.assert_nothing_is_due()
+
+    def test_a_cost_of_both(self):
+        self.assert_billed_and_taken_back(self.bill(trip=60, tour=40))
+
+    def test_a_cost_of_the_second_one(self):
+        self.assert_billed_and_taken_back(self.bill(tour=100))
+
+    def test_a_cost_of_the_first_one(self):
+        self.assert_billed_and_taken_back(self.bill(trip=100))
+
+    def test_at_a_sales_price(self):
+        """3 at 80."""
+        self.hotel.write({"expense_policy": "sales_price", "list_price": 80})
+        bill = self.posted_bill(
+            self.hotel,
+            {self.trip.account_id.id: 60, self.tour.account_id.id: 40},
+            quantity=3,
+        )
+        invoice = (self.trip + self.tour)._psa_invoice(FEBRUARY)
+        self.assertEqual(invoice.amount_untaxed, 240)
+        invoice.action_post()
+        self.reverse(bill)
+        self.assertEqual(self.credit().amount_untaxed, 240)
+
+    def test_a_journal_entry(self):
+        self.posted_entry(
+            self.hotel,
+            ("Hotel", 250, {self.trip.account_id.id: 60, self.tour.account_id.id: 40}),
+        )
+        invoice = (self.trip + self.tour)._psa_invoice(FEBRUARY)
+        self.assertEqual(invoice.amount_untaxed, 250)

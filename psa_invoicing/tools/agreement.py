@@ -13,8 +13,8 @@ from . import rules
 
 # What a person knows a line by.
 LINE = SQL("SPLIT_PART(item.name, CHR(10), 1) AS line")
-# Rounding over a whole invoice leaves a step of its currency on a line.
-STEP = SQL("currency.rounding * 1.5")
+# Rounding over a whole invoice leaves a step of its currency on a line; both are exact.
+STEP = SQL("currency.rounding")
 
 
 def line_quantity_sql(wanted: SQL, step: float) -> SQL:

@@ -175,9 +175,7 @@ class AccountMoveLine(models.Model):
         """
         # sudo: whoever posts a vendor credit need not see the order.
         Cost = self.env["psa.reinvoiced.cost"].sudo()
-        domain = Domain(
-            [("project_id", "=", project.id), ("correction_line_id", "=", False)]
-        )
+        domain = self._psa_costs_domain(project)
         if reversed_line:
             domain &= Domain("source_move_line_id", "=", reversed_line.id)
         else:
@@ -194,6 +192,14 @@ class AccountMoveLine(models.Model):
                 ]
             )
         return Cost.search(domain, order="date desc, id desc", limit=1)
+
+    def _psa_costs_domain(self, project) -> Domain:
+        """Costs of a project, whichever project of its order bills them."""
+        order = project._psa_order_for_costs()
+        return Domain("correction_line_id", "=", False) & (
+            Domain("project_id", "=", project.id)
+            | Domain("sale_line_id.order_id", "=", order.id)
+        )
 
     def _psa_with_reversals(self):
         """With the lines that take them back, those that they take back, and so on."""
@@ -249,13 +255,17 @@ class AccountMoveLine(models.Model):
         )
         archived = projects.filtered(lambda project: not project.active)
         if archived and not line._psa_takes_back():
-            # It keeps what it bears, and bears nothing new.
+            # They keep what they bear, and bear nothing new.
             Cost = line.env["psa.reinvoiced.cost"]
             borne = Cost.search([("source_move_line_id", "=", line.id)])
-            projects -= archived - borne.project_id
+            projects -= archived.filtered(
+                lambda each: not borne.filtered_domain(line._psa_costs_domain(each))
+            )
         by_accounts: dict = {}
+        orders: dict = {}
         for project in projects.sorted("id"):
-            if project._psa_order_for_costs():
+            if order := project._psa_order_for_costs():
+                orders[project] = order
                 accounts = frozenset(project._get_analytic_accounts().ids)
                 by_accounts.setdefault(accounts, project)
         for accounts, percentage in line.analytic_distribution.items():
@@ -266,7 +276,14 @@ class AccountMoveLine(models.Model):
                 if not any(own < other for other in named):
                     project = by_accounts[own]
                     shares[project] = shares.get(project, 0.0) + percentage / 100
-        return {project: min(share, 1.0) for project, share in shares.items()}
+        # What projects of one order bear is one line of it, of the first of them.
+        by_order: dict = {}
+        for project in shares:
+            by_order.setdefault(orders[project], []).append(project)
+        return {
+            own[0]: min(fsum(shares[project] for project in own), 1.0)
+            for own in by_order.values()
+        }
 
     def _sale_determine_order(self):
         """The order of the project that bears the line, never that of another line."""
@@ -311,9 +328,10 @@ class AccountMoveLine(models.Model):
         costs = self.env["psa.reinvoiced.cost"].sudo()._psa_of_line(self)
         if costs.source_move_line_id != self:
             costs.source_move_line_id = self
-        costs = costs.filtered(lambda cost: not cost.correction_line_id)
         if project_id:
-            costs = costs.filtered(lambda cost: cost.project_id.id == project_id)
+            project = costs.env["project.project"].browse(project_id)
+            costs = costs.filtered_domain(self._psa_costs_domain(project))
+        costs = costs.filtered(lambda cost: not cost.correction_line_id)
         line = costs[:1].sale_line_id
         if not line or line.state != "sale":
             return None

@@ -81,7 +81,8 @@ class PsaLedgerAudit(models.TransientModel):
 
     def _check_amounts(self):
         """Invariant 3: amounts of a fixed price are its exact value, to the cent, once
-        the last one has taken up what others had left."""
+        the last one has taken up what others had left; of a quantity that a person has
+        typed, each."""
         return self._found(
             "sale.order.line",
             lambda row: self.env._(
@@ -95,11 +96,13 @@ class PsaLedgerAudit(models.TransientModel):
                    SUM(billed.quantity * billed.rate)::float8 AS exact
               FROM (%(billed)s) AS billed
               JOIN sale_order_line AS line ON line.id = billed.line_id
+              JOIN account_move_line AS item ON item.id = billed.id
         CROSS JOIN %(planned)s
           GROUP BY line.id, planned.missing
             HAVING MAX(billed.id) FILTER (WHERE billed.is_share) = MAX(billed.id)
                AND ABS(SUM(billed.amount) - SUM(billed.quantity * billed.rate))
-                   > COUNT(*) * MAX(billed.rounding) / 2 + %(zero)s
+                   > SUM(GREATEST(ABS(item.quantity), 1)) * MAX(billed.rounding) / 2
+                     + %(zero)s
                      + ABS(planned.missing) * MAX(ABS(billed.rate))
             """,
             billed=amounts.billed_sql(SQL("TRUE")),
