@@ -25,7 +25,6 @@ def pre_init_hook(env):
 def post_init_hook(env):
     """Take the history of the database into the ledger."""
     env["psa.billing"].take_over_history()
-    env["sale.order.line"]._psa_compute_fixed_prices()
 
 
 def uninstall_hook(env):

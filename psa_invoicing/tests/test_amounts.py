@@ -278,6 +278,34 @@ class TestAmountsChanged(AmountCase):
         self.assertEqual(sorted(kinds), ["adjustment", "milestone"])
         self.assertEqual(move.amount_untaxed, 1750)
 
+    def test_a_row_is_lowered_offered_and_charged_again(self):
+        milestone = self.shares(0.125)
+        move = self.bill()
+        move.detail_ids.quantity = 0.05
+        line = move.invoice_line_ids
+        self.assertEqual((line.quantity, line.price_unit), (1, 500))
+        self.assertIn("M1: 5 % of 10,000.00", line.name)
+        move.detail_ids.action_psa_offer()
+        self.assertEqual((line.quantity, move.amount_untaxed), (0, 0))
+        move.detail_ids.action_psa_charge()
+        self.assertEqual(move.amount_untaxed, 500)
+        self.assert_ledger(move)
+        milestone.action_psa_write_off("Goodwill")
+        self.assertEqual(self.line.qty_to_invoice, 0)
+        move.action_post()
+        self.assertEqual(self.line.untaxed_amount_to_invoice, 0)
+
+    def test_a_draft_in_another_currency(self):
+        """A person has chosen it, and its price: another share costs as much more."""
+        milestone = self.shares(0.125)
+        move = self.bill()
+        move.currency_id = self.setup_other_currency("EUR")
+        move.invoice_line_ids.price_unit = 600
+        milestone.quantity_percentage = 0.25
+        move.action_psa_recalculate()
+        self.assertEqual(move.invoice_line_ids.price_unit, 1200)
+        self.assertEqual(move.detail_ids.quantity, 0.25)
+
     def test_another_unit_keeps_the_price(self):
         self.shares(0.125)
         move = self.bill()

@@ -36,6 +36,19 @@ class TestPerformance(BillingCase):
         ten = self.queries(self.projects(10, 2))
         self.assertLessEqual((ten - five) / 5, 1)
 
+    def test_more_milestones_cost_no_query(self):
+        def fixed_price(count):
+            project = self.project()
+            line = self.contract(project, self.milestone_product, product_uom_qty=1)
+            for _number in range(count):
+                self.milestone(project, line, 1 / count, JANUARY)
+            return project
+
+        self.queries(fixed_price(2))
+        few = self.queries(fixed_price(3))
+        many = self.queries(fixed_price(30))
+        self.assertLessEqual(many, few)
+
     def test_a_time_entry_costs_what_it_did(self):
         """At most a handful of queries more than Odoo's own 20 or so."""
         project = self.time_project(1)

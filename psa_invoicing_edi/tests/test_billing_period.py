@@ -126,10 +126,10 @@ class TestBillingPeriod(BillingCase):
             [[1, 1250, 1250], [1, 833.33, 833.33]],
         )
         tree = etree.fromstring(self.export(move, "facturx"))
-        names = ("BilledQuantity", "LineTotalAmount")
+        lines = tree.xpath("//ram:IncludedSupplyChainTradeLineItem", namespaces=CII)
         found = [
-            [float(text) for text in tree.xpath(f"//ram:{name}/text()", namespaces=CII)]
-            for name in names
+            [float(line.findtext(f".//ram:{name}", namespaces=CII)) for line in lines]
+            for name in ("BilledQuantity", "LineTotalAmount")
         ]
         self.assertEqual(found, [[1, 1], [1250, 833.33]])
 

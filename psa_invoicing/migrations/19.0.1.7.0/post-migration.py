@@ -20,4 +20,4 @@ def migrate(cr, version):
     )
     lines = groups[0][0].filtered(lambda line: line._psa_is_billed_itself())
     lines._psa_refresh_excluded_quantity()
-    env["sale.order.line"]._psa_compute_fixed_prices()
+    env["sale.order.line"]._psa_fixed_prices()._psa_compute_fixed_prices()

@@ -81,8 +81,12 @@ class AccountMoveLine(models.Model):
             return {"quantity": 0.0} if self.quantity else {}
         is_same = self._psa_bills(charge.quantity * charge.share)
         is_same = is_same and is_zero(self.billing_rate - charge.rate)
-        if self.billing_share and is_same and abs(self.quantity) != 1:
-            return {}
+        is_other_currency = self.currency_id != self._psa_contract_line().currency_id
+        if self.billing_share and (is_other_currency or abs(self.quantity) != 1):
+            if is_same:
+                return {}
+            if is_other_currency:
+                return self._psa_scaled_share(self, charge.share, charge.quantity)
         wanted = InvoiceLines(self.env).amount_values(charge)
         wanted["quantity"] = charge.quantity
         if not self.billing_share:
@@ -117,9 +121,15 @@ class AccountMoveLine(models.Model):
         if is_zero(part - self.product_uom_id.round(part)):
             return {"quantity": part}
         # Of which a quantity has not enough digits.
+        return self._psa_scaled_share(origin, quantity)
+
+    def _psa_scaled_share(self, origin, share: float, quantity: float = 1.0) -> dict:
+        """Values of a line that bills or credits another share of what a line does, at
+        its price."""
+        part = share / origin.billing_share
         return {
-            "quantity": 1.0,
-            "billing_share": quantity,
+            "quantity": quantity,
+            "billing_share": share,
             **{
                 name: self.currency_id.round(origin[name] * part)
                 for name in ("price_unit", "billing_amount")

@@ -37,6 +37,10 @@ class Place(NamedTuple):
 class InvoiceLines(Step):
     """Values of invoice lines, as Odoo and other add-ons prepare them."""
 
+    def __init__(self, env):
+        super().__init__(env)
+        self._prepared: dict = {}
+
     def of_bundle(self, bundle: Bundle) -> list[Command]:
         """Lines of the orders that are billed, under the section they stand in; on an
         invoice of several projects, each has a section of its own with a subtotal."""
@@ -120,8 +124,9 @@ class InvoiceLines(Step):
         terms = self.env["psa.billing.terms"]
         captions = terms._captions(line, layout, items) if items else []
         if charge.share and line.product_uom_qty:
-            *captions, last = captions or [""]
-            captions.append(": ".join(filter(None, [last, self._share(line, charge)])))
+            first, *others = captions or [""]
+            share = ": ".join(filter(None, [first, self._share(line, charge)]))
+            captions = [share, *others]
         return captions
 
     def _share(self, line, charge: Charge) -> str:
@@ -158,7 +163,13 @@ class InvoiceLines(Step):
     def values(self, line, charge: Charge, captions: list[str], **values):
         """Values of an invoice line: the order line's, with what the ledger charges."""
         values |= {"quantity": charge.quantity, **self.amount_values(charge)}
-        values = line._prepare_invoice_line(**values)
+        if charge.share:
+            # Hundreds of milestones may be of one contract line.
+            prepared = self._prepared.get(line) or line._prepare_invoice_line()
+            self._prepared[line] = prepared
+            values = {**prepared, **values}
+        else:
+            values = line._prepare_invoice_line(**values)
         values["name"] = "\n".join([values["name"], *captions])
         return values
 
@@ -166,8 +177,9 @@ class InvoiceLines(Step):
         """Values of an invoice line that bills an amount: its discount is in it."""
         if not charge.share:
             return {}
+        unit_id = self.env["ir.model.data"]._xmlid_to_res_id("uom.product_uom_unit")
         return {
-            "product_uom_id": self.env.ref("uom.product_uom_unit").id,
+            "product_uom_id": unit_id,
             "price_unit": charge.amount,
             "discount": 0.0,
             "billing_share": charge.share,

@@ -72,6 +72,9 @@ class Takeover(Step):
             self.env["sale.order.line"].browse(chunk)._psa_refresh_excluded_quantity()
             self.env.flush_all()
             self.env.invalidate_all()
+        if contract_lines is None:
+            contract_lines = self.env["sale.order.line"]._psa_fixed_prices()
+        contract_lines._psa_compute_fixed_prices()
 
     def _take_over_lines(self, line_ids: list[int]) -> list[int]:
         """Write the ledger of contract lines, chunk by chunk.

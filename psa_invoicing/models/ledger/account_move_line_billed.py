@@ -28,8 +28,8 @@ class AccountMoveLine(models.Model):
 
     def _billing_exact_quantity(self, order_line):
         """Of a fixed price that was billed by quantity, what the ledger has."""
-        # sudo: who reads an order need not read the ledger.
-        details = self.sudo().detail_ids._chargeable()
-        if details and not self.billing_share and order_line._psa_is_billed_by_amount():
-            return rules.sign(self.move_id) * fsum(details.mapped("quantity"))
+        if not self.billing_share and order_line._psa_is_billed_by_amount():
+            # sudo: who reads an order need not read the ledger.
+            if details := self.sudo().detail_ids._chargeable():
+                return rules.sign(self.move_id) * fsum(details.mapped("quantity"))
         return super()._billing_exact_quantity(order_line)

@@ -57,6 +57,10 @@ class SaleOrderLine(models.Model):
                 line.write(values)
             if "psa_billed_otherwise_quantity" in changed:
                 line._psa_flag_drafts()
+        # How much of a fixed price these bill says the ledger.
+        fixed = lines.sudo().filtered(lambda line: line._psa_is_billed_by_amount())
+        by_quantity = fixed.invoice_lines.filtered(lambda item: not item.billing_share)
+        by_quantity.modified(["billing_share"])
 
     def _billing_beyond_terms(self) -> dict[int, float]:
         """What contract terms leave out of these lines, and of those that share their

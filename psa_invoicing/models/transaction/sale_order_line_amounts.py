@@ -19,11 +19,15 @@ class SaleOrderLine(models.Model):
         return self.currency_id.round(charge.quantity * price)
 
     @api.model
-    def _psa_compute_fixed_prices(self):
-        """Compute anew what was rounded of fixed prices: nothing is lost any more."""
-        lines = self.search(
+    def _psa_fixed_prices(self):
+        """Confirmed lines that milestones are of."""
+        return self.search(
             [("state", "=", "sale"), ("qty_delivered_method", "=", "milestones")]
         )
+
+    def _psa_compute_fixed_prices(self):
+        """Compute anew what was rounded of fixed prices: nothing is lost any more."""
+        lines = self.filtered(lambda line: line._psa_is_billed_by_amount())
         lines._psa_refresh_excluded_quantity()
         lines.modified(["billing_excluded_quantity", "psa_never_billed_quantity"])
 

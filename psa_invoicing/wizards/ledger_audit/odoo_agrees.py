@@ -58,9 +58,7 @@ class PsaLedgerAudit(models.TransientModel):
                 **row,
             )
 
-        lines = self.env["sale.order.line"].search(
-            [("state", "=", "sale"), ("qty_delivered_method", "=", "milestones")]
-        )
+        lines = self.env["sale.order.line"]._psa_fixed_prices()
         # What is not rounded is not in the table.
         by_amount = [
             (line, tell({"offered": self._shown(offered), "expected": f"{left:.6g}"}))
