@@ -70,6 +70,7 @@ from . import test_shares
 from . import test_sign
 from . import test_start_page
 from . import test_state_machine
+from . import test_strangers
 from . import test_taken_back
 from . import test_taxes
 from . import test_tours
