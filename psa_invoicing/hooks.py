@@ -10,6 +10,7 @@ COLUMNS = {
         "billable_quantity": "float8",
         "billing_date": "date",
         "billing_project_id": "int4",
+        "psa_invoiced_elsewhere_quantity": "float8",
     },
 }
 

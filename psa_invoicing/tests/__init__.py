@@ -6,9 +6,12 @@ from . import test_annex
 from . import test_attack_matrix
 from . import test_backlog
 from . import test_backlog_pages
+from . import test_beside_others
+from . import test_beside_pos
 from . import test_billing
 from . import test_bounds
 from . import test_calendar
+from . import test_combos
 from . import test_companies_and_currencies
 from . import test_company_days
 from . import test_completing

@@ -7,11 +7,13 @@ from . import psa_billing
 from . import account_move_amounts
 from . import account_move_brief
 from . import account_move_credited
+from . import account_move_merged
 from . import account_move_ledger
 from . import selection
 from . import contract_lines
 from . import grouping
 from . import invoice_lines
+from . import neighbours
 from . import arranging
 from . import details
 from . import writing
