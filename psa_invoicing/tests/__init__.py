@@ -36,6 +36,7 @@ from . import test_history
 from . import test_import
 from . import test_invoice_life
 from . import test_invoice_run
+from . import test_kept_decisions
 from . import test_leakage
 from . import test_ledger_audit
 from . import test_line_order
