@@ -5,7 +5,8 @@ TOOLS = $(PYTHON) -m tools
 # Settings are given on the command line (make run PORT=8070) or in the environment;
 # tools/settings.py lists them.
 
-.PHONY: help setup run stop clean test test-fast test-pythons test-core test-all
+.PHONY: help setup run stop clean test test-fast test-pythons test-core test-with
+.PHONY: test-all
 .PHONY: bench profile audit map lint i18n
 
 help: ## This list
@@ -32,8 +33,11 @@ test-fast: ## An install and a part of the tests, some minutes
 test-pythons: ## The same on every Python that is here
 	@$(TOOLS) test-pythons
 
-test-core: ## Odoo's own suites with the add-on installed
-	@$(TOOLS) test-core
+test-core: ## Odoo's own suites with the add-on installed (ARGS="sale portal": these)
+	@$(TOOLS) test-core $(ARGS)
+
+test-with: ## A billing life beside other modules (MODULES=sale_stock,pos_sale)
+	@$(TOOLS) test-with
 
 test-all: ## All of them, on the oldest and the newest PostgreSQL, and every Python
 	@$(TOOLS) test-all

@@ -64,6 +64,7 @@
         "views/res_partner_views.xml",
         "views/product_template_views.xml",
         "views/res_config_settings_views.xml",
+        "views/base_module_uninstall_views.xml",
         "views/psa_start_page.xml",
         "views/menus.xml",
     ],

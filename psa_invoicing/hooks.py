@@ -10,6 +10,7 @@ COLUMNS = {
         "billable_quantity": "float8",
         "billing_date": "date",
         "billing_project_id": "int4",
+        "psa_invoiced_elsewhere_quantity": "float8",
     },
 }
 
@@ -31,7 +32,9 @@ def uninstall_hook(env):
     """Leave order lines as Odoo itself would have them.
 
     What was on hold or written off here is to be invoiced again, by Odoo's own button.
+    Who installs the add-on again finds what was decided.
     """
+    env["psa.billing"].keep_decisions()
     lines = env["sale.order.line"].search([("billing_excluded_quantity", "!=", 0)])
     lines.write({"billing_excluded_quantity": 0.0, "psa_never_billed_quantity": 0.0})
     env.flush_all()

@@ -9,7 +9,7 @@ import pytest
 from lxml import etree
 
 from tools import linting
-from tools.settings import ROOT
+from tools.settings import ADDONS, ROOT
 
 HOOKS = (ROOT / ".pre-commit-config.yaml").read_text()
 PINS = (ROOT / "tools" / "requirements.txt").read_text()
@@ -29,6 +29,16 @@ def pinned(package: str) -> list[str]:
 
 def revision(repository: str) -> list[str]:
     return re.findall(r"rev: v(\S+)", hooks_of(repository))
+
+
+@pytest.mark.parametrize("addon", ADDONS)
+def test_odoo_finds_every_test(addon):
+    """Its own runner, and that of others, take what the package imports."""
+    folder = ROOT / addon / "tests"
+    named = re.findall(
+        r"(?m)^from \. import (test_\w+)$", (folder / "__init__.py").read_text()
+    )
+    assert named == sorted(path.stem for path in folder.glob("test_*.py"))
 
 
 def test_ruff():

@@ -28,6 +28,7 @@ def run(arguments: list[str]) -> int:
     for name, text in (
         ("test", "the add-ons' tests and the system tests"),
         ("test-core", "Odoo's own suites with the add-on installed"),
+        ("test-with", "a billing life beside other modules (MODULES)"),
         ("test-all", "all of it, on the oldest and the newest PostgreSQL"),
         ("lint", "formatting and style"),
         ("bench", "what billing costs, beside its peers"),
@@ -39,6 +40,7 @@ def run(arguments: list[str]) -> int:
     commands.add_parser("test-pythons", help="the same on every Python that is here")
     suite = commands.add_parser("suite", help="one suite of tests, whole")
     suite.add_argument("name", choices=testing.SUITES)
+    suite.add_argument("rest", nargs="*", help="modules of Odoo's own suites")
     commands.add_parser("audit", help="check the ledger of a database")
     commands.add_parser("i18n", help="strings of the add-ons into the translations")
     known, rest = parser.parse_known_args(arguments)
@@ -61,11 +63,13 @@ def run(arguments: list[str]) -> int:
     if known.command == "test-pythons":
         return pythons.test_pythons()
     if known.command == "test-core":
-        return testing.test_core()
+        return testing.test_core(rest)
+    if known.command == "test-with":
+        return testing.test_with()
     if known.command == "test-all":
         return testing.test_all()
     if known.command == "suite":
-        return testing.suite(known.name)
+        return testing.suite(known.name, rest)
     return {
         "bench": testing.bench,
         "lint": linting.lint,

@@ -14,7 +14,7 @@ from .console import step
 from .odoo_process import run_script, run_to_end
 from .odoo_source import odoo_source
 from .postgres import server
-from .settings import ADDON, DEPENDENCIES, GUESTS, RESIDENTS, ROOT, settings
+from .settings import ADDON, ADDONS, DEPENDENCIES, GUESTS, RESIDENTS, ROOT, settings
 
 IGNORED = {"__pycache__", "tests"}
 # A chart of accounts of no particular country comes with the module of the United
@@ -100,15 +100,47 @@ def queue_template() -> str:
     )
 
 
-def _base(kind: str, modules: tuple[str, ...], *options: str) -> str:
+def core_template(modules: tuple[str, ...]) -> str:
+    """Database for Odoo's own suites: with these modules, the add-on, and demo data.
+
+    :return: its name
+    """
+    others = sorted({*modules} - _built_upon())
+    if not others:
+        return addon_template()
+    base = _base("suites", (*DEPENDENCIES, *others), "--with-demo")
+    return _with_addon("core", base, "--with-demo")
+
+
+def _built_upon() -> set[str]:
+    """Modules that every template has, since the add-on builds on them."""
+    with server().cursor(base_template()) as cursor:
+        cursor.execute("SELECT name FROM ir_module_module WHERE state = 'installed'")
+        return {name for (name,) in cursor.fetchall()}
+
+
+def neighbours_template(modules: tuple[str, ...]) -> str:
+    """Database with other modules, and after them all of our add-ons; no demo data.
+
+    :return: its name
+    """
+    stack = (*DEPENDENCIES, EMPTY_CHART, *modules)
+    base = _base("stack", stack, content=f"{', '.join(modules)} (minutes)")
+    return _with_addon(
+        "beside", base, fingerprint=addon_fingerprint(GUESTS), init=",".join(ADDONS)
+    )
+
+
+def _base(kind: str, modules: tuple[str, ...], *options: str, content: str = "") -> str:
     name = _template_name(kind, odoo_source().identity, *modules)
+    content = content or "Odoo's own modules (2 minutes)"
 
     def build():
         create(name)
         _install(name, ",".join(modules), *options)
         _quieten(name)
 
-    _build_once(kind, name, "Odoo's own modules (2 minutes)", build)
+    _build_once(kind, name, content, build)
     return name
 
 

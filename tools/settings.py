@@ -13,6 +13,8 @@ Everything has a default. The environment (or ``make NAME=value``) overrides it:
 ``LANES``             how many tests run at once (one for each core)
 ``ADDONS_PG``         version of PostgreSQL for the add-ons' tests of ``make test``
 ``PORT``              port of the web client (8069)
+``MODULES``           what ``make test-with`` installs the add-ons beside, a comma
+                      between them (a large stack of Odoo's own)
 ``PYTHONS``           programs that ``make test-pythons`` tests with, a blank between
                       them, instead of those that it finds
 ``PSA_CACHE``         downloads: Odoo and the Python environment
@@ -46,6 +48,23 @@ GUESTS = {"psa_invoicing_queue": "queue_job"}
 RESIDENTS = tuple(addon for addon in ADDONS if addon not in GUESTS)
 # What Odoo 19 runs on, and what was the newest when this was written.
 POSTGRES_VERSIONS = range(13, 19)
+# A stack of Odoo's own modules as a firm has them beside the add-ons.
+NEIGHBOURS = (
+    "account_debit_note",
+    "account_edi_ubl_cii",
+    "account_payment",
+    "hr_holidays",
+    "l10n_de",
+    "l10n_fr_account",
+    "pos_sale",
+    "repair",
+    "sale_loyalty",
+    "sale_margin",
+    "sale_mrp",
+    "sale_purchase",
+    "sale_stock",
+    "website_sale",
+)
 # What the add-on builds on, installed once into the template of all databases.
 DEPENDENCIES = ("sale_timesheet", "project_account", "project_sale_expense")
 
@@ -75,6 +94,7 @@ class Settings:
     addons_postgres: str | None
     port: int
     pythons: tuple[str, ...]
+    modules: tuple[str, ...]
 
     @property
     def state(self) -> Path:
@@ -192,6 +212,17 @@ def _lanes() -> int:
     return int(text)
 
 
+def _modules() -> tuple[str, ...]:
+    """In the order of their names: the same ones are the same database."""
+    text = os.environ.get("MODULES") or ",".join(NEIGHBOURS)
+    if not re.fullmatch(r"\w+(,\w+)*", text):
+        raise Problem(
+            f"MODULES is {text!r}.",
+            "Give names of modules, a comma between them, e.g. MODULES=sale_stock.",
+        )
+    return tuple(sorted({*text.split(",")}))
+
+
 def _database(variable: str, default: str) -> str:
     name = os.environ.get(variable) or default
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}", name):
@@ -227,4 +258,5 @@ def settings() -> Settings:
         addons_postgres=os.environ.get("ADDONS_PG"),
         port=_number("PORT", 8069, lowest=1024),
         pythons=tuple(os.environ.get("PYTHONS", "").split()),
+        modules=_modules(),
     )

@@ -9,7 +9,7 @@ from . import database, odoo_process, system_packages
 from .console import Problem, say
 from .lanes import Work, run
 from .odoo_source import odoo_source
-from .settings import GUESTS, POSTGRES_VERSIONS, RESIDENTS, ROOT, settings
+from .settings import ADDON, GUESTS, POSTGRES_VERSIONS, RESIDENTS, ROOT, settings
 
 CORE_SUITES = (
     "sale_timesheet",
@@ -19,6 +19,8 @@ CORE_SUITES = (
     "hr_timesheet",
     "project_account",
 )
+# What is told with others installed, as far as they are.
+BESIDE = "test_beside_*.py"
 # Tests of Odoo that fail on this build without the add-on, too.
 KNOWN_CORE_FAILURES = ROOT / "tools" / "known_core_failures.txt"
 
@@ -39,10 +41,21 @@ def test(rest: list[str]) -> int:
     return _pytest_addons(rest)
 
 
-def test_core() -> int:
-    """Odoo's own suites, with the add-on installed."""
+def test_core(names: list[str]) -> int:
+    """Odoo's own suites, with the add-on installed.
+
+    :param names: of modules (default: of those that it builds on)
+    """
     _ensure_programs()
-    return run([_work("core")])
+    work = _work("core")
+    work.command += names
+    return run([work])
+
+
+def test_with() -> int:
+    """A billing life with the add-ons installed beside other modules."""
+    _ensure_programs()
+    return run([_work("neighbours")])
 
 
 def test_all() -> int:
@@ -57,9 +70,12 @@ def test_all() -> int:
     return run([*suites, Work("pythons", pythons, is_shared=False)])
 
 
-def suite(name: str) -> int:
-    """One of the suites, whole: what a lane does."""
-    return SUITES[name]()
+def suite(name: str, rest: list[str]) -> int:
+    """One of the suites, whole: what a lane does.
+
+    :param rest: which ones of Odoo's
+    """
+    return SUITES[name](*rest)
 
 
 def _work(name: str, postgres: str | None = None) -> Work:
@@ -86,11 +102,20 @@ def _system() -> int:
     return _pytest_system([str(ROOT / "tests")])
 
 
-def _core() -> int:
+def _neighbours() -> int:
+    return _pytest_odoo(
+        settings().test_database,
+        database.neighbours_template(settings().modules),
+        [str(path) for path in sorted((ROOT / ADDON / "tests").glob(BESIDE))],
+    )
+
+
+def _core(*names: str) -> int:
+    names = names or CORE_SUITES
     folder = next(
         path for path in odoo_source().addons if (path / "sale_timesheet").is_dir()
     )
-    suites = [str(folder / name / "tests") for name in CORE_SUITES]
+    suites = [str(folder / name / "tests") for name in names]
     if not all(map(os.path.isdir, suites)):
         raise Problem(
             "This Odoo comes without its tests.",
@@ -103,14 +128,20 @@ def _core() -> int:
     ]
     return _pytest_odoo(
         settings().test_database,
-        database.addon_template(),
+        database.core_template(names),
         [f"--rootdir={folder}", *suites, *known],
         strict=False,
     )
 
 
 # In the order in which lanes begin them.
-SUITES = {"add-ons": _addons, "system": _system, "queue": _guests, "core": _core}
+SUITES = {
+    "add-ons": _addons,
+    "system": _system,
+    "queue": _guests,
+    "neighbours": _neighbours,
+    "core": _core,
+}
 
 
 def _pytest_addons(arguments: list[str]) -> int:

@@ -1,15 +1,20 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from . import test_after_run
 from . import test_agreements
 from . import test_amounts
 from . import test_annex
 from . import test_attack_matrix
 from . import test_backlog
 from . import test_backlog_pages
+from . import test_beside_others
+from . import test_beside_pos
 from . import test_billing
 from . import test_bounds
 from . import test_calendar
+from . import test_combos
 from . import test_companies_and_currencies
 from . import test_company_days
+from . import test_completing
 from . import test_corrected_costs
 from . import test_correction
 from . import test_cost_ways
@@ -21,6 +26,7 @@ from . import test_deleted_sources
 from . import test_dialogs
 from . import test_down_payments
 from . import test_draft_changes
+from . import test_entry_screens
 from . import test_export
 from . import test_external_api
 from . import test_frequency_and_schedule
@@ -30,6 +36,8 @@ from . import test_history
 from . import test_import
 from . import test_invoice_life
 from . import test_invoice_run
+from . import test_kept_decisions
+from . import test_leakage
 from . import test_ledger_audit
 from . import test_line_order
 from . import test_manual_invoice
@@ -39,6 +47,7 @@ from . import test_milestones
 from . import test_names
 from . import test_never_twice
 from . import test_odoo_button
+from . import test_other_dates
 from . import test_other_ways
 from . import test_out_of_sight
 from . import test_paying
@@ -46,6 +55,7 @@ from . import test_performance
 from . import test_policy_change
 from . import test_project_figures
 from . import test_recalculation
+from . import test_rerouted_entries
 from . import test_review
 from . import test_rights
 from . import test_rounding
@@ -62,7 +72,9 @@ from . import test_send_and_pay
 from . import test_sending
 from . import test_shares
 from . import test_sign
+from . import test_start_page
 from . import test_state_machine
+from . import test_strangers
 from . import test_taken_back
 from . import test_taxes
 from . import test_tours

@@ -22,12 +22,14 @@ PROMISED = {
     "open_quantity",
     "unit_id",
 }
+# What add-ons of others ask, which may not be there.
+ASKED = {"_get_after_validation_exceptions", "_get_under_validation_exceptions"}
 
 
 def is_name_of_ours(name: str) -> bool:
     """Whether a member of a core model may be called so."""
     matter = VERB.sub("", name, count=1)
-    return matter in PROMISED or bool(PREFIXED.match(matter))
+    return matter in PROMISED | ASKED or bool(PREFIXED.match(matter))
 
 
 def is_from_here(cls) -> bool:

@@ -7,11 +7,14 @@ from . import psa_billing
 from . import account_move_amounts
 from . import account_move_brief
 from . import account_move_credited
+from . import account_move_merged
+from . import base_module_uninstall
 from . import account_move_ledger
 from . import selection
 from . import contract_lines
 from . import grouping
 from . import invoice_lines
+from . import neighbours
 from . import arranging
 from . import details
 from . import writing
@@ -22,6 +25,7 @@ from . import settled
 from . import adding
 from . import words
 from . import recording
+from . import kept_decisions
 from . import takeover
 from . import takeover_sources
 from . import takeover_rows

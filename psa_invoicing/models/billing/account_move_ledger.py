@@ -211,9 +211,11 @@ class AccountMove(models.Model):
         if move_line:
             move_line._psa_follow_ledger(line, charge, "\n".join([text, *captions]))
         else:
-            values = prepared.values(line, charge, captions, billing_slice=key)
-            move_line = self.env["account.move.line"].create(
-                {**values, "move_id": self.id}
+            values = prepared.with_others(line, charge, captions, billing_slice=key)
+            move_line = (
+                self.env["account.move.line"]
+                .create([{**each, "move_id": self.id} for each in values])
+                .filtered(lambda each: each.display_type == "product")[:1]
             )
             if "fiscal_position_id" in self._psa_edited_fields():
                 move_line.tax_ids = move_line._get_computed_taxes()

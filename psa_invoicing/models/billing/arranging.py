@@ -112,6 +112,13 @@ class Arranging(Step):
             elif above:
                 yield from self._below(places, places.index(above))
             return
+        if place.is_combo:
+            yield from (
+                each
+                for each in places
+                if each.is_charged and each.line.linked_line_id == place.line
+            )
+            return
         for each in places[index + 1 :]:
             if not each.is_charged and self._level(each) <= self._level(place):
                 return

@@ -21,10 +21,12 @@ class Limit(NamedTuple):
 
     :ivar quantity: in its unit
     :ivar obstacle: one of ``core.obstacles``
+    :ivar text: in words, of what other add-ons leave out
     """
 
     quantity: float
     obstacle: str
+    text: str = ""
 
 
 class ContractLines(OpenQuantities):
@@ -63,11 +65,18 @@ class ContractLines(OpenQuantities):
         return found
 
     def unnamed(self, lines, move=None) -> dict[int, float]:
-        """What was billed without saying of which transaction, by contract line.
+        """What was billed without saying of which transaction, by contract line; not
+        on invoices alone.
 
         :param move: a draft that does not count
         """
-        found = dict.fromkeys(lines.ids, 0.0)
+        found = {
+            # Of one that is billed itself, it is off the billable quantity.
+            line.id: line.psa_invoiced_elsewhere_quantity
+            if line._psa_is_billed_by_transactions()
+            else 0.0
+            for line in lines
+        }
         for line_id, _charged, adjusted in self._ledger_rows(lines, move):
             found[line_id] += adjusted
         for line_id, _charged, foreign in self._charged_rows(lines, move):

@@ -115,13 +115,13 @@ class SaleOrderLine(models.Model):
         find nothing. Ours is taken back as soon as the invoice is made (see
         ``sale.order``).
         """
-        result = super()._recompute_qty_to_invoice(start_date, end_date)
         lines = self.filtered(
             lambda line: line.product_id and line.product_id._is_delivered_timesheet()
         )
         # sudo: whoever invoices an order need not read timesheets.
         selection = Selection(self.sudo().env)
         found = selection.open_in_period(lines, start_date, end_date)
+        result = super()._recompute_qty_to_invoice(start_date, end_date)
         for line in lines:
             line.qty_to_invoice = line._psa_round(found.get(line.id, 0.0))
         return result

@@ -76,7 +76,7 @@ class Grouping(Step):
             is_shared = project.billing_consolidate
             key = (
                 (0, project.billing_layout) if is_shared else (project_id, ""),
-                *self._grouping_key(header, reference),
+                *self._grouping_key(order_key, header, reference),
             )
             shares[key].append(Share(project, order_key.order_id, header, items))
         return [self._bundle(each) for each in shares.values()]
@@ -136,8 +136,13 @@ class Grouping(Step):
             for key, header in values.items()
         }
 
-    def _grouping_key(self, header: dict, reference: str) -> tuple:
-        return (reference, *(header.get(name) for name in GROUPING_KEYS))
+    def _grouping_key(self, key: OrderKey, header: dict, reference: str) -> tuple:
+        """What invoices agree on that are one: those of Odoo and of other add-ons,
+        too."""
+        order = self.env["sale.order"].browse(key.order_id)
+        names = dict.fromkeys((*GROUPING_KEYS, *order._get_invoice_grouping_keys()))
+        # Links to several records are lists of commands.
+        return (reference, *((name, str(header.get(name) or "")) for name in names))
 
     def _merge_header(self, header: dict, other: dict):
         """Several orders on one invoice are all named on it."""
@@ -270,12 +275,12 @@ class Grouping(Step):
         }
         if others:
             headers = self._headers({*keys.values()})
-            wanted = {self._grouping_key(*headers[key]) for key in agreed}
+            wanted = {self._grouping_key(key, *headers[key]) for key in agreed}
             agreed |= {
                 key
                 for key in keys.values()
                 if key.order_id in others.ids
-                and self._grouping_key(*headers[key]) in wanted
+                and self._grouping_key(key, *headers[key]) in wanted
             }
         return self.env["sale.order.line"].browse(
             line_id for line_id, key in keys.items() if key in agreed

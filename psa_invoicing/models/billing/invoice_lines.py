@@ -12,13 +12,15 @@ from ...core.allocation import is_zero
 from ...core.billing import Bundle, Transaction, project_prefix
 from ...core.charges import Charge
 from ...core.kinds import MILESTONE
+from ...tools import hooks
 from .step import Step, in_customer_language
 
 
 class Place(NamedTuple):
     """What stands somewhere on an invoice.
 
-    :ivar line: of the order, in the customer's language; none: the heading of a project
+    :ivar line: of the order, in the customer's language, a combo as the heading of what
+        it is made of; none: the heading of a project
     :ivar key: of its slice; of a heading or a note, what slices below it begin with
     """
 
@@ -31,7 +33,11 @@ class Place(NamedTuple):
 
     @property
     def is_charged(self) -> bool:
-        return bool(self.line and not self.line.display_type)
+        return bool(self.line and not self.line.display_type and not self.is_combo)
+
+    @property
+    def is_combo(self) -> bool:
+        return self.line.product_id.type == "combo"
 
 
 class InvoiceLines(Step):
@@ -50,7 +56,7 @@ class InvoiceLines(Step):
         for place in self.places(charged, bundle.project_ids):
             if place.is_charged:
                 charge = bundle.charges[place.id]
-                values = self.values(
+                found += self.with_others(
                     place.line,
                     charge._replace(quantity=sign * charge.quantity),
                     self.captions(
@@ -59,8 +65,7 @@ class InvoiceLines(Step):
                     billing_slice=place.key,
                 )
             else:
-                values = self.heading(place)
-            found.append(values)
+                found.append(self.heading(place))
         return [
             Command.create({**values, "sequence": index})
             for index, values in enumerate(found)
@@ -92,10 +97,10 @@ class InvoiceLines(Step):
         found = []
         for order in self.env["sale.order.line"].browse(sorted(ids)).order_id:
             for line in self._with_sections(in_customer_language(order), ids):
-                if line.display_type:
-                    found.append(Place(line, prefix))
-                else:
+                if line.id in ids:
                     found += [Place(line, key) for id_, key in own if id_ == line.id]
+                else:
+                    found.append(Place(line, prefix))
         return found
 
     def heading(self, place: Place) -> dict:
@@ -148,8 +153,12 @@ class InvoiceLines(Step):
         return line.env._("%(share)s of %(whole)s (to date %(to_date)s)", **figures)
 
     def _with_sections(self, order, line_ids: set[int]):
-        """Billed lines in the order's sequence, with their sections and notes."""
+        """Billed lines in the order's sequence, with their sections, combos and
+        notes."""
         billed = order.order_line.filtered(lambda line: line.id in line_ids)
+        billed |= billed.linked_line_id.filtered(
+            lambda line: line.product_id.type == "combo"
+        )
         shown = billed | billed.parent_id | billed.parent_id.parent_id
         found = above = order.order_line.browse()
         for line in order.order_line:
@@ -172,6 +181,15 @@ class InvoiceLines(Step):
             values = line._prepare_invoice_line(**values)
         values["name"] = "\n".join([values["name"], *captions])
         return values
+
+    def with_others(
+        self, line, charge: Charge, captions: list[str], **values
+    ) -> list[dict]:
+        """The same, and values of the lines that other add-ons put beside it."""
+        own = self.values(line, charge, captions, **values)
+        if hooks.is_changed(line, "_prepare_invoice_lines_vals_list"):
+            return line._prepare_invoice_lines_vals_list(**own)
+        return [own]
 
     def amount_values(self, charge: Charge) -> dict:
         """Values of an invoice line that bills an amount: its discount is in it."""

@@ -46,7 +46,12 @@ class SaleOrderLine(models.Model):
 
     def _prepare_invoice_lines_vals_list(self, **optional_values):
         """Milestones are billed by amount; what nobody knows of, as Odoo does it."""
-        if self._psa_is_contract_line() and self._psa_is_billed_by_amount():
+        if (
+            # Our own service knows what it charges.
+            "billing_slice" not in optional_values
+            and self._psa_is_contract_line()
+            and self._psa_is_billed_by_amount()
+        ):
             # sudo: whoever invoices an order need not see its milestones.
             line = self.sudo()
             if found := list(OrderButton(line.env).values(line, **optional_values)):

@@ -5,6 +5,7 @@ from ...core.billing import Request, Transaction
 from .adding import Adding
 from .details import Details
 from .grouping import Grouping
+from .kept_decisions import KeptDecisions
 from .left_out import LeftOut
 from .recalculation import Quantities
 from .recording import Recording
@@ -115,3 +116,12 @@ class PsaBilling(models.AbstractModel):
         :param contract_lines: of these order lines (default: of all)
         """
         Takeover(self.env).take_over(contract_lines)
+        if contract_lines is None:
+            # sudo: decisions of all companies are found again.
+            KeptDecisions(self.sudo().env).restore()
+
+    @api.model
+    @api.private
+    def keep_decisions(self):
+        """Write down what people have decided, where an uninstallation leaves it."""
+        KeptDecisions(self.env).keep()

@@ -159,7 +159,8 @@ class Recording(Step):
         target = signed_quantity(move_line, contract_line)
         origin = move_line.billing_credited_line_id
         if origin.move_id.move_type == move_line.move_id.move_type:
-            rest = self._replace(move_line, origin, contract_line, target)
+            keys = origin.detail_ids._chargeable()._keys()
+            rest = self._replace(move_line, keys, contract_line, target)
         else:
             credited = origin.detail_ids._chargeable()
             if origin.move_id.move_type == "out_refund":
@@ -186,15 +187,16 @@ class Recording(Step):
                 )
         taken_back._check_still_open()
 
-    def _replace(self, move_line, origin, contract_line, target: float) -> float:
+    def _replace(self, move_line, keys, contract_line, target: float) -> float:
         """Bill what an invoice had billed that was credited and is made anew.
 
+        :param keys: of its transactions
         :return: the part of the target that is not open any more
         """
         selection = Selection(self.env)
         request = replace(
             order_button_request(contract_line),
-            picks=frozenset(origin.detail_ids._chargeable()._keys()),
+            picks=frozenset(keys),
         )
         items = [
             item
@@ -205,6 +207,25 @@ class Recording(Step):
         taken, rest = self._share_out(selection.in_order(items), move_line, target)
         Details(self.env).add([(move_line.move_id, move_line, taken)])
         return rest
+
+    def take_the_place(self, move_lines, cancelled):
+        """Bill on lines of drafts what those bill no more that were cancelled for them.
+
+        :param move_lines: that bill something of no transaction
+        """
+        for move_line in move_lines:
+            contract_line = move_line._psa_contract_line()
+            origin = cancelled.filtered(
+                lambda line, own=contract_line: line._psa_contract_line() == own
+            )
+            rows = move_line.detail_ids | origin.detail_ids
+            keys = rows._chargeable()._keys()
+            move_line.detail_ids._drop()
+            target = signed_quantity(move_line, contract_line)
+            if rest := self._replace(move_line, keys, contract_line, target):
+                Details(self.env).add_adjustment(move_line, contract_line, rest)
+        move_lines.move_id._psa_spread_amounts()
+        move_lines.sale_line_ids._psa_refresh_excluded_quantity()
 
     def offer_again(self, move, origin):
         """What the replaced invoice offered free of charge is offered on the new one.

@@ -23,6 +23,7 @@ from ...core.kinds import (
 )
 from ...core.obstacles import Obstacle
 from .contract_lines import ContractLines, Limit
+from .neighbours import Neighbours
 from .open_quantities import OpenQuantities
 
 # Some pages: anybody may log an entry with a book in it, and the annex prints it.
@@ -76,7 +77,7 @@ class Selection(OpenQuantities):
             if is_zero(rest):
                 continue
             limit = limits.get(item.sale_line_id)
-            text = allowed.left_out.get(item.key, "")
+            text = allowed.left_out.get(item.key, limit.text if limit else "")
             code = limit.obstacle if limit and not text else obstacles.TERMS
             left_out[item.key] = LeftOut(item.lowered(rest), Obstacle(code, text))
         return left_out
@@ -128,13 +129,23 @@ class Selection(OpenQuantities):
     ) -> dict[int, Limit]:
         """Contract lines that have less to bill than is found on them."""
         quantities: dict[int, float] = defaultdict(float)
+        on_draft: dict[int, float] = defaultdict(float)
         for item in found:
             if item.is_chargeable:
                 quantities[item.sale_line_id] += item.quantity
+                if part := released.get(item.key):
+                    part *= item.quantity / item.source_quantity
+                    on_draft[item.sale_line_id] += part
         sources = {item.source for item in found}
-        return ContractLines(self.env).limits(
+        limits = ContractLines(self.env).limits(
             quantities, request, released, move, sources
         )
+        others = Neighbours(self.env).limits(quantities, on_draft)
+        for line_id, limit in others.items():
+            own = limits.get(line_id)
+            if not own or limit.quantity < own.quantity:
+                limits[line_id] = limit
+        return limits
 
     def _within(
         self, found: list[Transaction], limits: Mapping[int, Limit]

@@ -213,6 +213,7 @@ class Takeover(Step):
             "UPDATE account_move SET psa_reopens_transactions = TRUE"
             " WHERE move_type = 'out_refund' AND psa_reopens_transactions IS NULL"
         )
+        self._fill_invoiced_elsewhere()
         self._fill_contract_lines()
         cr.execute(
             SQL(
@@ -232,6 +233,14 @@ class Takeover(Step):
         )
         cr.execute(self.env["psa.reinvoiced.cost"]._follow_sql())
         self.env.invalidate_all()
+
+    def _fill_invoiced_elsewhere(self):
+        """Where another add-on invoices without invoice lines."""
+        lines = self.env["sale.order.line"]
+        if lines._psa_may_be_invoiced_elsewhere():
+            field = lines._fields["psa_invoiced_elsewhere_quantity"]
+            self.env.add_to_compute(field, lines.search([("qty_invoiced", "!=", 0)]))
+            lines.flush_model([field.name])
 
     def _fill_contract_lines(self):
         """Project, day and quantity of order lines.
@@ -254,9 +263,11 @@ class Takeover(Step):
                             THEN %(ordered)s END AS day,
                        CASE WHEN project.id IS NULL OR line.state <> 'sale'
                               OR line.is_expense OR %(by_transactions)s THEN NULL
-                            WHEN template.invoice_policy = 'delivery'
-                            THEN line.qty_delivered
-                            ELSE line.product_uom_qty END AS quantity
+                            ELSE CASE template.invoice_policy WHEN 'delivery'
+                                      THEN line.qty_delivered
+                                      ELSE line.product_uom_qty END
+                               - COALESCE(line.psa_invoiced_elsewhere_quantity, 0)
+                            END AS quantity
                   FROM sale_order_line AS line
                   JOIN sale_order AS orders ON orders.id = line.order_id
                   %(of_product)s

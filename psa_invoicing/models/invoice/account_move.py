@@ -261,6 +261,7 @@ class AccountMove(models.Model):
             transactions._psa_follow_write_offs()
         if is_cancelled:
             details._tell_drafts_beyond(sources)
+            self._psa_give_way()
 
     def _psa_bill_again(self):
         """A cancelled invoice that is a draft again bills what nobody else has."""

@@ -93,6 +93,20 @@ class AccountMove(models.Model):
                 if pending.get(name)
             )
 
+    # === What others guard ===
+
+    # An add-on that locks invoices while they are approved asks which fields its lock
+    # is not about. OCA's base_tier_validation does, and others took it over.
+
+    def _get_under_validation_exceptions(self):
+        """Whoever corrects an hour does not change the invoice: it only says so."""
+        usual = getattr(super(), "_get_under_validation_exceptions", list)
+        return [*usual(), *sorted(self._psa_engine_fields())]
+
+    def _get_after_validation_exceptions(self):
+        usual = getattr(super(), "_get_after_validation_exceptions", list)
+        return [*usual(), *sorted(self._psa_engine_fields())]
+
     # === Recalculate ===
 
     def action_psa_recalculate(self):

@@ -397,7 +397,10 @@ class PsaTransactionMixin(models.AbstractModel):
     def _psa_flag_drafts(self):
         """Ask for Recalculate on the drafts that these transactions are on."""
         drafts = self._psa_rows_on("draft").move_id
-        drafts.filtered("is_project_invoice").needs_recalculation = True
+        # Nobody has modified the invoice by that.
+        drafts.filtered("is_project_invoice").with_context(
+            skip_is_manually_modified=True
+        ).needs_recalculation = True
 
     def _psa_rows_on(self, *states: str, limit: int | None = None):
         """Rows of the ledger on invoices in these states."""

@@ -7,6 +7,7 @@ from . import hr_expense
 from . import project_milestone
 from . import sale_order_line
 from . import sale_order_line_amounts
+from . import sale_order_line_following
 from . import sale_order_line_locks
 from . import sale_order_line_rates
 from . import project_project_orders

@@ -125,7 +125,11 @@ class ProjectMilestone(models.Model):
                 )
 
     def _psa_check_change(self, vals):
-        """What was billed stays reached, and where it is."""
+        """What was billed stays reached, and where it is.
+
+        Who may not write a milestone hears nothing of its invoices.
+        """
+        self.check_access("write")
         self.filtered(
             lambda milestone: milestone._psa_changed(LOCKED_FIELDS, vals)
         )._psa_check_not_billed()

@@ -168,6 +168,7 @@ class SaleOrderLine(models.Model):
         "product_id",
         "product_uom_qty",
         "psa_billed_otherwise_quantity",
+        "psa_invoiced_elsewhere_quantity",
         "qty_delivered",
         "qty_delivered_method",
         "state",
@@ -182,7 +183,11 @@ class SaleOrderLine(models.Model):
                 if line._psa_is_billed_when_delivered()
                 else line.product_uom_qty
             )
-            line.billable_quantity = quantity - line.psa_billed_otherwise_quantity
+            line.billable_quantity = (
+                quantity
+                - line.psa_billed_otherwise_quantity
+                - line.psa_invoiced_elsewhere_quantity
+            )
 
     def _psa_is_billed_itself(self) -> bool:
         """Whether nothing finer is behind a line of a project's contract."""
@@ -433,7 +438,5 @@ class SaleOrderLine(models.Model):
             milestones.filtered("billed_quantity")._psa_flag_drafts()
             milestones._psa_follow_write_offs()
         if {"product_uom_qty", "qty_delivered", "name", "billing_date"} & set(vals):
-            self.filtered("billing_draft_quantity")._psa_flag_drafts()
-            self._psa_follow_write_offs()
-            self._psa_refresh_held()
+            self._psa_follow_quantity()
         return result

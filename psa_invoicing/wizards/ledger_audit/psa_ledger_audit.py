@@ -12,6 +12,7 @@ from ...models.shared import rights
 # returns ``(record, message)`` of all that is off.
 CHECKS = [
     ("billed_too_much", "Billed More Than Once"),
+    ("invoiced_elsewhere", "Invoiced Elsewhere, Too"),
     ("figures", "Figures of a Transaction"),
     ("line_quantity", "Quantity of an Invoice Line"),
     ("line_without_details", "Invoice Line Without Transactions"),

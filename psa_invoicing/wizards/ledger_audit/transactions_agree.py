@@ -5,7 +5,7 @@ from odoo import models
 from odoo.tools import SQL
 
 from ...core.allocation import TOLERANCE
-from ...core.kinds import COST, LEDGER_FIELDS, MILESTONE, MODELS, TIME
+from ...core.kinds import COST, LEDGER_FIELDS, MILESTONE, MODELS, ORDER_LINE, TIME
 from ...tools import rules
 
 
@@ -114,6 +114,42 @@ CROSS JOIN LATERAL (SELECT ledger.billed + ledger.written_off AS billed,
             column=SQL.identifier(model._billing_detail_field),
             live=rules.live_sql(),
             zero=TOLERANCE,
+        )
+
+    def _check_invoiced_elsewhere(self):
+        """Invariant 1: what was settled in a shop, say, is not on invoices, too; a
+        draft is told to Recalculate."""
+        return self._found(
+            MODELS[ORDER_LINE],
+            lambda row: self.env._(
+                "%(elsewhere)s were invoiced elsewhere, in a shop say, and %(billed)s "
+                "on invoices: only %(due)s is to be billed in all. Credit what is too "
+                "much.",
+                **row,
+            ),
+            """
+            SELECT line.id, line.psa_invoiced_elsewhere_quantity AS elsewhere,
+                   line.qty_invoiced - line.psa_invoiced_elsewhere_quantity AS billed,
+                   due.quantity AS due
+              FROM sale_order_line AS line
+              %(of_product)s
+CROSS JOIN LATERAL (SELECT CASE template.invoice_policy WHEN 'delivery'
+                                THEN line.qty_delivered
+                                ELSE line.product_uom_qty END AS quantity) AS due
+             WHERE line.psa_invoiced_elsewhere_quantity <> 0
+               AND ABS(line.qty_invoiced) > ABS(due.quantity) + %(step)s
+               AND EXISTS (SELECT FROM psa_invoice_detail AS detail
+                            WHERE detail.sale_line_id = line.id
+                              AND detail.is_write_off IS NOT TRUE)
+               AND NOT EXISTS (
+                   SELECT FROM psa_invoice_detail AS detail
+                     JOIN account_move AS draft
+                       ON draft.id = detail.move_id AND draft.state = 'draft'
+                      AND draft.needs_recalculation
+                    WHERE detail.sale_line_id = line.id)
+            """,
+            of_product=rules.OF_PRODUCT,
+            step=self._rounding(),
         )
 
     def _check_figures(self):
