@@ -6,6 +6,7 @@ from . import test_attack_matrix
 from . import test_backlog
 from . import test_backlog_pages
 from . import test_billing
+from . import test_billing_start
 from . import test_bounds
 from . import test_calendar
 from . import test_companies_and_currencies
