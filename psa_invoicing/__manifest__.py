@@ -23,6 +23,7 @@
         "data/psa_billing_frequency.xml",
         "data/ir_cron.xml",
         "data/mail_activity_type.xml",
+        "data/mail_template.xml",
         "data/ir_exports.xml",
         "views/psa_billing_frequency_views.xml",
         "wizards/psa_schedule_skip_views.xml",

@@ -15,9 +15,14 @@ def pdf_text(mail) -> str:
         for part in mail.iter_attachments()
         if part.get_content_type() == "application/pdf"
     ]
+    return document_text(attachment.get_content())
+
+
+def document_text(content: bytes) -> str:
+    """The text of a PDF."""
     return "\n".join(
         page.extract_text().replace("\t", " ")
-        for page in PdfReader(BytesIO(attachment.get_content())).pages
+        for page in PdfReader(BytesIO(content)).pages
     )
 
 

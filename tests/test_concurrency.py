@@ -19,6 +19,7 @@ NAME = "psa_system_concurrency"
 ROUNDS = 3
 MEANWHILE = "billed or changed meanwhile"
 NOTHING_TO_INVOICE = "No items are available to invoice"
+SENDING = ("changing or sending", "changed or sent since")
 
 # Independent of the queries of the add-on: what each document says about an entry.
 LIVE = """
@@ -81,7 +82,7 @@ BILLED = """
 @pytest.fixture(scope="module")
 def site(start_site):
     site = start_site(NAME, database.addon_template())
-    site.expected = (*TRIED_AGAIN, MEANWHILE, NOTHING_TO_INVOICE)
+    site.expected = (*TRIED_AGAIN, MEANWHILE, NOTHING_TO_INVOICE, *SENDING)
     return site
 
 
@@ -412,7 +413,16 @@ def test_double_clicks(site, judge):
             )
             assert hours_by_project(projects) == {projects[0]: 9.0}
 
-            double_click(clients, Click("account.move", draft, "action_psa_send"))
+            dialog = clients[0].create("account.move.send.wizard", move_id=draft)
+            send = Click(
+                "account.move.send.wizard", dialog, "action_send_and_print", SENDING
+            )
+            double_click(clients, send)
+            assert query(
+                "SELECT COUNT(*) FROM mail_mail WHERE model = 'account.move'"
+                " AND res_id = %s",
+                draft,
+            ) == [(1,)]
             assert query("SELECT state FROM account_move WHERE id = %s", draft) == [
                 ("posted",)
             ]

@@ -103,8 +103,7 @@ def test_several_invoices_at_once(demo):
     )
     before = len(demo.mails())
     action = demo.call("account.move", "action_psa_send", drafts)
-    wizard = demo.call(action["res_model"], "create", [{}], context=action["context"])
-    demo.call(action["res_model"], "action_send_and_print", wizard)
+    demo.call(action["res_model"], "action_send", [action["res_id"]])
     for cron in (
         "account.ir_cron_account_move_send",
         "mail.ir_cron_mail_scheduler_action",

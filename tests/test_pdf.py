@@ -36,10 +36,20 @@ TEXTS = (
 LINES = "a line for each entry"
 CLAIRE, TOM = "Claire Dubois", "Tom Becker"
 WORDS = {
-    "en_US": ("Date", "Who", "Task", "Description", "Quantity", "Amount"),
-    "fr_FR": ("Date", "Employé", "Tâche", "Description", "Quantité", "Montant"),
+    "en_US": ("Date", "Who", "Task", "Description", "Quantity", "Rate", "Amount"),
+    "fr_FR": (
+        "Date",
+        "Employé",
+        "Tâche",
+        "Description",
+        "Quantité",
+        "Tarif",
+        "Montant",
+    ),
 }
 TITLES = {"en_US": "Annex: Work in Detail", "fr_FR": "Annexe : détail des prestations"}
+# Of the table, as static/report/annex.scss has it.
+QUANTITY_WIDTH = 0.13
 DAY = re.compile(r"\d\d/\d\d/\d{4}")
 
 
@@ -189,14 +199,14 @@ class Annex:
 
     @property
     def columns(self) -> list[str]:
-        date, who, task, text, quantity, amount = WORDS[self.language]
+        date, who, task, text, quantity, *money = WORDS[self.language]
         return [
             date,
             *([who] if self.wanted["names"] else []),
             *([task] if self.wanted["texts"] and self.has_tasks else []),
             *([text] if self.wanted["texts"] else []),
             quantity,
-            *([amount] if self.wanted["amounts"] else []),
+            *(money if self.wanted["amounts"] else []),
         ]
 
     def _headings(self, words) -> dict | None:
@@ -238,7 +248,8 @@ class Annex:
 
     def _cells(self, line) -> dict[str, str]:
         """The words of a line by column, each of which must be inside its column."""
-        *left, quantity = self.columns[: len(self.columns) - self.wanted["amounts"]]
+        quantity = WORDS[self.language][4]
+        left = self.columns[: self.columns.index(quantity)]
         start = self.headings[self.columns[0]].left + 5
         is_row = DAY.fullmatch(line[0].text) or line[0].left > start
         cells: dict[str, list] = {}
@@ -252,11 +263,15 @@ class Annex:
         }
 
     def _column(self, word, left: list[str], quantity: str) -> str:
-        end = self.headings[quantity].right + 1
-        if word.left > end:
-            return self.columns[-1]
-        if word.left > self.headings[quantity].left - 3 and word.right < end:
-            return quantity
+        first, last = self.headings[left[0]], self.headings[self.columns[-1]]
+        width = QUANTITY_WIDTH * (last.right - first.left)
+        if word.left > self.headings[quantity].right - width:
+            figures = self.columns[self.columns.index(quantity) :]
+            return next(
+                column
+                for column in figures
+                if word.right < self.headings[column].right + 1.5
+            )
         starts = [each for each in left if self.headings[each].left < word.left + 1]
         return starts[-1] if starts else left[0]
 
@@ -314,7 +329,7 @@ def annexes(site):
 def assert_says_the_ledger(annex: Annex) -> None:
     day, *_others = annex.columns
     name, task, text = WORDS[annex.language][1:4]
-    quantity, amount = WORDS[annex.language][4:]
+    quantity, rate, amount = WORDS[annex.language][4:]
     pattern = "{1}/{2}/{0}" if annex.language == "en_US" else "{2}/{1}/{0}"
 
     def shown(detail):
@@ -340,6 +355,10 @@ def assert_says_the_ledger(annex: Annex) -> None:
         for row in annex.rows()
     ]
     assert sorted(read) == sorted(map(shown, annex.ledger()))
+    if annex.wanted["amounts"]:
+        assert {number(row[rate]) for row in annex.rows()} == {100}
+    units = {row[quantity].split()[-1] for row in annex.rows()}
+    assert units <= {"Hours", "Heures", "Units", "Unités"}
 
 
 @pytest.mark.parametrize(("rows", "language"), SIZES)

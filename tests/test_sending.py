@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 from playwright.sync_api import expect
 from steps import (
+    document_text,
     install_french,
     invoice_number,
     open_app,
@@ -99,7 +100,8 @@ def test_the_good_ones_of_several(site, page, picture):
     select_all(page)
     page.click(".o_control_panel button[name=action_psa_send]")
     page.wait_for_selector(".modal button[name=action_send]")
-    expect(page.locator(".modal .o_data_row")).to_have_count(len(bad))
+    expect(page.locator(".modal .o_data_row")).to_have_count(len(rows))
+    expect(page.locator(".modal .o_data_row.text-danger")).to_have_count(len(bad))
     assert "no e-mail address" in page.inner_text(".modal .o_data_row >> nth=0")
     picture(page, "1-what-is-wrong")
     assert len(drafts(site)) == len(rows), "Nothing is sent before the person says so."
@@ -132,8 +134,7 @@ def test_a_mail_server_that_is_down_for_several(site, page, picture):
     site.smtp.stop()
     site.expected += ("failed sending mail", "Connection refused")
     action = site.call("account.move", "action_psa_send", moves)
-    wizard = site.call(action["res_model"], "create", [{}], context=action["context"])
-    site.call(action["res_model"], "action_send_and_print", wizard)
+    site.call(action["res_model"], "action_send", [action["res_id"]])
     numbers = [
         row["name"] for row in site.call("account.move", "read", moves, ["name"])
     ]
@@ -178,7 +179,7 @@ def test_four_clicks_from_the_run_to_the_customer(demo, page, picture):
         "button:has-text('Run Due Invoices')",
         ".modal button[name=action_run]",
         "button[name=action_send_invoices]",
-        ".modal button[name=action_send_and_print]",
+        ".modal button[name=action_send]",
     ]
     for number, button in enumerate(clicks, start=1):
         page.wait_for_selector(button)
@@ -216,6 +217,84 @@ def test_one_invoice_of_a_run_in_four_clicks(demo, page):
     ):
         page.click(button)
     wait_for_status(page, "Sent")
+
+
+def preview(site, page, button: str):
+    """What a button opens in a tab of its own."""
+
+    def is_preview(request) -> bool:
+        return "/psa_invoicing/preview/" in request.url
+
+    with page.context.expect_event("request", is_preview) as asked:
+        page.click(button)
+    for tab in page.context.pages:
+        if tab != page:
+            tab.close()
+    return site.session.get(asked.value.url)
+
+
+def test_seen_and_not_sent(site, page, picture):
+    """Discard leaves a draft as it was: without a number, and without a seal."""
+    row = drafts(site)[0]
+    move = row["id"]
+    journal = site.one("account.move", [("id", "=", move)], "journal_id")["journal_id"]
+    sealing = {"restrict_mode_hash_table": True}
+    site.call("account.journal", "write", [journal[0]], sealing)
+
+    def assert_untouched():
+        found = site.one(
+            "account.move",
+            [("id", "=", move)],
+            *("state", "name", "invoice_date", "inalterable_hash"),
+        )
+        assert [*found.values()][1:] == ["draft", False, False, False]
+
+    page.goto(f"{site.url}/odoo/action-psa_invoicing.account_move_action/{move}")
+    for place in ("", ".modal "):
+        if place:
+            page.click("button[name=action_psa_send]")
+            page.wait_for_selector(".modal .o_field_widget[name=subject] input")
+            picture(page, "1-what-will-be-sent")
+        document = preview(site, page, f"{place}button[name=action_psa_preview]")
+        assert document.headers["Content-Type"] == "application/pdf"
+        text = document_text(document.content)
+        assert "Draft Invoice" in text
+        assert f"{date.today():%m/%d/%Y}" in text
+        assert "Annex: Work in Detail" in text
+        assert_untouched()
+    page.click(".modal .btn:has-text('Discard')")
+    wait_for_status(page, "Draft")
+    assert_untouched()
+
+    page.click("button[name=action_psa_send]")
+    page.click(".modal button[name=action_send_and_print]:enabled")
+    wait_for_status(page, "Sent")
+    number = invoice_number(page)
+    (mail,) = site.wait_for_mail()
+    assert number in mail["Subject"]
+    assert number in mail.get_body(("html",)).get_content()
+    assert number in pdf_text(mail)
+
+
+def test_several_are_seen_first(site, page, picture):
+    """To whom, and with which mail; Discard sends none."""
+    rows = drafts(site)
+    open_app(page)
+    open_menu(page, "psa_invoicing.menu_invoices")
+    page.wait_for_selector(".o_data_row")
+    select_all(page)
+    page.click(".o_control_panel button[name=action_psa_send]")
+    page.wait_for_selector(".modal button[name=action_send]")
+    picture(page, "1-all")
+    page.click(".modal .o_data_row >> nth=0 >> td[name=recipients]")
+    page.wait_for_selector(".modal .o_field_widget[name=body]:has-text('invoice')")
+    picture(page, "2-one-mail")
+    page.click(".modal:has(.o_field_widget[name=body]) .btn-close")
+    document = preview(site, page, ".modal footer button[name=action_preview]")
+    text = document_text(document.content)
+    assert text.count("Annex: Work in Detail") >= len(rows)
+    page.click(".modal .btn:has-text('Discard')")
+    assert len(drafts(site)) == len(rows)
 
 
 @pytest.mark.usefixtures("french_installed")

@@ -9,6 +9,7 @@ from . import test_backlog_pages
 from . import test_beside_others
 from . import test_beside_pos
 from . import test_billing
+from . import test_billing_start
 from . import test_bounds
 from . import test_calendar
 from . import test_combos

@@ -289,6 +289,19 @@ class BillingCase(AccountTestInvoicingCommon):
             **values,
         )
 
+    def send(self, moves, **values):
+        """Open the dialog of a single invoice, or of several, and press Send.
+
+        :param values: what a person changes in the dialog of a single one
+        """
+        action = moves.action_psa_send()
+        Dialog = moves.env[action["res_model"]].with_context(
+            **action.get("context", {})
+        )
+        if "res_id" in action:
+            return Dialog.browse(action["res_id"]).action_send()
+        return Dialog.create(values).action_send_and_print()
+
     @contextmanager
     def driver(self):
         """An environment that may commit, for what drives and commits."""

@@ -110,6 +110,7 @@ LINES = {
         "action_psa_deduct_downpayment": BILLERS,
         "action_psa_mark_paid: posted": BILLERS,
         "action_psa_mark_sent: posted": BILLERS,
+        "action_psa_preview": READ_INVOICES,
         "action_psa_recalculate": BILLERS,
         "action_psa_retry: failed": BILLERS,
         "action_psa_send": BILLERS,
@@ -124,6 +125,7 @@ LINES = {
         "read": READ_INVOICES,
         "write: approved by hand": NOBODY,
     },
+    "account.move.send.wizard": {"action_psa_preview": ACCOUNTANTS},
     "psa.invoice.detail": {
         "action_psa_charge": BILLERS,
         "action_psa_leave_out": BILLERS,
@@ -155,6 +157,8 @@ LINES = {
         "action_archive": MANAGERS,
         "action_manual_invoice": BILLERS,
         "action_psa_plan_from_start": BILLERS,
+        "action_psa_start_today": BILLERS | MANAGERS,
+        "action_psa_start_with_oldest": BILLERS | MANAGERS,
         "action_psa_view_backlog": BILLERS,
         "action_psa_view_draft_invoices": READ_PROJECTS,
         "action_psa_view_invoices": READ_PROJECTS,
@@ -219,8 +223,8 @@ LINES = {
         "action_apply: in review": BILLERS | REVIEWERS,
     },
     "psa.schedule.skip": {"action_apply: planned": BILLERS},
-    "psa.send": {"action_send": BILLERS},
-    "psa.send.line": {"action_open": BILLERS},
+    "psa.send": {"action_preview": BILLERS, "action_send": BILLERS},
+    "psa.send.line": {"action_open": BILLERS, "action_preview": BILLERS},
     "psa.transaction.decision": DIALOG,
 }
 """By model and method, on records; after a colon, in what situation."""

@@ -259,6 +259,7 @@ class MatrixWorld(BillingCase):
     def dialog_values(self, model, world) -> dict:
         draft, posted, reason = world.draft.ids, world.posted, {"reason": "Why"}
         values = {
+            "account.move.send.wizard": {"move_id": world.draft.id},
             "psa.adopt.draft": {"move_ids": world.odoos.ids, "cutoff_date": DAY},
             "psa.confirm.anyway": {"move_ids": draft, **reason},
             "psa.contract.line.change": {

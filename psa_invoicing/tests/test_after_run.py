@@ -61,6 +61,8 @@ class TestSendAfterRun(AfterRunCase):
         nobody.email = "nobody@example.com"
         action = draft.action_psa_send()
         self.assertEqual(action["res_model"], "account.move.send.wizard")
+        self.assertEqual(draft.state, "draft")
+        self.send(draft)
         self.assertEqual(draft.state, "posted")
 
     def test_what_odoo_refuses_to_confirm(self):

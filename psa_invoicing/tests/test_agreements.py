@@ -122,14 +122,10 @@ class TestCopies(BillingCase):
 
 
 class TestWishesOfCustomers(BillingCase):
-    def send(self, move):
-        action = move.action_psa_send()
-        wizard = (
-            self.env[action["res_model"]].with_context(**action["context"]).create({})
-        )
-        wizard.action_send_and_print()
+    def send(self, moves, **values):
+        super().send(moves, **values)
         return self.env["mail.mail"].search(
-            [("model", "=", "account.move"), ("res_id", "=", move.id)]
+            [("model", "=", "account.move"), ("res_id", "=", moves.id)]
         )
 
     # === Purchase order ===
@@ -150,7 +146,7 @@ class TestWishesOfCustomers(BillingCase):
         self.log(move.billing_project_ids, date(2026, 1, 20), 1)
         move.action_psa_recalculate()
         self.assertEqual(move.ref, "PO-2", "Recalculate keeps it.")
-        move.action_psa_send()
+        self.send(move)
         self.assertEqual(move.state, "posted")
 
     def test_a_contact_needs_its_companys_purchase_order(self):
@@ -211,7 +207,11 @@ class TestWishesOfCustomers(BillingCase):
         for text in ("Annex", "Read the plans", "Alice", "Bob", "Offered", "300.00"):
             self.assertIn(text, page)
         section = move._psa_annex()[0]
-        self.assertEqual((section["quantity"], section["amount"]), (6, 500))
+        self.assertEqual((section["quantity"], section["amount"]), (5, 500))
+        charged, free = section["groups"]
+        self.assertEqual((charged["quantity"], charged["amount"]), (5, 500))
+        self.assertEqual((free["title"], free["quantity"]), ("Offered", 1))
+        self.assertEqual((free["details"].name, free["amount"]), ("Work", 0))
 
     def test_what_a_customer_does_not_want_to_see(self):
         project = self.time_project(2, 3)

@@ -125,14 +125,17 @@ class TestAnnex(AnnexCase):
         page = self.page(self.work()._psa_invoice(JANUARY))
         self.assertEqual(
             self.columns(page),
-            ["Date", "Who", "Task", "Description", "Quantity", "Amount"],
+            ["Date", "Who", "Task", "Description", "Quantity", "Rate", "Amount"],
         )
         (row,) = page.xpath("//tr[td/span[text()='Sketch']]")
         self.assertEqual(
             [" ".join(cell.text_content().split()) for cell in row],
-            ["01/05/2026", "Alice", "Design", "Sketch", "2.00", "$ 200.00"],
+            ["01/05/2026", "Alice", "Design", "Sketch"]
+            + ["2.00 Hours", "$ 100.00", "$ 200.00"],
         )
-        self.assertEqual(self.texts(page, "psa_annex_total"), ["Total $ 600.00"])
+        self.assertEqual(
+            self.texts(page, "psa_annex_total"), ["Total excl. tax $ 600.00"]
+        )
 
     def test_an_empty_cell_keeps_its_place(self):
         """Nobody worked on a milestone, and it has no task."""
@@ -144,7 +147,9 @@ class TestAnnex(AnnexCase):
         (row,) = page.xpath("//tr[td/span[text()='Go-live']][@name='psa_annex_detail']")
         cells = [" ".join(cell.text_content().split()) for cell in row]
         self.assertEqual(len(cells), len(self.columns(page)))
-        self.assertEqual(cells[1:], ["", "", "Go-live", "0.1250", "$ 12.50"])
+        self.assertEqual(
+            cells[1:], ["", "", "Go-live", "0.1250 Units", "$ 100.00", "$ 12.50"]
+        )
 
     def test_a_long_text_goes_on_in_another_row(self):
         project = self.work()
@@ -222,16 +227,18 @@ class TestAnnex(AnnexCase):
         self.assertEqual(
             self.texts(page, "psa_annex_detail"),
             [
-                "01/05/2026 Alice Design Sketch 2.00 $ 200.00",
-                "01/06/2026 Bob Design Work 3.00 $ 300.00",
-                "01/07/2026 Alice Tests Work 1.00 $ 100.00",
+                "01/05/2026 Alice Design Sketch 2.00 Hours $ 100.00 $ 200.00",
+                "01/06/2026 Bob Design Work 3.00 Hours $ 100.00 $ 300.00",
+                "01/07/2026 Alice Tests Work 1.00 Hours $ 100.00 $ 100.00",
             ],
         )
         self.assertEqual(
             self.texts(page, "psa_annex_section"),
             ["Consulting hour 6.00 Hours $ 600.00"],
         )
-        self.assertEqual(self.texts(page, "psa_annex_total"), ["Total $ 600.00"])
+        self.assertEqual(
+            self.texts(page, "psa_annex_total"), ["Total excl. tax $ 600.00"]
+        )
 
     def test_a_correction_that_nobody_had_billed(self):
         """5 h less, but for 1 h more: 400.00 are given back."""
@@ -248,8 +255,8 @@ class TestAnnex(AnnexCase):
         self.assertEqual(
             self.texts(self.page(move), "psa_annex_detail"),
             [
-                "01/20/2026 Alice Other project 5.00 $ 500.00",
-                "01/21/2026 Alice Call -\ufeff1.00 $ -\ufeff100.00",
+                "01/20/2026 Alice Other project 5.00 Hours $ 100.00 $ 500.00",
+                "01/21/2026 Alice Call -\ufeff1.00 Hours $ 100.00 $ -\ufeff100.00",
             ],
         )
 
@@ -275,6 +282,148 @@ class TestAnnex(AnnexCase):
         )
         (row,) = page.xpath("//tr[td/span[text()='Sketch']]")
         self.assertEqual(row[0].text_content().strip(), "05/01/2026")
+
+    def rates(self, page):
+        return [
+            " ".join(cell.text_content().split())
+            for cell in page.xpath(
+                "//tr[@name='psa_annex_detail']/td[contains(@class, 'psa_annex_rate')]"
+            )
+        ]
+
+    def test_the_rate_is_what_a_unit_costs(self):
+        """After the discount; of a share of a package, what the package costs."""
+        project = self.time_project(2)
+        project.sale_line_id.discount = 10
+        package = self.contract(project, self.milestone_product, price_unit=1000)
+        self.milestone(project, package, 0.25, date(2026, 1, 8))
+        page = self.page(project._psa_invoice(JANUARY))
+        self.assertEqual(self.rates(page), ["$ 90.00", "$ 1,000.00"])
+
+    def test_what_is_offered_stands_apart_and_is_never_added(self):
+        project = self.work()
+        offered = self.log(project, date(2026, 1, 4), 7, name="A favour")
+        offered.billing_type = "complimentary"
+        page = self.page(project._psa_invoice(JANUARY))
+        self.assertEqual(
+            self.texts(page, "psa_annex_section"),
+            ["Consulting hour 6.00 Hours $ 600.00"],
+        )
+        self.assertEqual(
+            self.texts(page, "psa_annex_group"), ["Offered 7.00 Hours $ 0.00"]
+        )
+        rows = self.texts(page, "psa_annex_detail")
+        self.assertIn("A favour 7.00 Hours Offered", rows[-1])
+        self.assertEqual(
+            self.texts(page, "psa_annex_total"), ["Total excl. tax $ 600.00"]
+        )
+
+    def test_subtotals_are_those_of_the_invoice(self):
+        project = self.work(billing_layout="employee")
+        line = self.contract(project, self.milestone_product, price_unit=333.33)
+        self.milestone(project, line, 1 / 3, date(2026, 1, 8))
+        move = project._psa_invoice(JANUARY)
+        for section in move._psa_annex():
+            lines = move.invoice_line_ids.filtered(
+                lambda each, title=section["title"]: (
+                    each.product_id.display_name == title
+                )
+            )
+            self.assertTrue(lines)
+            self.assertEqual(
+                move.currency_id.round(section["amount"]),
+                sum(lines.mapped("price_subtotal")),
+            )
+
+
+class TestWhoseNumber(AnnexCase):
+    """Project, period and the customer's own reference, wherever he looks."""
+
+    def setUp(self):
+        super().setUp()
+        self.project_ = self.time_project(2, name="North")
+        self.order = self.project_.sale_line_id.order_id
+
+    def said(self, page, name):
+        return [
+            " ".join(each.text_content().split())
+            for each in page.xpath(f"//div[@name='{name}']")
+        ]
+
+    def test_our_order_is_not_his_reference(self):
+        move = self.project_._psa_invoice(JANUARY)
+        page = self.page(move)
+        self.assertEqual(self.said(page, "customer_reference"), [])
+        self.assertEqual(self.said(page, "our_order"), [f"Our Order {self.order.name}"])
+        for name in ("reference", "origin"):
+            self.assertEqual(self.said(page, name), [])
+
+    def test_his_own_is(self):
+        self.order.client_order_ref = "PO-1"
+        move = self.project_._psa_invoice(JANUARY)
+        page = self.page(move)
+        self.assertEqual(self.said(page, "customer_reference"), ["Your Reference PO-1"])
+        self.assertEqual(self.said(page, "billing_project"), ["Project North"])
+        self.assertEqual(
+            self.said(page, "billing_period"),
+            ["Billing Period 01/01/2026 – 01/31/2026"],
+        )
+
+    def test_another_invoice_is_as_odoo_prints_it(self):
+        move = self.init_invoice("out_invoice", products=self.product_a)
+        move.write({"ref": "Theirs", "invoice_origin": "Ours"})
+        page = self.page(move)
+        self.assertEqual(self.said(page, "reference"), ["Reference Theirs"])
+        self.assertEqual(self.said(page, "origin"), ["Source Ours"])
+        self.assertEqual(self.said(page, "billing_information"), [])
+
+    def mail(self, move):
+        dialog = self.env["account.move.send.wizard"].create({"move_id": move.id})
+        return dialog.subject, " ".join(
+            html.fromstring(dialog.body).text_content().split()
+        )
+
+    def test_the_mail_says_so(self):
+        self.order.client_order_ref = "PO-1"
+        move = self.project_._psa_invoice(JANUARY)
+        subject, body = self.mail(move)
+        for text in (subject, body):
+            for part in ("North", "PO-1", "[number]"):
+                self.assertIn(part, text)
+        self.assertIn("from 01/01/2026 to 01/31/2026", body)
+        self.assertIn("mention [payment reference] with your payment", body)
+        move.action_post()
+        subject, body = self.mail(move)
+        for text in (subject, body):
+            self.assertIn(move.name, text)
+            self.assertNotIn("[", text)
+
+    def test_the_mail_of_a_customer_without_a_reference(self):
+        subject, body = self.mail(self.project_._psa_invoice(JANUARY))
+        for text in (subject, body):
+            self.assertNotIn(self.order.name, text)
+            self.assertNotIn("your reference", text)
+
+    def test_the_mail_in_french(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        self.env["ir.module.module"]._load_module_terms(["psa_invoicing"], ["fr_FR"])
+        self.customer.lang = "fr_FR"
+        subject, body = self.mail(self.project_._psa_invoice(JANUARY))
+        self.assertIn("facture [numéro], North", subject)
+        self.assertIn("pour la période du 01/01/2026 au 31/01/2026", body)
+
+    def test_the_template_may_be_changed(self):
+        template = self.env.ref("psa_invoicing.mail_template_invoice")
+        template.subject = "For {{ object._psa_project_names() }}"
+        subject, _body = self.mail(self.project_._psa_invoice(JANUARY))
+        self.assertEqual(subject, "For North")
+
+    def test_other_invoices_keep_odoos_template(self):
+        move = self.init_invoice("out_invoice", products=self.product_a, post=True)
+        self.assertEqual(
+            move._get_mail_template(),
+            self.env.ref("account.email_template_edi_invoice"),
+        )
 
 
 @freeze_time("2026-02-02")
@@ -426,6 +575,22 @@ class TestPortal(AnnexCase, HttpCase):
         document = self.get("?report_type=html").text
         for text in ("Annex", "Billing Period", "Read the plans", "Favour", "Offered"):
             self.assertIn(text, document)
+
+    def test_the_page_says_whose_it_is_and_whether_it_is_paid(self):
+        def shown():
+            page = html.fromstring(self.get("").text)
+            (found,) = page.xpath("//div[@name='billing_project']")
+            return found.text_content().split()
+
+        self.assertEqual(shown(), ["Project", "Project", "Waiting", "for", "Payment"])
+        action = self.move.action_psa_mark_paid()
+        self.env["account.payment.register"].with_context(**action["context"]).create(
+            {}
+        )._create_payments()
+        self.assertEqual(shown(), ["Project", "Project", "Paid"])
+        rows = html.fromstring(self.url_open("/my/invoices").text)
+        (project,) = rows.xpath("//td/div[@name='billing_project']")
+        self.assertEqual(project.text_content(), "Project")
 
     def test_nothing_internal(self):
         for path in ("", "?report_type=html"):

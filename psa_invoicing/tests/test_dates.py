@@ -122,14 +122,41 @@ class TestDates(BillingCase):
         self.assertEqual(move.amount_untaxed, 400)
         self.assertEqual(move.amount_untaxed_signed, 200, "Two euros a dollar.")
 
+    def become_german(self):
+        self.time_product.taxes_id = [Command.clear()]
+        self.env.company.account_fiscal_country_id = self.env.ref("base.de")
+
+    def test_no_service_after_the_invoice_date(self):
+        """A cut-off that is still to come: then it is the last transaction."""
+        if not self.env["ir.module.module"].search_count(
+            [("name", "=", "l10n_de"), ("state", "=", "installed")]
+        ):
+            self.skipTest("The German localisation is not installed.")
+        self.become_german()
+        move = self.invoice(date(2026, 2, 28))
+        self.assertEqual(move.delivery_date, date(2026, 1, 2))
+        move.delivery_date = date(2026, 2, 20)
+        move.action_post()
+        self.assertEqual(move.invoice_date, date(2026, 2, 2))
+        self.assertEqual(move.delivery_date, date(2026, 1, 2))
+        self.assertEqual(move._billing_period()[1], date(2026, 2, 28))
+
+    def test_the_service_day(self):
+        move = self.invoice()
+        for end, day in (
+            (date(2026, 1, 31), date(2026, 1, 31)),
+            (date(2026, 2, 2), date(2026, 2, 2)),
+            (date(2026, 2, 28), date(2026, 1, 2)),
+        ):
+            self.assertEqual(move._psa_service_day(end), day)
+
     def test_the_period_ends_with_the_delivery_where_the_country_shows_it(self):
         if not self.env["ir.module.module"].search_count(
             [("name", "=", "l10n_de"), ("state", "=", "installed")]
         ):
             self.skipTest("The German localisation is not installed.")
         self.assertFalse(self.invoice().delivery_date)
-        self.time_product.taxes_id = [Command.clear()]
-        self.env.company.account_fiscal_country_id = self.env.ref("base.de")
+        self.become_german()
         move = self.invoice(name="German")
         self.assertEqual(move.delivery_date, JANUARY)
         move.billing_cutoff_date = date(2026, 1, 30)

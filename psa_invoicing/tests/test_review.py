@@ -75,8 +75,8 @@ class TestReview(BillingCase):
         self.assertEqual(self.draft.billing_review, "approved")
         self.assertEqual(self.draft.billing_review_date, date.today())
         self.assertFalse(self.reminders())
-        self.draft.with_user(self.biller).action_psa_send()
-        self.assertEqual(self.draft.psa_state, "confirmed")
+        self.send(self.draft.with_user(self.biller))
+        self.assertEqual(self.draft.psa_state, "sent")
         self.assertEqual(self.draft.billing_reviewer_id, self.reviewer)
 
     def test_the_next_action(self):
@@ -96,7 +96,7 @@ class TestReview(BillingCase):
         self.draft.needs_recalculation = False
         self.approve()
         assert_next("send")
-        self.draft.action_psa_send()
+        self.draft.action_post()
         assert_next("send")
         self.draft.billing_sending_error = "The mail server is down."
         assert_next("retry")

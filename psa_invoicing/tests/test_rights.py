@@ -88,8 +88,8 @@ class TestRights(BillingCase):
         self.assertEqual(move.amount_untaxed, 300)
         move.invoice_line_ids.quantity = 2
         self.assertEqual(move.detail_ids.quantity, 2)
-        move.action_psa_send()
-        self.assertEqual(move.psa_state, "confirmed")
+        self.send(move)
+        self.assertEqual(move.psa_state, "sent")
         move.action_psa_mark_paid()
 
     def test_a_billing_administrator_opens_every_screen(self):

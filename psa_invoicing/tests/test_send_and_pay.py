@@ -17,13 +17,6 @@ class TestSendAndPay(BillingCase):
         self.work = self.time_project(2, 3)
         self.move = self.work._psa_invoice(JANUARY)
 
-    def send(self, moves):
-        action = moves.action_psa_send()
-        wizard = (
-            self.env[action["res_model"]].with_context(**action["context"]).create({})
-        )
-        wizard.action_send_and_print()
-
     def pay(self, amount=None):
         action = self.move.action_psa_mark_paid()
         values = {} if amount is None else {"amount": amount}
@@ -48,6 +41,8 @@ class TestSendAndPay(BillingCase):
 
     def test_confirmed_until_it_is_sent(self):
         self.move.action_psa_send()
+        self.assertEqual((self.move.psa_state, self.move.name), ("draft", False))
+        self.move.action_post()
         self.assertEqual(self.move.psa_state, "confirmed")
 
     def test_reset_to_draft_is_no_longer_sent(self):
@@ -66,7 +61,7 @@ class TestSendAndPay(BillingCase):
     def test_an_address_is_needed_for_email_only(self):
         self.customer.email = False
         self.customer.invoice_sending_method = "manual"
-        self.move.action_psa_send()
+        self.send(self.move)
         self.assertEqual(self.move.psa_state, "confirmed")
 
     def test_all_that_is_wrong_with_one_invoice(self):

@@ -6,6 +6,7 @@ from datetime import date
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command
 from odoo.tools import mute_logger
 
 from .common import BillingCase
@@ -24,12 +25,6 @@ class SendingCase(BillingCase):
             .with_context(**action.get("context", {}))
             .browse(action.get("res_id"))
         )
-
-    def send_in_background(self, moves):
-        action = moves.action_psa_send()
-        self.env[action["res_model"]].with_context(**action["context"]).create(
-            {}
-        ).action_send_and_print()
 
     def work_off(self):
         """Let the scheduled action do its work."""
@@ -71,9 +66,11 @@ class TestSelection(SendingCase):
     def test_one_with_problems_says_so_and_nothing_is_sent(self):
         wizard = self.dialog((self.good + self.bad).action_psa_send())
         self.assertEqual(wizard._name, "psa.send")
-        self.assertEqual(wizard.line_ids.move_id, self.bad)
-        self.assertIn("own reference", wizard.line_ids.problem)
-        self.assertIn("no e-mail address", wizard.line_ids.problem)
+        wrong, right = wizard.line_ids
+        self.assertEqual((wrong.move_id, right.move_id), (self.bad, self.good))
+        self.assertIn("own reference", wrong.problem)
+        self.assertIn("no e-mail address", wrong.problem)
+        self.assertFalse(right.problem)
         self.assertEqual(wizard.move_ids, self.good)
         self.assertEqual((self.good + self.bad).mapped("state"), ["draft", "draft"])
 
@@ -92,8 +89,10 @@ class TestSelection(SendingCase):
     def test_the_only_other_one(self):
         wizard = self.dialog((self.good + self.bad).action_psa_send())
         action = wizard.action_send()
-        self.assertEqual(self.good.state, "posted")
+        self.assertEqual(self.good.state, "draft", "Its own dialog shows the mail.")
         self.assertEqual(action["res_model"], "account.move.send.wizard")
+        self.send(self.good)
+        self.assertEqual(self.good.state, "posted")
 
     def test_nothing_good_among_them(self):
         other = self.draft(1, customer=self.silent)
@@ -111,9 +110,10 @@ class TestSelection(SendingCase):
         )
         fine = self.draft(3)
         last = fine.name
-        wizard = self.dialog((fine + self.good).action_psa_send())
-        self.assertEqual(wizard.line_ids.move_id, self.good)
-        self.assertIn("archived", wizard.line_ids.problem)
+        wizard = self.dialog(self.send(fine + self.good))
+        wrong, _right = wizard.line_ids
+        self.assertEqual(wrong.move_id, self.good)
+        self.assertIn("archived", wrong.problem)
         self.assertEqual(wizard.move_ids, fine)
         self.assertEqual((fine.state, fine.name), ("draft", last), "No number is used.")
 
@@ -128,7 +128,9 @@ class TestSelection(SendingCase):
         )
         fine = self.draft(3)
         wizard = self.dialog((fine + self.good + self.bad).action_psa_send())
-        self.assertEqual(wizard.line_ids.move_id, self.good + self.bad)
+        self.assertEqual(wizard.line_ids.filtered("problem").move_id, self.bad)
+        wizard = self.dialog(wizard.action_send())
+        self.assertEqual(wizard.line_ids.filtered("problem").move_id, self.good)
         self.assertEqual(wizard.move_ids, fine)
 
     def test_what_is_wrong_only_since(self):
@@ -139,22 +141,22 @@ class TestSelection(SendingCase):
         self.assertEqual(self.good.state, "draft")
 
     def test_what_was_sent_is_not_sent_again_by_the_way(self):
-        self.send_in_background(self.good + self.draft(1))
+        self.send(self.good + self.draft(1))
         self.work_off()
         fresh = self.draft(3)
         wizard = self.dialog((self.good + fresh).action_psa_send())
-        self.assertIn("was sent on", wizard.line_ids.problem)
+        self.assertIn("was sent on", wizard.line_ids[0].problem)
         self.assertEqual(wizard.move_ids, fresh)
 
     def test_sent_again_alone(self):
-        self.send_in_background(self.good + self.draft(1))
+        self.send(self.good + self.draft(1))
         self.work_off()
         self.assertEqual(
             self.good.action_psa_send()["res_model"], "account.move.send.wizard"
         )
 
     def test_what_is_being_sent_is_not_sent_twice(self):
-        self.send_in_background(self.good + self.draft(1))
+        self.send(self.good + self.draft(1))
         with self.assertRaisesRegex(UserError, "being sent in the background already"):
             self.good.action_psa_send()
         self.assertFalse(self.good.psa_next_action)
@@ -166,6 +168,182 @@ class TestSelection(SendingCase):
             wizard.with_user(accountant).action_send()
         with self.assertRaises(AccessError):
             self.good.with_user(accountant).action_psa_retry()
+
+
+@freeze_time("2026-02-02")
+class TestNothingByAccident(SendingCase):
+    """What a person has seen is confirmed when he presses Send, and not before."""
+
+    def setUp(self):
+        super().setUp()
+        self.move = self.draft(2)
+        # Numbers cannot be taken back.
+        self.move.journal_id.restrict_mode_hash_table = True
+
+    def open(self, move=None, **values):
+        action = (move or self.move).action_psa_send()
+        Dialog = self.env[action["res_model"]].with_context(**action["context"])
+        return Dialog.create(values)
+
+    def add_fee(self, move):
+        fee = {"name": "Fee", "quantity": 1, "price_unit": 50}
+        move.invoice_line_ids = [Command.create(fee)]
+
+    def assert_untouched(self, moves):
+        self.assertEqual(
+            [(move.state, move.name, move.inalterable_hash) for move in moves],
+            [("draft", False, False)] * len(moves),
+        )
+
+    def test_the_dialog_shows_the_mail_of_a_draft(self):
+        wizard = self.open()
+        self.assertTrue(wizard.psa_is_draft)
+        self.assertEqual(wizard.mail_partner_ids, self.customer)
+        self.assertTrue(wizard.subject)
+        self.assertIn("230.00", wizard.body)
+        (attached,) = wizard.mail_attachments_widget
+        self.assertEqual(attached["name"], "[number].pdf")
+        self.assert_untouched(self.move)
+
+    def test_the_mail_has_the_number(self):
+        self.send(self.move)
+        self.assertTrue(self.move.inalterable_hash)
+        mail = self.mails(self.move)
+        self.assertIn(self.move.name, mail.subject)
+        self.assertIn(self.move.name, mail.body_html)
+        self.assertIn(self.move.payment_reference, mail.body_html)
+        (attached,) = mail.attachment_ids
+        self.assertIn(self.move.name.replace("/", "_"), attached.name)
+
+    def test_what_a_person_wrote_stays(self):
+        self.send(self.move, subject="For you", body="<p>As agreed.</p>")
+        mail = self.mails(self.move)
+        self.assertEqual(mail.subject, "For you")
+        self.assertIn("As agreed.", mail.body_html)
+
+    def test_what_a_person_wrote_gets_the_number(self):
+        self.send(
+            self.move,
+            subject="[number] for you",
+            body="<p>Pay [payment reference], please.</p>",
+        )
+        mail = self.mails(self.move)
+        self.assertEqual(mail.subject, f"{self.move.name} for you")
+        self.assertIn(f"Pay {self.move.payment_reference}, please.", mail.body_html)
+
+    def test_what_a_person_took_off_stays_off(self):
+        wizard = self.open()
+        rows = wizard.mail_attachments_widget
+        wizard.mail_attachments_widget = [{**row, "skip": True} for row in rows]
+        wizard.action_send_and_print()
+        self.assertFalse(self.mails(self.move).attachment_ids)
+
+    def test_changed_meanwhile(self):
+        wizard = self.open()
+        self.add_fee(self.move)
+        with self.assertRaisesRegex(UserError, "changed or sent since"):
+            wizard.action_send_and_print()
+        self.assert_untouched(self.move)
+
+    def test_two_people_with_the_same_dialog(self):
+        first, second = self.open(), self.open()
+        first.action_send_and_print()
+        with self.assertRaisesRegex(UserError, "changed or sent since"):
+            second.action_send_and_print()
+        self.assertEqual(len(self.mails(self.move)), 1)
+
+    def test_sent_again_by_two_people(self):
+        self.send(self.move)
+        first, second = self.open(), self.open()
+        self.assertFalse(first.psa_is_draft)
+        first.action_send_and_print()
+        with self.assertRaisesRegex(UserError, "changed or sent since"):
+            second.action_send_and_print()
+        self.assertEqual(len(self.mails(self.move)), 2)
+
+    def test_what_is_wrong_by_now(self):
+        wizard = self.open()
+        self.customer.billing_po_required = True
+        with self.assertRaisesRegex(UserError, "own reference"):
+            wizard.action_send_and_print()
+        self.assert_untouched(self.move)
+
+    def test_a_document_that_cannot_be_made(self):
+        """Its number stays, and it says why."""
+        wizard = self.open()
+        self.break_report_of(self.move)
+        with mute_logger(SENDING):
+            wizard.action_send_and_print()
+        self.assertEqual(self.move.psa_state, "confirmed")
+        self.assertTrue(self.move.name)
+        self.assertIn("document could not be made", self.move.billing_sending_error)
+
+    def test_only_administrators_open_it_on_a_draft(self):
+        accountant = self.person("accountant", "account.group_account_manager")
+        Dialog = self.env["account.move.send.wizard"].with_user(accountant)
+        with self.assertRaisesRegex(UserError, "not posted"):
+            Dialog.create({"move_id": self.move.id})
+        wizard = self.open()
+        with self.assertRaises(AccessError):
+            wizard.with_user(accountant).action_send_and_print()
+        self.assert_untouched(self.move)
+
+    def test_several_are_seen_first(self):
+        moves = self.move + self.draft(3)
+        wizard = self.dialog(moves.action_psa_send())
+        self.assertEqual(wizard.line_ids.move_id, moves)
+        for line in wizard.line_ids:
+            self.assertIn(self.customer.email, line.recipients)
+            self.assertTrue(line.subject)
+        self.assertIn("230.00", wizard.line_ids[0].body)
+        self.assertIn("when you press Send", wizard.summary)
+        self.assert_untouched(moves)
+        wizard.action_send()
+        self.work_off()
+        self.assertEqual(moves.mapped("psa_state"), ["sent"] * 2)
+        for move in moves:
+            self.assertIn(move.name, self.mails(move).subject)
+
+    def test_one_of_several_changed_meanwhile(self):
+        moves = self.move + self.draft(3)
+        wizard = self.dialog(moves.action_psa_send())
+        self.add_fee(moves[1])
+        with self.assertRaisesRegex(UserError, "changed or sent since"):
+            wizard.action_send()
+        self.assert_untouched(moves)
+
+    def test_how_else_it_goes(self):
+        self.customer.invoice_sending_method = "manual"
+        wizard = self.dialog((self.move + self.draft(3)).action_psa_send())
+        line = wizard.line_ids[0]
+        self.assertEqual(line.recipients, "PDF only, you pass it on")
+        self.assertFalse(line.subject or line.body)
+
+
+@freeze_time("2026-02-02")
+class TestPreview(SendingCase):
+    def test_a_draft_has_the_date_that_it_would_get_and_keeps_none(self):
+        move = self.draft(2)
+        with move._psa_as_of_today():
+            self.assertEqual(move.invoice_date, date(2026, 2, 2))
+        self.assertFalse(move.invoice_date or move.name)
+        self.assertEqual(move.state, "draft")
+
+    def test_a_date_that_a_person_chose_stays(self):
+        move = self.draft(2)
+        move.invoice_date = date(2026, 2, 10)
+        with move._psa_as_of_today():
+            self.assertEqual(move.invoice_date, date(2026, 2, 10))
+
+    def test_several_in_one(self):
+        moves = self.draft(2) + self.draft(3)
+        self.assertTrue(
+            moves.action_psa_preview()["url"].endswith(f"{moves[0].id},{moves[1].id}")
+        )
+        wizard = self.dialog(moves.action_psa_send())
+        self.assertEqual(wizard.action_preview(), moves.action_psa_preview())
+        with self.assertRaisesRegex(UserError, "at most 100"):
+            moves.browse(range(1, 102))._psa_check_few()
 
 
 @freeze_time("2026-02-02")
@@ -186,13 +364,13 @@ class TestBackground(SendingCase):
 
     def test_posting_and_rendering_are_apart(self):
         """The numbers are there before the first document is made."""
-        self.send_in_background(self.all)
+        self.send(self.all)
         self.assertEqual(self.all.mapped("state"), ["posted"] * 3)
         self.assertFalse(self.all.filtered("invoice_pdf_report_id"))
         self.assertFalse(self.mails(self.first))
 
     def test_one_that_fails_does_so_alone(self):
-        self.send_in_background(self.all)
+        self.send(self.all)
         number = self.second.name
         self.break_report_of(self.second)
         with mute_logger(SENDING):
@@ -209,7 +387,7 @@ class TestBackground(SendingCase):
         )
 
     def test_the_result_is_told_once(self):
-        self.send_in_background(self.all)
+        self.send(self.all)
         self.break_report_of(self.second)
         with mute_logger(SENDING):
             self.work_off()
@@ -217,7 +395,7 @@ class TestBackground(SendingCase):
         self.assertIn("2 sent, 1 failed, 0 still to be sent", told)
 
     def test_retry_makes_the_mail_that_there_was_not(self):
-        self.send_in_background(self.all)
+        self.send(self.all)
         self.break_report_of(self.second)
         with mute_logger(SENDING):
             self.work_off()
@@ -228,7 +406,7 @@ class TestBackground(SendingCase):
         self.assertEqual([len(self.mails(each)) for each in self.all], [1, 1, 1])
 
     def test_reset_to_draft_meanwhile(self):
-        self.send_in_background(self.all)
+        self.send(self.all)
         self.second.button_draft()
         self.work_off()
         self.assertEqual(self.all.mapped("psa_state"), ["sent", "draft", "sent"])
@@ -239,7 +417,7 @@ class TestBackground(SendingCase):
             {"name": "Other", "is_company": True, "email": "o@example.com"}
         )
         move = self.draft(1, customer=other)
-        self.send_in_background(self.first + move)
+        self.send(self.first + move)
         other.email = False
         self.work_off()
         self.assertEqual(move.psa_state, "confirmed")
@@ -254,13 +432,6 @@ class TestMailFails(SendingCase):
         self.move = self.draft(2, 3)
         self.send(self.move)
         self.mail = self.mails(self.move)
-
-    def send(self, move):
-        action = move.action_psa_send()
-        wizard = (
-            self.env[action["res_model"]].with_context(**action["context"]).create({})
-        )
-        wizard.action_send_and_print()
 
     def test_the_number_stays_and_the_reason_shows(self):
         number = self.move.name

@@ -278,14 +278,14 @@ class TestStartPage(StartPageCase):
         self.log(self.project(), date(2026, 3, 2), 2)
         self.cards()
         page = self.page()
-        with self.assertQueryCount(29):
+        with self.assertQueryCount(31):
             page.get_start_page()
         for _each in range(5):
             self.time_project(2)._psa_invoice(JANUARY)
             self.log(self.project(), date(2026, 3, 2), 2)
         self.assertEqual(self.cards()["draft"][0], 6)
         page = self.page()
-        with self.assertQueryCount(29):
+        with self.assertQueryCount(31):
             page.get_start_page()
 
     # === Others ===

@@ -148,11 +148,13 @@ class PsaStartPage(models.AbstractModel):
         failed = self.env._("Could Not Be Invoiced")
         old = self.env._("Open for More than 60 Days")
         credited = self.env._("Credited: to Review")
+        early = self.env._("Before Billing Start")
         leakage = self.env._("Billing Leakage")
         return [
             Card("due", due, SCHEDULE, filters=("due", "planned")),
             Card("failed", failed, SCHEDULE, tone="danger"),
             Card("credited", credited, BACKLOG, "company_amount", "warning"),
+            Card("before_start", early, BACKLOG, "company_amount", "warning"),
             Card("older_60", old, BACKLOG, "company_amount", "warning"),
             Card("leakage", leakage, LEAKAGE, "amount", "warning", ()),
         ]

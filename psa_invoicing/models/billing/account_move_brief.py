@@ -2,6 +2,7 @@
 """What an invoice remembers of how it was asked for; see ``core/brief.py``."""
 
 from dataclasses import replace
+from datetime import date
 
 from markupsafe import Markup
 
@@ -113,11 +114,23 @@ class AccountMove(models.Model):
         in some countries decides on the currency rate."""
         for move in self:
             _start, end = move._billing_period() or (None, move.billing_cutoff_date)
+            day = end and move._psa_service_day(end)
             values = {
-                name: end for name, shown in DELIVERY_DATES.items() if move[shown]
+                name: day for name, shown in DELIVERY_DATES.items() if move[shown]
             }
             if values:
                 move.write(values)
+
+    def _psa_service_day(self, end: date) -> date:
+        """The end of the billing period; where that lies after the invoice date, the
+        last transaction before it."""
+        self.ensure_one()
+        day = self.invoice_date or self.company_id._billing_today()
+        if end <= day:
+            return end
+        # sudo: who may bill need not read the ledger.
+        dates = self.sudo().detail_ids.mapped("date")
+        return min(max(dates, default=day), day)
 
     def _psa_log_origin(self):
         """Say in the chatter of each invoice which contracts it comes from."""

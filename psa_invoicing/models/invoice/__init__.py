@@ -5,10 +5,13 @@ from . import account_move
 from . import account_move_agreement
 from . import account_move_credit
 from . import account_move_recalculation
+from . import account_move_sendable
 from . import account_move_sending
+from . import account_move_preview
 from . import account_move_dates
 from . import account_move_conflict
 from . import account_move_annex
+from . import account_move_customer
 from . import account_move_review
 from . import account_move_links
 from . import account_move_line

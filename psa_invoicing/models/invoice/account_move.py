@@ -276,7 +276,9 @@ class AccountMove(models.Model):
     def _post(self, soft=True):
         """What changed since must be looked at before it gets a number."""
         self._psa_prepare_posting()
-        self.filtered("is_project_invoice")._psa_move_to_allowed_day()
+        projects = self.filtered("is_project_invoice")
+        projects._psa_move_to_allowed_day()
+        projects._psa_keep_service_day()
         self._psa_of_projects()._psa_put_off_due_date()
         posted = self.browse()
         for zone, moves in self._psa_by_zone().items():

@@ -116,13 +116,14 @@ class AccountMove(models.Model):
                 "uom": line.product_uom_id.with_env(self.env).sudo().name,
                 "digits": 4 if line.sudo()._psa_is_billed_by_amount() else 2,
                 "groups": self._psa_annex_groups(by_line[line]),
-                **self._psa_annex_sums(by_line[line]),
+                **self._psa_annex_sums(by_line[line]._chargeable()),
             }
             for line in lines
         ]
 
     def _psa_annex_groups(self, details) -> list[dict]:
-        """Transactions of a contract line as the project groups them on the invoice.
+        """Transactions of a contract line as the project groups them on the invoice;
+        what is offered apart, at the end.
 
         :return: title ('' where nothing is said), quantity, untaxed amount, details
         """
@@ -131,14 +132,18 @@ class AccountMove(models.Model):
             "employee": customer.billing_annex_names and "employee_name",
             "task": customer.billing_annex_texts and "task_name",
         }.get(self._billing_brief().layout)
-        groups = details.grouped(lambda each: name and each[name] or "")
+        charged = details._chargeable()
+        groups = charged.grouped(lambda each: name and each[name] or "")
+        found = sorted(groups.items())
+        if offered := details - charged:
+            found.append((self.env._("Offered"), offered))
         return [
             {
                 "title": title,
-                "details": found.sorted(lambda each: (each.date, each.id)),
-                **self._psa_annex_sums(found),
+                "details": group.sorted(lambda each: (each.date, each.id)),
+                **self._psa_annex_sums(group),
             }
-            for title, found in sorted(groups.items())
+            for title, group in found
         ]
 
     def _psa_annex_sums(self, details) -> dict[str, float]:
@@ -149,6 +154,14 @@ class AccountMove(models.Model):
             name: sign * fsum(details.mapped(name)) or 0.0
             for name in ("quantity", "amount")
         }
+
+    def _psa_annex_rate(self, detail) -> float:
+        """The untaxed price of a unit, after its discount."""
+        line = detail.move_line_id
+        if line.billing_share and detail.quantity:
+            return detail.amount / detail.quantity
+        full = line.quantity * line.price_unit
+        return detail.price_unit * (line.price_subtotal / full if full else 1.0)
 
     # === Receipts ===
 

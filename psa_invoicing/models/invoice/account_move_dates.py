@@ -131,17 +131,21 @@ class AccountMove(models.Model):
 
     def _psa_dates_from_cutoff(self) -> list[str]:
         """Dates of a draft that follow when a person changes its cut-off date."""
-        names = list(DELIVERY_DATES)
+        names = []
         if self.company_id.billing_invoice_date == "cutoff" and (
             self._psa_is_dated_by_rule()
         ):
             names.append("invoice_date")
-        return [name for name in names if self[name] == self.billing_cutoff_date]
+        day = self.billing_cutoff_date
+        found = [name for name in names if self[name] == day]
+        service = day and self._psa_service_day(day)
+        return found + [name for name in DELIVERY_DATES if self[name] == service]
 
     def _psa_follow_cutoff_date(self, names: list[str]):
         """:param names: dates that were the cut-off date before it changed"""
         for name in names:
-            self[name] = self.billing_cutoff_date
+            day = self.billing_cutoff_date
+            self[name] = self._psa_service_day(day) if name in DELIVERY_DATES else day
         if "invoice_date" in names:
             self._billing_remember(invoice_date=self.invoice_date)
 
@@ -179,6 +183,14 @@ class AccountMove(models.Model):
                     )
                 )
                 move.invoice_date = allowed
+
+    def _psa_keep_service_day(self):
+        """Nothing is delivered after the date of its invoice."""
+        for move in self:
+            day = move.invoice_date or move.company_id._billing_today()
+            for name, shown in DELIVERY_DATES.items():
+                if move[shown] and move[name] and move[name] > day:
+                    move[name] = move._psa_service_day(move[name])
 
     def _psa_first_allowed_day(self, last_date):
         """:param last_date: of the invoices in the journal, if there are any"""

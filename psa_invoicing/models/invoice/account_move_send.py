@@ -6,7 +6,7 @@ from odoo import models
 from odoo.exceptions import UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
-from .account_move_sending import REFUSALS
+from .account_move_sendable import REFUSALS
 
 _logger = logging.getLogger(__name__)
 
@@ -161,7 +161,7 @@ class AccountMoveSend(models.AbstractModel):
                     "placeholder": False,
                     "protect_from_deletion": True,
                 }
-                for receipt in move._psa_receipts()
+                for receipt in move._origin._psa_receipts()
             ),
         ]
 

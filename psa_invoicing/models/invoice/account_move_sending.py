@@ -1,24 +1,18 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Project invoices on their way to the customer: checked, confirmed, sent, retried."""
+"""Project invoices on their way to the customer: confirmed, sent, retried."""
+
+import json
 
 from odoo import api, fields, models
-from odoo.exceptions import RedirectWarning, UserError
-from odoo.tools import format_date
+from odoo.exceptions import UserError
 
 from ..shared import rights
-
-# What Odoo says, in words, when an invoice cannot be posted.
-REFUSALS = (UserError, RedirectWarning)
+from .account_move_sendable import REFUSALS
 
 
 class AccountMove(models.Model):
     _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
 
-    billing_po_missing = fields.Boolean(
-        string="Is Po Missing",
-        compute="_compute_billing_po_missing",
-        help="The customer wants its own reference on every project invoice.",
-    )
     billing_sending = fields.Json(
         readonly=True,
         copy=False,
@@ -31,17 +25,6 @@ class AccountMove(models.Model):
     billing_sending_note = fields.Char(
         string="Sending", compute="_compute_billing_sending_note"
     )
-
-    @api.depends("is_project_invoice", "ref", "invoice_origin", "commercial_partner_id")
-    def _compute_billing_po_missing(self):
-        """Where the customer gave none, Odoo puts the order's own number there."""
-        for move in self:
-            own = {"", *(move.invoice_origin or "").split(", ")}
-            move.billing_po_missing = (
-                move.is_project_invoice
-                and move.commercial_partner_id.billing_po_required
-                and {*(move.ref or "").strip().split(", ")} <= own
-            )
 
     @api.depends("is_project_invoice", "sending_data", "billing_sending_error")
     def _compute_billing_sending_note(self):
@@ -58,45 +41,46 @@ class AccountMove(models.Model):
     # === Send to Customer ===
 
     def action_psa_send(self):
-        """Confirm the drafts among these invoices and open Odoo's dialog to send them.
-
-        Everything is checked first, for all of them. If something is wrong with one of
-        several, a dialog says what, and offers to send the others.
+        """Open the dialog that shows what will be sent: of one invoice its mail, of
+        several a list. Nothing is confirmed before a person presses Send in it.
 
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: with all that is wrong, for a single invoice
         """
         rights.check_may_bill(self.env)
         problems = self._psa_sending_problems()
-        if problems and len(self) == 1:
+        if len(self) != 1:
+            return self._psa_list_to_send(problems)
+        if problems:
             raise UserError(self._psa_problems_text(problems[self]))
-        if problems:
-            problems |= self.filtered(
-                lambda move: move not in problems
-            )._psa_posting_problems()
-        else:
-            problems = self._psa_confirm_to_send()
-        if problems:
-            return self._psa_offer_to_send_others(problems)
-        return self.action_send_and_print()
+        if self.state == "posted":
+            return self.action_send_and_print()
+        return {
+            "name": self.env._("Send to Customer"),
+            "type": "ir.actions.act_window",
+            "res_model": "account.move.send.wizard",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"active_model": self._name, "active_ids": self.ids},
+        }
 
     def _psa_send_in_background(self):
-        """Confirm drafts that were checked; Odoo's scheduled action sends them.
+        """Confirm drafts that a person has looked at; Odoo's scheduled action sends
+        them.
 
         :return: what tells the user so, or a dialog: with what is wrong meanwhile, or
             to send a single one
         """
-        problems = (
-            self._psa_sending_problems(several=True) or self._psa_confirm_to_send()
-        )
-        if problems:
-            return self._psa_offer_to_send_others(problems)
-        # Odoo's dialog for several fails with one.
-        return self._psa_hand_over() if len(self) > 1 else self.action_send_and_print()
+        problems = self._psa_sending_problems(several=True)
+        if not problems and len(self) == 1:
+            # Its own dialog shows more; Odoo's dialog for several fails with one.
+            return self.action_psa_send()
+        problems = problems or self._psa_confirm_to_send()
+        return self._psa_list_to_send(problems) if problems else self._psa_hand_over()
 
-    def _psa_offer_to_send_others(self, problems: dict) -> dict:
+    def _psa_list_to_send(self, problems: dict) -> dict:
         """:param problems: what is wrong, by invoice
-        :return: the dialog that says so
+        :return: the dialog that lists what can be sent, and what cannot
         """
         wizard = self.env["psa.send"].create(
             {
@@ -109,14 +93,14 @@ class AccountMove(models.Model):
                     fields.Command.create(
                         {
                             "move_id": move.id,
+                            "version": move._psa_sending_version(),
                             "problem": "\n".join(
                                 problem[:1].upper() + problem[1:]
-                                for problem in problems[move]
+                                for problem in problems.get(move, ())
                             ),
                         }
                     )
-                    for move in self
-                    if move in problems
+                    for move in self.sorted(lambda move: move not in problems)
                 ],
             }
         )
@@ -128,6 +112,26 @@ class AccountMove(models.Model):
             "views": [(False, "form")],
             "target": "new",
         }
+
+    def _psa_sending_version(self) -> str:
+        """Changes with a draft, and when an invoice is sent: what a person has seen in
+        a dialog is what leaves, once."""
+        self.ensure_one()
+        return self.billing_version or json.dumps(self.billing_sending)
+
+    def _psa_check_version(self, seen: str):
+        """Refuse to send what is not what a person has seen.
+
+        :param seen: see :meth:`_psa_sending_version`
+        """
+        if seen != self._psa_sending_version():
+            raise UserError(
+                self.env._(
+                    "%(invoice)s was changed or sent since you opened this dialog. "
+                    "Close it and look at the invoice again.",
+                    invoice=self.display_name,
+                )
+            )
 
     def _psa_hand_over(self) -> dict:
         """:return: a notification that Odoo's scheduled action sends them now"""
@@ -184,93 +188,6 @@ class AccountMove(models.Model):
                 raise
             return problems
         return {}
-
-    def _psa_posting_problems(self) -> dict:
-        """What Odoo has against posting these drafts; none is posted.
-
-        :return: reasons by invoice
-        """
-        problems = {}
-        for move in self.filtered(lambda move: move.state == "draft"):
-            savepoint = self.env.cr.savepoint()
-            try:
-                move.action_post()
-            except REFUSALS as error:
-                problems[move] = [str(error.args[0])]
-            finally:
-                savepoint.close(rollback=True)
-        return problems
-
-    def _psa_problems_text(self, problems: list[str]) -> str:
-        """What is wrong with this invoice, a line each."""
-        return "\n".join(
-            self.env._(
-                "%(invoice)s: %(problem)s", invoice=self.display_name, problem=problem
-            )
-            for problem in problems
-        )
-
-    def _psa_sending_problems(
-        self, several: bool = False, methods: list[str] | None = None
-    ) -> dict:
-        """Why invoices cannot be sent, for an accountant.
-
-        :param several: whether they were chosen among several, if there is but one
-        :param methods: how they are to be sent (default: as each customer wants)
-        :return: reasons by invoice, for those that have one
-        """
-        several = several or len(self) > 1
-        return {
-            move: problems
-            for move in self
-            if (problems := [*move._psa_problems_of_one(several, methods)])
-        }
-
-    def _psa_problems_of_one(self, several: bool, methods: list[str] | None):
-        """:param several: what was sent already is not sent again by the way"""
-        if not self.is_project_invoice or self.state == "cancel":
-            yield self.env._("it is no project invoice that could be sent.")
-            return
-        if self.is_being_sent:
-            yield self.env._("it is being sent in the background already.")
-        elif several and self.billing_sent_date and not self.billing_sending_error:
-            yield self.env._(
-                "it was sent on %(date)s. Open it to send it again.",
-                date=format_date(self.env, self.billing_sent_date),
-            )
-        if self.state == "draft" and self.needs_recalculation:
-            yield self.env._(
-                "transactions on it were changed since; press Recalculate first."
-            )
-        if self.state == "draft" and (problem := self._psa_review_problem()):
-            yield problem
-        if self.state == "draft" and not self.invoice_line_ids:
-            yield self.env._("there is nothing on it.")
-        if self.billing_po_missing:
-            yield self.env._(
-                "the customer %(customer)s wants its own reference on every invoice. "
-                "Enter it as Customer Reference.",
-                customer=self.commercial_partner_id.display_name,
-            )
-        if methods is None:
-            methods = self.env["account.move.send"]._get_default_sending_methods(self)
-        if "email" in methods:
-            yield from self._psa_mailing_problems()
-
-    def _psa_mailing_problems(self):
-        if not self.partner_id.email:
-            yield self.env._(
-                "the customer %(customer)s has no e-mail address. Enter one, or choose "
-                "another way of sending on the customer's Invoicing tab.",
-                customer=self.partner_id.display_name,
-            )
-        senders = (self.invoice_user_id, self.company_id, self.env.user)
-        if not any(sender.email for sender in senders):
-            yield self.env._(
-                "there is no e-mail address to send it from. Enter one for the company "
-                "%(company)s.",
-                company=self.company_id.display_name,
-            )
 
     # === Mark as Sent ===
 

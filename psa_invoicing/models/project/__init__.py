@@ -4,4 +4,5 @@ from . import sale_order
 from . import project_project
 from . import project_project_figures
 from . import project_project_next
+from . import project_project_start
 from . import project_project_links

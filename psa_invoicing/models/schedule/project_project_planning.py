@@ -203,12 +203,19 @@ class ProjectProject(models.Model):
         """As when they are created."""
         if "billing_copy_to_ids" in vals:
             rights.check_may_bill(self.env)
+        started = self.browse()
+        if vals.get("billing_frequency_id") and "billing_start_date" not in vals:
+            started = self.filtered(lambda project: not project.billing_start_date)
         result = super().write(vals)
         if vals.get("sale_line_id"):
             self._psa_adopt_contract_lines()
         if PLANNING_FIELDS & set(vals):
             self._psa_plan_invoices()
+        started._psa_start_by_default()
         return result
+
+    def _psa_start_by_default(self):
+        """These projects are invoiced from today on, as nobody said from when."""
 
     def action_psa_plan_from_start(self):
         """Plan the invoice dates between the billing start and today as well.

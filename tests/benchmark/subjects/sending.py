@@ -14,34 +14,49 @@ from .drafts import totals
 
 # What Odoo's dialog for several shows.
 SHOWN = {"move_ids": {}, "summary_data": {}, "alerts": {}}
+# What the dialog of this add-on shows.
+LISTED = {
+    "summary": {},
+    "line_ids": {
+        "fields": {"move_id": {}, "recipients": {}, "subject": {}},
+        "limit": 40,
+    },
+}
 
 
 def ours(env, move_ids: list[int]) -> dict:
-    """Send to Customer: it confirms the drafts."""
+    """Send to Customer, and Send in its dialog: that confirms the drafts."""
     moves = env["account.move"].browse(move_ids)
-    return _sent(env, moves, moves.action_psa_send)
+
+    def look_and_send():
+        action = moves.action_psa_send()
+        dialog = env[action["res_model"]].browse(action["res_id"])
+        dialog.web_read(LISTED)
+        dialog.action_send()
+
+    return _sent(env, moves, look_and_send)
 
 
 def plain(env, move_ids: list[int]) -> dict:
     """Drafts of Odoo's own, posted and sent."""
     moves = env["account.move"].browse(move_ids)
 
-    def post_and_send() -> dict:
+    def post_and_send():
         moves.action_post()
-        return moves.action_send_and_print()
+        _confirm_dialog(env, moves.action_send_and_print())
 
     return _sent(env, moves, post_and_send)
 
 
-def _sent(env, moves, begin) -> dict:
+def _sent(env, moves, prepare) -> dict:
     """Send invoices in Odoo's dialog, then as its scheduled action does.
 
-    :param begin: confirms them and opens the dialog
+    :param prepare: confirms them and hands them over
     :return: seconds for each invoice, and totals
     """
     env.company.email = "billing@example.com"
     with measured(env) as prepared:
-        _confirm_dialog(env, begin())
+        prepare()
     with _no_commit(), measured(env) as delivered:
         env["account.move.send"]._generate_and_send_invoices(moves, from_cron=True)
     assert all(move.invoice_pdf_report_id and move.message_ids for move in moves)

@@ -1,3 +1,4 @@
+import {BeforeStart} from "./before_start";
 import {DynamicGroupList} from "@web/model/relational_model/dynamic_group_list";
 import {ListController} from "@web/views/list/list_controller";
 import {RelationalModel} from "@web/model/relational_model/relational_model";
@@ -32,6 +33,9 @@ class BacklogModel extends RelationalModel {
 }
 
 class BacklogListController extends ListController {
+    static template = "psa_invoicing.BacklogListView";
+    static components = {...ListController.components, BeforeStart};
+
     setup() {
         // Owl calls these in reverse order: this one after Odoo's own.
         onWillRender(() => this.limitPager());
