@@ -13,7 +13,8 @@ class SaleOrderLine(models.Model):
 
     def _write_multi(self, vals_list):
         """What is computed does not come through ``write``."""
-        super()._write_multi(vals_list)
+        # pylint: disable-next=assignment-from-none
+        result = super()._write_multi(vals_list)
         changed = {
             line.id: found
             for line, vals in zip(self, vals_list, strict=True)
@@ -27,6 +28,7 @@ class SaleOrderLine(models.Model):
         elsewhere = (lines - own).filtered(lambda line: ELSEWHERE in changed[line.id])
         if elsewhere:
             elsewhere._psa_flag_drafts()
+        return result
 
     def _psa_follow_quantity(self):
         """Drafts ask for Recalculate, and what is on hold or written off stays so."""
