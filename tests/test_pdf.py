@@ -358,7 +358,7 @@ def assert_says_the_ledger(annex: Annex) -> None:
     if annex.wanted["amounts"]:
         assert {number(row[rate]) for row in annex.rows()} == {100}
     units = {row[quantity].split()[-1] for row in annex.rows()}
-    assert units <= {"Hours", "Heures", "Units", "Unités"}
+    assert units <= {"Hours", "Heures", "Units", "Unité(s)"}
 
 
 @pytest.mark.parametrize(("rows", "language"), SIZES)
