@@ -125,7 +125,7 @@ LINES = {
         "read": READ_INVOICES,
         "write: approved by hand": NOBODY,
     },
-    "account.move.send.wizard": {"action_psa_preview": ACCOUNTANTS},
+    "account.move.send.wizard": {"action_psa_preview": ACCOUNTANTS | SELLERS},
     "psa.invoice.detail": {
         "action_psa_charge": BILLERS,
         "action_psa_leave_out": BILLERS,
