@@ -83,11 +83,18 @@ def test_the_template_knows_not_where_or_when_it_was_made(path):
     assert not {origin for origin in origins if not known.fullmatch(origin)}
 
 
+def test_expressions_stay_code(translation):
+    """Of subjects of mails, say: what is between the braces is Python."""
+    for entry in translation:
+        for expression in re.findall(r"{{(.*?)}}", entry.msgstr):
+            compile(expression.strip(), entry.msgid, "eval")
+
+
 @pytest.mark.parametrize("slip", FRENCH_SLIPS)
 def test_french_spaces_and_apostrophes(path, translation, slip):
     if path.stem != "fr":
         pytest.skip("a rule of French")
     pattern = FRENCH_SLIPS[slip]
-    text = re.compile(r"<[^>]*>|&\w+;|%\(\w+\)\w")
+    text = re.compile(r"<[^>]*>|{{.*?}}|&\w+;|%\(\w+\)\w")
     strings = [entry.msgstr for entry in translation]
     assert not [each for each in strings if pattern.search(text.sub("x", each))]
