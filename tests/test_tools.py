@@ -13,6 +13,7 @@ import pytest
 import tools
 from tools.bootstrap import INSIDE
 from tools.lanes import Process, Work
+from tools.odoo_process import environment
 from tools.odoo_source import TESTED, odoo_source
 from tools.settings import ROOT
 
@@ -127,6 +128,15 @@ def test_a_folder_that_cannot_be_written(tmp_path):
     said = refused("run", PSA_STATE=tmp_path / "file" / "state")
     assert "cannot be written" in said
     assert "make run PSA_CACHE=... PSA_STATE=..." in said
+
+
+def test_odoo_reloads_itself_with_its_packages():
+    """As ``odoo.service.server`` does, when a request took too long or too much."""
+    reload = (
+        "import os, sys; os.execve(sys.executable, "
+        "[os.path.basename(sys.executable), '-c', 'import babel, odoo'], os.environ)"
+    )
+    subprocess.run([sys.executable, "-c", reload], env=environment(), check=True)
 
 
 def test_a_python_named_by_mistake():

@@ -189,6 +189,20 @@ def test_drafts_go_on_as_before(upgraded):
     assert audit.audit(upgraded.database) == 0
 
 
+def test_what_is_in_review_stays_so(upgraded):
+    """One waits, and one is approved: both are what their reviewer has seen."""
+    moves = upgraded.call(
+        "account.move",
+        "search_read",
+        [("billing_review", "!=", False), ("state", "=", "draft")],
+        ["psa_state", "billing_review"],
+    )
+    assert {move["psa_state"] for move in moves} == {"in_review"}
+    assert {move["billing_review"] for move in moves} == {"submitted", "approved"}
+    waiting = [move["id"] for move in moves if move["billing_review"] == "submitted"]
+    upgraded.call("account.move", "action_psa_approve", waiting)
+
+
 def test_every_screen_opens(upgraded):
     """Every entry of the menu: its views can be drawn, and its records read."""
     menus = upgraded.call("ir.ui.menu", "load_web_menus", [], False)

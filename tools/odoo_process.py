@@ -34,7 +34,9 @@ def environment() -> dict[str, str]:
         **kept,
         "PYTHONPATH": path,
         "PYTHONUNBUFFERED": "1",
-        "PATH": pdf_engine.path(),
+        # Odoo that reloads itself starts a Python by its name, and finds packages by
+        # where that stands.
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), pdf_engine.path()]),
     }
 
 

@@ -33,6 +33,10 @@ from . import test_external_api
 from . import test_frequency_and_schedule
 from . import test_grouping
 from . import test_guard
+from . import test_guard_amounts
+from . import test_guard_costs
+from . import test_guard_doors
+from . import test_guard_work
 from . import test_history
 from . import test_import
 from . import test_invoice_life

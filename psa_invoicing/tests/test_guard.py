@@ -862,6 +862,8 @@ class TestDerivedFigures(GuardCase):
             "psa_invoicing.group_billing_manager,sales_team.group_sale_manager",
         )
 
+        cls.seller = cls.person("guard_seller", "sales_team.group_sale_manager")
+
     def test_nobody_writes_them(self):
         draft = self.work._psa_invoice(JANUARY)
         fee = self.contract(self.work, self.milestone_product)
@@ -925,7 +927,7 @@ class TestDerivedFigures(GuardCase):
     def test_a_decision_is_no_default(self):
         """Neither of the context nor of the user."""
         manager = self.person("guard_planner", "project.group_project_manager")
-        salesman = self.person("guard_seller", "sales_team.group_sale_salesman")
+        salesman = self.person("guard_salesman", "sales_team.group_sale_salesman")
         decided = {
             "billing_type": "non_chargeable",
             "billing_hold": True,
@@ -1024,22 +1026,24 @@ class TestDerivedFigures(GuardCase):
         self.assertEqual(part.open_quantity, 3)
 
     def test_a_contract_line_keeps_what_is_written_off_on_it(self):
-        salesman = self.person("guard_seller", "sales_team.group_sale_manager")
         line = self.work.sale_line_id
         self.entries.action_psa_write_off("Goodwill")
-        self.through(JSON2, salesman, line.order_id, "action_cancel")
-        self.through(JSON2, salesman, line.order_id, "action_draft")
+        self.through(JSON2, self.seller, line.order_id, "action_cancel")
+        self.through(JSON2, self.seller, line.order_id, "action_draft")
         for door in DOORS:
             self.assert_refused(
-                "was written off on", door, salesman, line, "unlink", context=FORGED
+                "was written off on", door, self.seller, line, "unlink", context=FORGED
+            )
+            # Nor with its order.
+            self.assert_refused(
+                "was written off on", door, self.seller, line.order_id, "unlink"
             )
         self.entries.action_psa_undo_write_off()
-        self.through(JSON2, salesman, line, "unlink")
+        self.through(JSON2, self.seller, line, "unlink")
         self.assertFalse(line.exists())
         self.assertFalse(any(self.entries.mapped("billing_written_off_quantity")))
 
     def test_an_order_takes_no_invoice_line(self):
-        salesman = self.person("guard_seller", "sales_team.group_sale_manager")
         line, other = self.work.sale_line_id, self.contract(self.work)
         invoice_line = self.work._psa_invoice(JANUARY).invoice_line_ids
         invoice_line.move_id.action_post()
@@ -1049,7 +1053,7 @@ class TestDerivedFigures(GuardCase):
                 self.assert_refused(
                     "said on the invoice",
                     door,
-                    salesman,
+                    self.seller,
                     line,
                     "write",
                     vals={"invoice_lines": [command]},
@@ -1058,7 +1062,7 @@ class TestDerivedFigures(GuardCase):
                 self.assert_refused(
                     "said on the invoice",
                     door,
-                    salesman,
+                    self.seller,
                     line.order_id,
                     "write",
                     vals={"order_line": [[1, other.id, {"invoice_lines": [command]}]]},
@@ -1066,7 +1070,7 @@ class TestDerivedFigures(GuardCase):
                 self.assert_refused(
                     "said on the invoice",
                     door,
-                    salesman,
+                    self.seller,
                     line.order_id,
                     "write",
                     vals={
@@ -1085,17 +1089,16 @@ class TestDerivedFigures(GuardCase):
         self.assertEqual(invoice_line.sale_line_ids, line)
 
     def test_a_contract_line_keeps_the_unit_of_its_ledger(self):
-        salesman = self.person("guard_seller", "sales_team.group_sale_manager")
         line = self.work.sale_line_id
         by_day = {"product_uom_id": self.day.id}
         self.work._psa_invoice(JANUARY)
         for door in DOORS:
             self.assert_refused(
-                "its unit stays", door, salesman, line, "write", vals=by_day
+                "its unit stays", door, self.seller, line, "write", vals=by_day
             )
         self.assertEqual(line.product_uom_id, self.hour)
         new = self.contract(self.work)
-        self.through(JSON2, salesman, new, "write", vals=by_day)
+        self.through(JSON2, self.seller, new, "write", vals=by_day)
         self.assertEqual(new.product_uom_id, self.day)
 
     def test_a_billed_milestone_stays_reached(self):

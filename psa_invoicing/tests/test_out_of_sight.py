@@ -232,10 +232,12 @@ class TestOutOfSight(RpcCase):
 
     def test_what_is_next_is_the_contracts_companys(self):
         """Neither is it told, nor planned from another one."""
-        names = ["billing_next"]
+        names = ["billing_next", "billing_next_state", "billing_problem"]
         for login, is_told in (("elsewhere", False), ("biller", True)):
             (found,) = self.does(login, "project.project", "read", self.work.ids, names)
             self.assertEqual(bool(found["billing_next"]), is_told)
+            self.assertEqual(bool(found["billing_next_state"]), is_told)
+            self.assertFalse(found["billing_problem"])
         number = len(self.rows)
         text = self.is_kept_from(
             "elsewhere", "project.project", "action_psa_plan_from_start", self.work.ids

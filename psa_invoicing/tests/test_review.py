@@ -1,9 +1,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Where a company wants it, somebody else looks at a draft before it is confirmed."""
 
+from contextlib import closing
 from datetime import date
 
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command
 from odoo.tests import Form
 
 from .common import BillingCase
@@ -195,6 +197,56 @@ class TestReview(BillingCase):
                 self.draft.action_post()
             self.submit()
 
+    def test_the_same_total_for_something_else(self):
+        """Who pays, in which currency, and for what: each needs a new look."""
+        line = self.draft.invoice_line_ids
+        for change in (
+            {"partner_id": self.customer.copy().id},
+            {"currency_id": self.setup_other_currency("EUR").id},
+            {
+                "invoice_line_ids": [
+                    Command.update(line.id, {"quantity": 4}),
+                    Command.create(
+                        {
+                            "name": "Gift",
+                            "price_unit": 100,
+                            "tax_ids": [Command.set(line.tax_ids.ids)],
+                        }
+                    ),
+                ]
+            },
+            {
+                "invoice_line_ids": [
+                    Command.update(line.id, {"quantity": 10, "price_unit": 50})
+                ]
+            },
+        ):
+            with self.subTest(**change), closing(self.env.cr.savepoint()):
+                self.submit()
+                self.approve()
+                self.assertEqual(self.draft.psa_state, "in_review")
+                total = self.draft.amount_total
+                self.draft.write(change)
+                self.settle()
+                self.assertEqual(self.draft.amount_total, total)
+                self.assertEqual(self.draft.psa_state, "draft")
+                self.assertFalse(self.draft.billing_review)
+                self.assertIn(f"Changed: {self.draft.display_name}", self.told())
+                with self.assertRaisesRegex(UserError, "has to be reviewed"):
+                    self.draft.action_post()
+            self.env.invalidate_all()
+
+    def test_other_hours_at_the_same_total(self):
+        """Two hours of somebody else in place of two of these."""
+        self.submit()
+        self.log(self.work, date(2026, 1, 1), 2, self.bob)
+        row = self.draft.detail_ids.filtered(lambda each: each.quantity == 2)
+        row.unlink()
+        self.draft.action_psa_recalculate()
+        self.settle()
+        self.assertEqual(self.draft.amount_untaxed, 500)
+        self.assertEqual(self.draft.psa_state, "draft")
+
     def test_late_hours_need_a_new_look(self):
         self.submit()
         self.log(self.work, date(2026, 1, 20), 1)
@@ -294,3 +346,134 @@ class TestReview(BillingCase):
         self.assertEqual(form.psa_state, "in_review")
         self.assertTrue(form.psa_can_review)
         self.assertEqual(len(form.detail_ids), 2)
+
+
+class TestOfSeveralProjects(BillingCase):
+    """One invoice of 2 h of a project and 3 h of another, each with its manager."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env.company.billing_review_required = True
+        reviewer = "psa_invoicing.group_billing_reviewer"
+        cls.first, cls.second, cls.both = (
+            cls.person(f"psa_{login}", reviewer)
+            for login in ("first", "second", "both")
+        )
+        cls.biller = cls.person("psa_biller", "psa_invoicing.group_billing_manager")
+        cls.open = cls.time_project(2, name="Open", user_id=cls.first.id)
+        cls.secret = cls.project(
+            name="Secret", user_id=cls.second.id, privacy_visibility="followers"
+        )
+        cls.contract(cls.secret)
+        cls.log(cls.secret, date(2026, 1, 2), 3)
+        cls.projects = cls.open + cls.secret
+        cls.projects.billing_consolidate = True
+        cls.draft = cls.projects._psa_invoice(JANUARY)
+        cls.draft.with_user(cls.biller).action_psa_submit()
+        cls.rows = cls.draft.detail_ids.grouped("project_id")
+
+    def approve(self, user):
+        self.draft.with_user(user).action_psa_approve()
+        return self.draft.billing_review
+
+    def test_each_approves_their_own(self):
+        self.assertEqual(self.draft.billing_project_ids, self.projects)
+        for one, waiting in ((self.first, self.second), (self.second, self.first)):
+            with closing(self.env.cr.savepoint()):
+                self.assertEqual(self.approve(one), "submitted")
+                self.assertEqual(self.draft.billing_reviewer_id, waiting)
+                self.assertIn(waiting, self.draft.activity_ids.user_id)
+                with self.assertRaisesRegex(UserError, f"by {waiting.login} "):
+                    self.draft.action_post()
+                self.assertEqual(self.approve(one), "submitted", "It stays one.")
+                self.assertEqual(self.approve(waiting), "approved")
+                self.draft.action_post()
+            self.env.invalidate_all()
+
+    def test_who_reviews_all_of_them(self):
+        self.projects.billing_user_id = self.both
+        self.assertEqual(self.approve(self.both), "approved")
+
+    def test_a_project_that_nobody_reviews(self):
+        self.secret.user_id = False
+        with self.assertRaisesRegex(UserError, "in Secret"):
+            self.draft.action_psa_submit()
+
+    def test_what_is_submitted_again_is_approved_again(self):
+        self.approve(self.first)
+        self.draft.with_user(self.biller).action_psa_submit()
+        self.assertEqual(self.approve(self.second), "submitted")
+
+    def test_rows_of_others_are_out_of_reach(self):
+        own, other = self.rows[self.open], self.rows[self.secret]
+        rows = self.env["psa.invoice.detail"].with_user(self.first)
+        self.assertEqual(rows.search([]), own)
+        other = other.with_user(self.first)
+        for attempt in (
+            lambda: other.read(["name", "employee_name", "amount"]),
+            lambda: other.write({"quantity": 1}),
+            lambda: other.unlink(),
+            lambda: self.draft.with_user(self.first).write(
+                {"detail_ids": [Command.update(other.id, {"quantity": 1})]}
+            ),
+        ):
+            with self.assertRaises(AccessError), self.env.cr.savepoint():
+                attempt()
+        form = Form(self.draft.with_user(self.first))
+        self.assertEqual(len(form.detail_ids), 1)
+        own.with_user(self.first).quantity = 1
+        self.assertEqual(self.draft.amount_untaxed, 400)
+
+    def test_an_accountant_reads_all_and_changes_their_own(self):
+        self.first.group_ids += self.env.ref("account.group_account_invoice")
+        other = self.rows[self.secret].with_user(self.first)
+        self.assertEqual(other.quantity, 3)
+        with self.assertRaises(AccessError):
+            other.quantity = 1
+
+    def test_a_typed_quantity_is_of_the_project_of_its_line(self):
+        line = self.rows[self.secret].move_line_id
+        line.quantity = 4
+        adjustment = line.detail_ids.filtered(
+            lambda each: each.transaction_type == "adjustment"
+        )
+        self.assertEqual(adjustment.project_id, self.secret)
+
+
+class TestOfOneself(BillingCase):
+    """A billing administrator who manages the project submits its draft."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env.company.billing_review_required = True
+        cls.chief, cls.other = (
+            cls.person(f"psa_{login}", "psa_invoicing.group_billing_manager")
+            for login in ("chief", "other")
+        )
+        cls.work = cls.time_project(2, user_id=cls.chief.id)
+        cls.draft = cls.work._psa_invoice(JANUARY)
+
+    def test_somebody_else_could(self):
+        self.work.billing_user_id = self.other
+        for submitter, reviewer in (
+            (self.chief, self.other),
+            (self.other, self.chief),
+        ):
+            self.draft.with_user(submitter).action_psa_submit()
+            self.assertEqual(self.draft.billing_reviewer_id, reviewer)
+            self.assertFalse(self.draft.with_user(submitter).psa_can_review)
+            with self.assertRaisesRegex(AccessError, "somebody else"):
+                self.draft.with_user(submitter).action_psa_approve()
+            self.assertTrue(self.draft.with_user(reviewer).psa_can_review)
+        self.draft.with_user(self.chief).action_psa_approve()
+        self.assertEqual(self.draft.billing_review, "approved")
+
+    def test_nobody_else_could(self):
+        """Else a firm of one would never send anything. It stands in the chatter."""
+        self.draft.with_user(self.chief).action_psa_submit()
+        self.draft.with_user(self.chief).action_psa_approve()
+        self.assertEqual(self.draft.billing_review, "approved")
+        body = "".join(self.draft.message_ids.mapped("body"))
+        self.assertIn("as nobody else reviews it", body)

@@ -9,12 +9,27 @@ of it; ``wanted`` says which invoices.
 from odoo.tools import SQL
 
 from ..core.allocation import TOLERANCE
+from ..core.kinds import ADJUSTMENT
 from . import rules
 
 # What a person knows a line by.
 LINE = SQL("SPLIT_PART(item.name, CHR(10), 1) AS line")
 # Rounding over a whole invoice leaves a step of its currency on a line; both are exact.
 STEP = SQL("currency.rounding")
+
+
+def _step_sql(step: float) -> SQL:
+    """What rounding leaves of a quantity on an invoice line ``item``, in the unit of
+    its contract line.
+
+    :param step: the smallest step of a quantity
+    """
+    return SQL(
+        "CASE WHEN item.billing_share <> 0 THEN %s ELSE GREATEST(%s, 1) * %s END",
+        TOLERANCE,
+        rules.factor_sql(),
+        step,
+    )
 
 
 def line_quantity_sql(wanted: SQL, step: float) -> SQL:
@@ -31,8 +46,7 @@ def line_quantity_sql(wanted: SQL, step: float) -> SQL:
           FROM (SELECT item.move_id AS id, %(text)s, line.id AS line_id,
                        %(quantity)s * %(sign)s AS quantity,
                        SUM(detail.quantity) AS sum,
-                       CASE WHEN item.billing_share <> 0 THEN %(zero)s
-                            ELSE GREATEST(%(factor)s, 1) * %(step)s END AS step
+                       %(step)s AS step
                   FROM psa_invoice_detail AS detail
                   JOIN account_move_line AS item ON item.id = detail.move_line_id
                   JOIN account_move AS move ON move.id = item.move_id
@@ -51,11 +65,9 @@ def line_quantity_sql(wanted: SQL, step: float) -> SQL:
         text=LINE,
         wanted=wanted,
         charged=rules.charged_sql(),
-        factor=rules.factor_sql(),
         quantity=rules.item_quantity_sql(),
         sign=rules.sign_sql(),
-        step=step,
-        zero=TOLERANCE,
+        step=_step_sql(step),
     )
 
 
@@ -171,6 +183,105 @@ def totals_sql(wanted: SQL) -> SQL:
         sign=rules.sign_sql(),
         step=STEP,
         zero=TOLERANCE,
+    )
+
+
+# Rows of a credit note, what they take back, and whose that is.
+TAKEN_BACK = SQL(
+    """
+    psa_invoice_detail AS detail
+    JOIN account_move_line AS item ON item.id = detail.move_line_id
+    JOIN account_move AS move ON move.id = detail.move_id
+    JOIN psa_invoice_detail AS origin ON origin.id = detail.origin_detail_id
+    JOIN account_move AS invoice ON invoice.id = origin.move_id
+     AND invoice.move_type = 'out_invoice'
+    """
+)
+
+
+def credited_customer_sql(wanted: SQL) -> SQL:
+    """An invoice is credited to whom it was sent, in its currency."""
+    return SQL(
+        """
+        SELECT DISTINCT move.id, %(text)s, invoice.name AS invoice
+          FROM %(taken_back)s
+          JOIN res_partner AS partner ON partner.id = move.partner_id
+          JOIN res_partner AS customer ON customer.id = invoice.partner_id
+         WHERE %(wanted)s AND move.move_type = 'out_refund'
+           AND (partner.commercial_partner_id <> customer.commercial_partner_id
+                OR move.currency_id <> invoice.currency_id)
+        """,
+        text=LINE,
+        taken_back=TAKEN_BACK,
+        wanted=wanted,
+    )
+
+
+def credited_worth_sql(wanted: SQL, step: float) -> SQL:
+    """What is open again was credited for what it was billed, less what its price was
+    lowered by since.
+
+    :param step: the smallest step of a quantity
+    """
+    return SQL(
+        """
+        SELECT billed.id, billed.line, billed.amount, billed.worth
+          FROM (SELECT move.id, %(text)s, -SUM(detail.amount) AS amount,
+                       -SUM(detail.quantity * price.value) AS worth,
+                       %(currency_step)s + MAX(ABS(price.value))
+                       * %(step)s AS step
+                  FROM %(taken_back)s
+                  JOIN res_currency AS currency ON currency.id = move.currency_id
+                  JOIN sale_order_line AS line ON line.id = detail.sale_line_id
+             LEFT JOIN uom_uom AS unit ON unit.id = item.product_uom_id
+             LEFT JOIN uom_uom AS line_unit ON line_unit.id = line.product_uom_id
+    CROSS JOIN LATERAL (
+                       SELECT (origin.amount + COALESCE(SUM(lowered.amount), 0))
+                              / origin.quantity AS value
+                         FROM psa_invoice_detail AS lowered
+                         JOIN account_move AS note ON note.id = lowered.move_id
+                        WHERE lowered.origin_detail_id = origin.id
+                          AND note.state = 'posted'
+                          AND note.psa_reopens_transactions IS FALSE) AS price
+                 WHERE %(wanted)s AND move.move_type = 'out_refund'
+                   AND move.psa_reopens_transactions IS NOT FALSE
+                   AND move.currency_id = invoice.currency_id
+              GROUP BY move.id, item.id, currency.id, unit.id, line_unit.id
+               ) AS billed
+         WHERE billed.worth - billed.amount > billed.step
+        """,
+        text=LINE,
+        currency_step=STEP,
+        step=_step_sql(step),
+        taken_back=TAKEN_BACK,
+        wanted=wanted,
+    )
+
+
+def entered_sql(wanted: SQL, step: float) -> SQL:
+    """Whoever enters more than the transactions of a contract line may decide that.
+
+    :param step: the smallest step of a quantity
+    """
+    return SQL(
+        """
+        SELECT move.id, %(text)s, detail.user_id, SUM(detail.quantity) AS quantity
+          FROM psa_invoice_detail AS detail
+          JOIN account_move_line AS item ON item.id = detail.move_line_id
+          JOIN account_move AS move ON move.id = detail.move_id
+          JOIN sale_order_line AS line ON line.id = detail.sale_line_id
+     LEFT JOIN uom_uom AS unit ON unit.id = item.product_uom_id
+     LEFT JOIN uom_uom AS line_unit ON line_unit.id = line.product_uom_id
+         WHERE %(wanted)s AND move.move_type = 'out_invoice'
+           AND detail.transaction_type = %(adjustment)s
+           AND detail.quantity > 0 AND detail.user_id IS NOT NULL
+      GROUP BY move.id, item.id, detail.user_id, unit.id, line_unit.id
+        HAVING SUM(detail.quantity) > %(step)s
+        """,
+        text=LINE,
+        wanted=wanted,
+        adjustment=ADJUSTMENT,
+        step=_step_sql(step),
     )
 
 

@@ -3,6 +3,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..models.invoice.account_move_agreement import Reason
+from ..models.shared.external_arguments import as_text
 
 
 class PsaConfirmAnyway(models.TransientModel):
@@ -34,7 +35,7 @@ class PsaConfirmAnyway(models.TransientModel):
         :raises UserError: without a reason
         """
         self.ensure_one()
-        reason = (self.reason or "").strip()
+        reason = as_text(self.reason)
         if not reason:
             raise UserError(self.env._("Say why they are confirmed all the same."))
         self.move_ids.with_context(psa_reason=Reason(reason)).action_post()

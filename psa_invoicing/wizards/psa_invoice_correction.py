@@ -3,6 +3,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..core.allocation import is_part, is_zero
+from ..models.shared.external_arguments import as_text
 
 
 class PsaInvoiceCorrection(models.TransientModel):
@@ -64,7 +65,7 @@ class PsaInvoiceCorrection(models.TransientModel):
                     "least one transaction."
                 )
             )
-        move, reason = self.move_id, (self.reason or "").strip()
+        move, reason = self.move_id, as_text(self.reason)
         context = {"active_model": "account.move", "active_ids": move.ids}
         Reversal = self.env["account.move.reversal"].with_context(**context)
         reversal = Reversal.create({"journal_id": move.journal_id.id, "reason": reason})

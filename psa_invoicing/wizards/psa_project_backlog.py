@@ -4,6 +4,7 @@ from odoo.exceptions import UserError
 
 from ..core.kinds import MODELS
 from ..models.shared import rights, texts
+from ..models.shared.external_arguments import as_text
 
 
 class PsaProjectBacklog(models.TransientModel):
@@ -93,7 +94,7 @@ class PsaProjectBacklog(models.TransientModel):
         items = self.project_ids._psa_open_transactions()
         if self.decision == "bill":
             return self._bill(items)
-        if not (self.reason or "").strip():
+        if not as_text(self.reason):
             raise UserError(self.env._("Say why it is written off."))
         for model, ids in self._ids_by_model(items).items():
             self.env[model].browse(ids).action_psa_write_off(self.reason)

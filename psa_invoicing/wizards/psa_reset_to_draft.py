@@ -2,6 +2,8 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
 
+from ..models.shared.external_arguments import as_text
+
 
 class PsaResetToDraft(models.TransientModel):
     """Ask why an invoice that the customer has is taken back."""
@@ -20,7 +22,7 @@ class PsaResetToDraft(models.TransientModel):
         :raises UserError: without a reason
         """
         self.ensure_one()
-        reason = (self.reason or "").strip()
+        reason = as_text(self.reason)
         if not reason:
             raise UserError(
                 self.env._("Say why: the customer already has this invoice.")

@@ -2,6 +2,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..models.shared.external_arguments import as_text
+
 
 class PsaRowRemoval(models.TransientModel):
     """Ask what becomes of transactions that are taken off a draft."""
@@ -40,5 +42,5 @@ class PsaRowRemoval(models.TransientModel):
         details = self.detail_ids.exists()
         if not details:
             raise UserError(self.env._("Select the transactions first."))
-        details._remove(self.then, (self.reason or "").strip())
+        details._remove(self.then, as_text(self.reason))
         return {"type": "ir.actions.act_window_close"}

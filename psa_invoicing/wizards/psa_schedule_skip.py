@@ -1,6 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from odoo import fields, models
 
+from ..models.shared.external_arguments import as_text
+
 
 class PsaScheduleSkip(models.TransientModel):
     """Ask why no invoice is made on some dates."""
@@ -22,5 +24,5 @@ class PsaScheduleSkip(models.TransientModel):
         :raises UserError: without a reason, or for rows that are not due any more
         """
         self.ensure_one()
-        self.row_ids._skip((self.reason or "").strip())
+        self.row_ids._skip(as_text(self.reason))
         return {"type": "ir.actions.act_window_close"}

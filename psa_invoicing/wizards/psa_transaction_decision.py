@@ -6,7 +6,7 @@ from odoo.tools import formatLang
 from ..core.allocation import is_part, is_zero
 from ..core.kinds import BILLING_TYPES, CHARGEABLE, SOURCE_FIELDS, TRANSACTION_MODELS
 from ..models.shared import rights, texts
-from ..models.shared.external_arguments import as_ids
+from ..models.shared.external_arguments import as_ids, as_text
 
 # What can be selected in a list: transactions of a kind, or rows of the backlog.
 SELECTABLE = (*TRANSACTION_MODELS, "psa.backlog")
@@ -141,7 +141,7 @@ class PsaTransactionDecision(models.TransientModel):
         self.ensure_one()
         transactions = self._transactions().with_env(self.env)
         if self.decision == "hold":
-            transactions.action_psa_hold((self.reason or "").strip())
+            transactions.action_psa_hold(as_text(self.reason))
         elif self.decision == "billing_type":
             transactions.action_psa_set_billing_type(self.billing_type)
         else:

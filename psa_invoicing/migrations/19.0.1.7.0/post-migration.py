@@ -8,6 +8,7 @@ def migrate(cr, version):
 
     What time and milestones have billed of a line that is billed itself since, counts.
     What is open of fixed prices is not rounded any more.
+    Drafts in review are what they are now; what is reset later is looked at again.
     """
     env = api.Environment(cr, SUPERUSER_ID, {})
     audit = env["psa.ledger.audit"]
@@ -21,3 +22,6 @@ def migrate(cr, version):
     lines = groups[0][0].filtered(lambda line: line._psa_is_billed_itself())
     lines._psa_refresh_excluded_quantity()
     env["sale.order.line"]._psa_fixed_prices()._psa_compute_fixed_prices()
+    in_review = [("billing_review", "!=", False), ("state", "=", "draft")]
+    for move in env["account.move"].search(in_review):
+        move.billing_reviewed_digest = move._psa_review_digest()

@@ -28,7 +28,8 @@ class PsaInvoiceRun(models.Model):
         :param run_date: ``YYYY-MM-DD``: rows up to and including this day (default:
             today)
         :param project_ids: only these (default: all)
-        :param dry_run: show what would be billed, and bill nothing
+        :param dry_run: show what would be billed, of a project its first fifty rows,
+            and bill nothing
         :raises AccessError: unless the user is a billing administrator
         :raises UserError: for what is unknown
         :return: see :meth:`psa_status`

@@ -11,6 +11,7 @@ from ...core import obstacles
 from ...core.allocation import TOLERANCE
 from ...core.kinds import MILESTONE, MODELS, NON_CHARGEABLE, SOURCES, TIME
 from ...tools import amounts, rules
+from ..billing.selection import LONGEST_TEXT
 
 # A transaction has a row of what is open anew, and one of what was credited; one of
 # what contract terms leave of the former, where they let a part of it be billed.
@@ -286,7 +287,8 @@ class PsaBacklog(models.Model):
             "task_id": column("task_id"),
             "employee_id": column("employee_id"),
             "date": column("date"),
-            "name": column("text"),
+            # Of what nobody wrote by hand, a page would have megabytes.
+            "name": SQL("LEFT(%s, %s)", column("text"), LONGEST_TEXT),
             "own_who": column("who"),
             "own_uom_id": column("uom_id"),
             "row_count": SQL("1"),

@@ -4,6 +4,7 @@ from odoo.tools import SQL
 
 from ...core import obstacles
 from ...core.allocation import TOLERANCE
+from ..billing.selection import LONGEST_TEXT
 from ..shared import actions, rights
 from .psa_backlog import TIME_FIELDS
 
@@ -94,7 +95,8 @@ class PsaBillingLeakage(models.Model):
         "Price on the Project: of time without contract line, the best price known for "
         "the project: that of the employee, else that of the project, else that of its "
         "oldest contract line for time. Cost: what the time costs the company, where "
-        "the project has no price at all; the least that is lost.",
+        "the project has no price at all; the least that is lost, for those who may "
+        "see what time costs.",
     )
     company_id = fields.Many2one("res.company", readonly=True)
     currency_id = fields.Many2one("res.currency", readonly=True)
@@ -117,10 +119,10 @@ class PsaBillingLeakage(models.Model):
                    entry.employee_id,
                    entry.department_id,
                    entry.so_line AS sale_line_id,
-                   entry.name,
+                   LEFT(entry.name, %(longest)s) AS name,
                    leak.hours,
                    ROUND((COALESCE(leak.hours * price.per_unit * unit.factor,
-                                   -entry.amount * leak.hours / entry.unit_amount)
+                                   -%(cost)s * leak.hours / entry.unit_amount)
                           / currency.rounding)::numeric)
                        * currency.rounding::numeric AS amount,
                    CASE WHEN price.per_unit IS NULL THEN 'cost'
@@ -163,6 +165,8 @@ class PsaBillingLeakage(models.Model):
                AND ABS(leak.hours) > %(zero)s
             """,
             suspects=self._suspects_sql(),
+            # Of those alone whose cost the user may see.
+            cost=self.env["account.analytic.line"]._field_to_sql("entry", "amount"),
             hold=obstacles.HOLD,
             no_line=obstacles.NO_LINE,
             order=obstacles.ORDER,
@@ -181,6 +185,7 @@ class PsaBillingLeakage(models.Model):
             of_employee=self._rate_sql(SQL("rate.id = map.sale_line_id")),
             of_project=self._rate_sql(SQL("rate.id = project.sale_line_id")),
             oldest=self._rate_sql(SQL("rate.billing_project_id = entry.project_id")),
+            longest=LONGEST_TEXT,
             zero=TOLERANCE,
         )
 

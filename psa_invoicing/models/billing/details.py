@@ -119,7 +119,8 @@ class Details(Step):
         line's unit
         """
         move = move_line.move_id
-        project = move.billing_project_ids[:1] or contract_line.billing_project_id
+        projects, own = move.billing_project_ids, contract_line.billing_project_id
+        project = own if own in projects else projects[:1] or own
         in_customer_language = move.with_context(lang=move.partner_id.lang)
         self.env["psa.invoice.detail"].create(
             {
@@ -137,6 +138,7 @@ class Details(Step):
                 "source_quantity": quantity,
                 "price_unit": move_line.price_unit,
                 "billing_type": CHARGEABLE,
+                "user_id": self.env.uid,
             }
         )
 

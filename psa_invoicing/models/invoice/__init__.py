@@ -13,6 +13,7 @@ from . import account_move_conflict
 from . import account_move_annex
 from . import account_move_customer
 from . import account_move_review
+from . import account_move_reviewers
 from . import account_move_links
 from . import account_move_line
 from . import account_move_send

@@ -134,14 +134,20 @@ class AccountMove(models.Model):
         "payment_state",
         "billing_sent_date",
         "billing_review",
+        "billing_reviewed_digest",
         "billing_reviewed_total",
         "amount_total",
+        "currency_id",
+        "detail_ids",
+        "invoice_line_ids.quantity",
+        "partner_id",
     )
     def _compute_psa_state(self):
         for move in self:
             move.psa_state = move.is_project_invoice and move._billing_state()
 
     def _billing_state(self) -> str:
+        """What a project invoice's status should be."""
         if self.state == "draft":
             return "in_review" if self._psa_is_in_review() else "draft"
         if self.state == "cancel":
@@ -235,6 +241,8 @@ class AccountMove(models.Model):
             self._psa_check_type(vals["move_type"])
         if vals.get("state") in ("draft", "cancel"):
             self._psa_check_nothing_depends_on(vals["state"])
+        if vals.get("state") == "cancel":
+            self._psa_check_cancelled_by_button()
 
     def _psa_dates_to_follow(self, vals) -> dict:
         """:return: names of the dates that come from the cut-off date, by invoice"""

@@ -149,6 +149,26 @@ class AccountMove(models.Model):
             if changed:
                 self._psa_refuse_figures(changed)
 
+    def _psa_check_cancelled_by_button(self):
+        """Refuse to cancel, and so to open again, what a customer has or has paid:
+        Odoo's button resets it first and takes the payment off, a bare ``write`` of the
+        state does not."""
+        if self.env.su:
+            return
+        # sudo: who may change the state need not see the payments.
+        moves = self.sudo()._psa_of_projects()
+        paid = moves.line_ids.filtered(
+            lambda line: line.matched_debit_ids or line.matched_credit_ids
+        ).move_id
+        if found := paid | moves.filtered(lambda move: move.state == "posted"):
+            raise UserError(
+                self.env._(
+                    "%(invoices)s is confirmed or paid, and would be open again with "
+                    "its payment left on it. Press Reset to Draft, then Cancel.",
+                    invoices=", ".join(found.mapped("display_name")),
+                )
+            )
+
     # === Lines and rows of other invoices ===
 
     def _psa_check_own_parts(self, model, vals: dict):

@@ -7,7 +7,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
-from ...core.allocation import is_zero
+from ...core.allocation import TOLERANCE, is_zero
 from ...core.billing import LEDGER
 from ...tools import rules
 from ..billing.details import Details, signed_quantity
@@ -68,8 +68,10 @@ class AccountMove(models.Model):
 
     def _psa_credited_meanwhile(self):
         """Rows of these drafts that take back more than is left of what they credit."""
-        return self.detail_ids.filtered("origin_detail_id").filtered(
-            lambda detail: detail._is_credited_already()
+        rows = self.detail_ids.filtered("origin_detail_id")
+        left = rows.origin_detail_id._left()
+        return rows.filtered(
+            lambda row: abs(row.quantity) > abs(left[row.origin_detail_id]) + TOLERANCE
         )
 
     def _psa_check_credited_invoices(self):

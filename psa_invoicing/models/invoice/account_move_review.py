@@ -3,12 +3,14 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from hashlib import sha256
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 from odoo.tools import formatLang
 
 from ..shared import rights
+from ..shared.external_arguments import as_text
 
 REVIEW_ACTIVITY = "psa_invoicing.mail_activity_type_review"
 REMINDER_ACTIVITY = "psa_invoicing.mail_activity_type_reminder"
@@ -23,13 +25,19 @@ class AccountMove(models.Model):
         string="Review",
         readonly=True,
         copy=False,
-        help="Counts as long as the total stays what it was.",
+        help="Counts as long as customer, total, and what is billed stay the same.",
     )
     billing_reviewed_total = fields.Monetary(
         string="Reviewed Total",
         readonly=True,
         copy=False,
         help="The total, taxes included, that was submitted or approved.",
+    )
+    billing_reviewed_digest = fields.Char(
+        readonly=True,
+        copy=False,
+        help="Tells whether customer, currency and what is billed are still those that "
+        "were submitted or approved.",
     )
     billing_reviewer_id = fields.Many2one(
         "res.users",
@@ -51,7 +59,6 @@ class AccountMove(models.Model):
     psa_is_review_required = fields.Boolean(
         string="Is Review Required", compute="_compute_psa_is_review_required"
     )
-    psa_can_review = fields.Boolean("Can Review", compute="_compute_psa_can_review")
 
     @api.depends("is_project_invoice", "company_id.billing_review_required")
     def _compute_psa_is_review_required(self):
@@ -62,60 +69,71 @@ class AccountMove(models.Model):
                 and move.company_id.sudo().billing_review_required
             )
 
-    @api.depends_context("uid")
-    @api.depends("billing_project_ids")
-    def _compute_psa_can_review(self):
-        is_reviewer = rights.is_billing_reviewer(self.env.user)
-        for move in self:
-            move.psa_can_review = is_reviewer and move._psa_is_reviewed_by(
-                self.env.user
-            )
-
-    def _psa_is_reviewed_by(self, user) -> bool:
-        """Whether one of this invoice's projects is that user's."""
-        # sudo: whoever asks need not see the projects.
-        return user in self.sudo().billing_project_ids.mapped(
-            lambda project: project.billing_user_id | project.user_id
-        )
-
     def _psa_is_in_review(self) -> bool:
-        """Submitted or approved, and with the total that it had then."""
-        return bool(self.billing_review) and not self.currency_id.compare_amounts(
-            self.amount_total, self.billing_reviewed_total
+        """Submitted or approved, and what it was then."""
+        return (
+            bool(self.billing_review)
+            and not self.currency_id.compare_amounts(
+                self.amount_total, self.billing_reviewed_total
+            )
+            and self.billing_reviewed_digest == self._psa_review_digest()
         )
+
+    def _psa_review_digest(self) -> str:
+        """Of what a reviewer answers for, but for the total; texts may change."""
+        # sudo: whoever sees the invoice need not read the ledger.
+        move = self.sudo()
+        lines = [
+            (
+                *sorted(line.sale_line_ids._origin.ids),
+                _as_compared(line.quantity),
+                _as_compared(line.price_subtotal),
+                line.product_uom_id._origin.id,
+            )
+            for line in move.invoice_line_ids
+            if line.display_type == "product"
+        ]
+        rows = [
+            (
+                row._key or row.transaction_type,
+                row.billing_type,
+                _as_compared(row.quantity),
+            )
+            for row in move.detail_ids
+        ]
+        seen = (
+            move.partner_id._origin.id,
+            move.currency_id.id,
+            sorted(map(repr, lines)),
+            sorted(map(repr, rows)),
+        )
+        return sha256(repr(seen).encode()).hexdigest()
+
+    def _psa_as_seen(self) -> dict:
+        """What to note of an invoice that a reviewer looks at."""
+        return {
+            "billing_reviewed_total": self.amount_total,
+            "billing_reviewed_digest": self._psa_review_digest(),
+        }
 
     def _psa_is_approved(self) -> bool:
         return self.billing_review == APPROVED and self._psa_is_in_review()
 
-    # === Rights ===
-
-    def _psa_check_reviewer(self):
-        """Refuse anyone who does not review the projects of these invoices.
-
-        :raises AccessError: with what is missing
-        """
-        rights.check_may_review(self.env)
-        if self.env.su:
-            return
-        if others := self.filtered(
-            lambda move: not move._psa_is_reviewed_by(self.env.user)
-        ):
-            raise AccessError(
-                self.env._(
-                    "%(invoices)s is reviewed by the manager or the billing "
-                    "responsible of its projects.",
-                    invoices=", ".join(others.mapped("display_name")),
-                )
-            )
-
-    def _psa_check_may_change_rows(self):
+    def _psa_check_may_change_rows(self, details):
         """Refuse whoever is neither billing administrator nor reviewer of what is in
-        review."""
-        if not rights.is_billing_reviewer(self.env.user) or any(
-            not move._psa_is_in_review() or not move._psa_is_reviewed_by(self.env.user)
-            for move in self
-        ):
-            rights.check_may_bill(self.env)
+        review.
+
+        :param details: rows of these invoices
+        """
+        user = self.env.user
+        for move, rows in details.grouped("move_id").items():
+            # sudo: only to compare.
+            projects = rows.sudo().project_id
+            if not (
+                move._psa_is_in_review()
+                and projects <= move._psa_reviewed_projects(user)
+            ):
+                rights.check_may_bill(self.env)
 
     def _psa_check_in_review(self):
         """Refuse what nobody has submitted, or what was changed since."""
@@ -170,52 +188,54 @@ class AccountMove(models.Model):
         rights.check_may_bill(self.env)
         self.check_access("write")
         self._psa_check_project_drafts()
+        self._psa_refuse(lambda move: move._psa_submission_problem())
         # sudo: the administrator was just checked; he need not see the projects.
-        reviewers = {move: move.sudo()._psa_find_reviewer() for move in self}
-        self._psa_refuse(lambda move: move._psa_submission_problem(reviewers[move]))
-        for move, reviewer in reviewers.items():
-            move.sudo()._psa_submit_to(reviewer, self.env.user)
+        for move in self.sudo():
+            move._psa_submit(self.env.user)
         return True
 
-    def _psa_submission_problem(self, reviewer) -> str:
+    def _psa_submission_problem(self) -> str:
         """:return: why this draft cannot be submitted, or ''"""
         if self.needs_recalculation:
             return self.env._(
                 "transactions on it were changed since; press Recalculate first."
             )
-        if reviewer:
+        reviewers = self._psa_reviewers(self.env.user)
+        if reviewers and all(reviewers.values()):
             return ""
         return self.env._(
             "nobody can review it. Enter a billing responsible with the right "
             "“%(group)s” in %(projects)s.",
             group=rights.group_name(self.env, rights.BILLING_REVIEWER),
-            projects=", ".join(self.sudo().billing_project_ids.mapped("name")),
+            projects=", ".join(
+                project.name for project, own in reviewers.items() if not own
+            ),
         )
 
-    def _psa_find_reviewer(self):
-        """The billing responsible of a project, else its manager."""
-        projects = self.billing_project_ids
-        candidates = projects.billing_user_id | projects.user_id
-        return candidates.filtered(rights.is_billing_reviewer)[:1]
-
-    def _psa_submit_to(self, reviewer, submitter):
+    def _psa_submit(self, submitter):
         """:param submitter: who gets it back"""
-        self.activity_unlink([REVIEW_ACTIVITY])
         self.write(
             {
                 "billing_review": SUBMITTED,
-                "billing_reviewed_total": self.amount_total,
-                "billing_reviewer_id": reviewer.id,
+                **self._psa_as_seen(),
+                "billing_approver_ids": False,
                 "billing_review_date": False,
                 "billing_submitter_id": submitter.id,
             }
         )
+        self._psa_ask(self._psa_next_reviewer(submitter))
+
+    def _psa_ask(self, reviewer):
+        """Let somebody look at it now, and nobody else."""
+        self.billing_reviewer_id = reviewer
+        self.activity_unlink([REVIEW_ACTIVITY])
         self.activity_schedule(REVIEW_ACTIVITY, user_id=reviewer.id)
 
     def action_psa_approve(self):
-        """Let these invoices be confirmed and sent as they are.
+        """Let these invoices be confirmed and sent as they are, once somebody has
+        approved each of their projects.
 
-        :raises AccessError: unless the user reviews their projects
+        :raises AccessError: unless the user reviews one of their projects
         :raises UserError: for an invoice that is not in review
         """
         self._psa_check_reviewer()
@@ -223,24 +243,44 @@ class AccountMove(models.Model):
         self._psa_check_in_review()
         # sudo: the reviewer was just checked; he may not edit invoices.
         for move in self.sudo():
-            move.write(
+            move._psa_note_approval(self.env.user)
+        return True
+
+    def _psa_note_approval(self, user):
+        """See :meth:`action_psa_approve`."""
+        submitter = self.billing_submitter_id
+        values = {
+            "user": user.name,
+            "total": formatLang(
+                self.env, self.amount_total, currency_obj=self.currency_id
+            ),
+        }
+        self.billing_approver_ids |= user
+        if reviewer := self._psa_next_reviewer(submitter):
+            self._psa_ask(reviewer)
+            text = self.env._(
+                "Approved by %(user)s for their projects. The others wait for "
+                "%(reviewer)s.",
+                reviewer=reviewer.name,
+                **values,
+            )
+        else:
+            self.write(
                 {
                     "billing_review": APPROVED,
-                    "billing_reviewer_id": self.env.user.id,
-                    "billing_review_date": move.company_id._billing_today(),
+                    "billing_reviewer_id": user.id,
+                    "billing_review_date": self.company_id._billing_today(),
                 }
             )
-            move.activity_unlink([REVIEW_ACTIVITY])
-            move._message_log(
-                body=self.env._(
-                    "Approved by %(user)s: %(total)s.",
-                    user=self.env.user.name,
-                    total=formatLang(
-                        self.env, move.amount_total, currency_obj=move.currency_id
-                    ),
+            self.activity_unlink([REVIEW_ACTIVITY])
+            text = self.env._("Approved by %(user)s: %(total)s.", **values)
+            if user == submitter:
+                text = self.env._(
+                    "Approved by %(user)s, who has submitted it, as nobody else "
+                    "reviews it: %(total)s.",
+                    **values,
                 )
-            )
-        return True
+        self._message_log(body=text)
 
     def _psa_send_back(self, comment: str):
         """Give drafts back to whom they came from.
@@ -252,7 +292,8 @@ class AccountMove(models.Model):
         self._psa_check_reviewer()
         self.check_access("read")
         self._psa_check_project_drafts()
-        if not (comment or "").strip():
+        comment = as_text(comment)
+        if not comment:
             raise UserError(self.env._("Say what is to be changed."))
         # sudo: the reviewer was just checked; he may not edit invoices.
         for move in self.sudo():
@@ -260,12 +301,12 @@ class AccountMove(models.Model):
             move.write(dict.fromkeys(("billing_review", "billing_review_date"), False))
             move.activity_unlink([REVIEW_ACTIVITY])
             move._message_log(
-                body=self.env._("Sent back: %(comment)s", comment=comment.strip())
+                body=self.env._("Sent back: %(comment)s", comment=comment)
             )
             move.activity_schedule(
                 "mail.mail_activity_data_todo",
                 user_id=submitter.id or move.create_uid.id,
-                summary=self.env._("Revise: %(comment)s", comment=comment.strip()),
+                summary=self.env._("Revise: %(comment)s", comment=comment),
             )
 
     # === What changes afterwards ===
@@ -283,14 +324,15 @@ class AccountMove(models.Model):
         return super()._message_track_post_template(changes)
 
     def _psa_withdraw_review(self):
-        """Tell the reviewer that the amount is not what he has seen."""
+        """Tell the reviewer that it is not what he has seen."""
         for move in self:
             reviewer = move.billing_reviewer_id
             move.activity_unlink([REVIEW_ACTIVITY])
             move.billing_review = move.billing_review_date = False
             body = self.env._(
-                "The amount of %(invoice)s has changed since it was submitted: it is "
-                "a draft again and needs a new review.",
+                "%(invoice)s is not what was submitted any more: its customer, its "
+                "amount or what it bills has changed. It is a draft again and needs "
+                "a new review.",
                 invoice=move.display_name,
             )
             move._message_log(body=body)
@@ -308,7 +350,7 @@ class AccountMove(models.Model):
         # sudo: he may not edit invoices, and has just done so through his rights.
         for move in self.sudo():
             if move.billing_review == SUBMITTED and move.sudo(False).psa_can_review:
-                move.billing_reviewed_total = move.amount_total
+                move.write(move._psa_as_seen())
 
     # === What nobody has looked at for a while ===
 
@@ -349,3 +391,8 @@ class AccountMove(models.Model):
         self.activity_feedback(
             [REMINDER_ACTIVITY], feedback=self.env._("Settled: it was confirmed.")
         )
+
+
+def _as_compared(quantity: float) -> float:
+    """Without the noise behind it, and one zero alone."""
+    return round(quantity, 6) + 0.0

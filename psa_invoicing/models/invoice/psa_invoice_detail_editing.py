@@ -42,7 +42,7 @@ class PsaInvoiceDetail(models.Model):
                 )
             )
         moves = self.move_id
-        moves._psa_check_may_change_rows()
+        moves._psa_check_may_change_rows(self)
         moves._psa_check_drafts()
         vals = dict(vals)
         if "quantity" in vals:
@@ -104,7 +104,7 @@ class PsaInvoiceDetail(models.Model):
             rest = self - write_offs
             return rest.unlink() if rest else True
         moves = self.move_id
-        moves._psa_check_may_change_rows()
+        moves._psa_check_may_change_rows(self)
         moves._psa_check_drafts()
         for move, details in self.grouped("move_id").items():
             move._psa_cap(dict.fromkeys(details._keys(), 0.0))

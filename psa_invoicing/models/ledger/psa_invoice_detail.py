@@ -148,7 +148,11 @@ class PsaInvoiceDetail(models.Model):
     is_write_off = fields.Boolean(string="Written Off", readonly=True)
     reason = fields.Char(readonly=True)
     user_id = fields.Many2one(
-        "res.users", string="Written Off By", readonly=True, ondelete="set null"
+        "res.users",
+        string="Decided By",
+        readonly=True,
+        ondelete="set null",
+        help="Who has written it off, or entered a quantity beyond the transactions.",
     )
     write_off_date = fields.Date(string="Written Off On", readonly=True)
     is_suspended = fields.Boolean(

@@ -7,6 +7,7 @@ from odoo import models
 from odoo.tools import SQL
 
 from ...tools import agreement
+from ..shared import rights
 
 LINE_QUANTITY = "line_quantity"
 LINE_WITHOUT_DETAILS = "line_without_details"
@@ -15,6 +16,9 @@ DETAIL_ELSEWHERE = "detail_on_other_invoice"
 ITEM_AMOUNT = "item_amount"
 TOTALS = "totals"
 DEDUCTED = "deducted"
+ENTERED = "entered"
+CREDITED_CUSTOMER = "credited_customer"
+CREDITED_WORTH = "credited_worth"
 CHECKS = (
     LINE_QUANTITY,
     LINE_WITHOUT_DETAILS,
@@ -23,6 +27,9 @@ CHECKS = (
     ITEM_AMOUNT,
     TOTALS,
     DEDUCTED,
+    ENTERED,
+    CREDITED_CUSTOMER,
+    CREDITED_WORTH,
 )
 
 
@@ -45,6 +52,9 @@ class PsaInvoiceDetail(models.Model):
             ITEM_AMOUNT: agreement.item_amount_sql(wanted),
             TOTALS: agreement.totals_sql(wanted),
             DEDUCTED: agreement.deducted_sql(wanted),
+            ENTERED: agreement.entered_sql(wanted, step),
+            CREDITED_CUSTOMER: agreement.credited_customer_sql(wanted),
+            CREDITED_WORTH: agreement.credited_worth_sql(wanted, step),
         }
         rows = self.env.execute_query(
             SQL(" UNION ALL ").join(
@@ -56,6 +66,11 @@ class PsaInvoiceDetail(models.Model):
                 for name in checks
             )
         )
+        who = {row["user_id"] for check, row in rows if check == ENTERED}
+        # sudo: of whoever has entered it.
+        decided = self.env["res.users"].sudo().browse(who)
+        decided = decided.filtered(rights.may_bill_more).ids
+        rows = [row for row in rows if row[1].get("user_id") not in decided]
         # Browsed together, they are fetched together.
         moves = self.env["account.move"].browse(row.pop("id") for _check, row in rows)
         return [
@@ -113,6 +128,27 @@ class PsaInvoiceDetail(models.Model):
             return self.env._(
                 "“%(line)s” takes off %(amount)s more than was paid down and is left "
                 "of it. Delete the line, or deduct less.",
+                **values,
+            )
+        if check == ENTERED:
+            return self.env._(
+                "“%(line)s” bills %(quantity)s for which nothing was logged, as "
+                "%(user)s has entered it. Lower the quantity, or ask a billing "
+                "administrator to enter it.",
+                user=self.env["res.users"].browse(row["user_id"]).sudo().name,
+                **values,
+            )
+        if check == CREDITED_CUSTOMER:
+            return self.env._(
+                "“%(line)s” credits %(invoice)s, which has another customer, or "
+                "another currency. Credit it to whom it was sent.",
+                **values,
+            )
+        if check == CREDITED_WORTH:
+            return self.env._(
+                "“%(line)s” credits %(amount)s of %(worth)s that were billed, and all "
+                "of that work would be open again. Credit the whole price, or switch "
+                "“Reopens the Transactions” off.",
                 **values,
             )
         return self.env._(

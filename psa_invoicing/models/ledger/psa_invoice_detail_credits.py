@@ -4,7 +4,7 @@
 from odoo import models
 from odoo.exceptions import UserError
 
-from ...core.allocation import TOLERANCE, is_zero
+from ...core.allocation import is_zero
 from ...core.billing import LEDGER
 from ...core.kinds import SOURCE_FIELDS
 from ...tools import rules
@@ -59,11 +59,6 @@ class PsaInvoiceDetail(models.Model):
             )
         )
         return later.sorted("id", reverse=True)[:1]
-
-    def _is_credited_already(self) -> bool:
-        """Whether this row of a draft takes back more than is left to take back."""
-        left = sum(self.origin_detail_id._left().values())
-        return abs(self.quantity) > abs(left) + TOLERANCE
 
     def _left(self) -> dict:
         """What no document has taken back, by row."""

@@ -128,7 +128,9 @@ class PsaInvoiceDetail(models.Model):
                 rows=self._as_table(rows),
             )
         )
-        self.env["account.move"].invalidate_model(["detail_ids"])
+        moves = self.env["account.move"]
+        moves.invalidate_model(["detail_ids"])
+        moves.browse({row["move_id"] for row in rows}).modified(["detail_ids"])
         self.env["account.move.line"].invalidate_model(["detail_ids"])
         self.invalidate_model()
 

@@ -47,7 +47,12 @@ class ProjectProject(models.Model):
     @api.depends_context("uid", "allowed_company_ids", "lang")
     def _compute_billing_problem(self):
         billable = self.filtered(
-            lambda project: project.allow_billable and not project.is_template
+            lambda project: (
+                project.allow_billable
+                and not project.is_template
+                # sudo: of an order of another company, its employees are told.
+                and project.sudo().sale_line_id.company_id <= self.env.user.company_ids
+            )
         )
         problems = billable._origin._billing_problems()
         for project in self:

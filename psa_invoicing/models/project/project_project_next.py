@@ -125,12 +125,14 @@ class ProjectProject(models.Model):
         return format_date(self.env, day, date_format=date_format)
 
     @api.depends("billing_hold", "next_invoice_date", "invoice_schedule_ids.state")
+    @api.depends_context("uid")
     def _compute_billing_next_state(self):
         # sudo: it is shown with the date, to whoever sees the project.
         Schedule = self.env["psa.invoice.schedule"].sudo()
         domain = [("project_id", "in", self._origin.ids), ("state", "=", "failed")]
         groups = Schedule._read_group(domain, ["project_id"])
         failed = {project.id for (project,) in groups}
+        companies = self.env.user.company_ids
         for project in self:
             state = False
             if project.next_invoice_date:
@@ -140,4 +142,6 @@ class ProjectProject(models.Model):
                 state = "failed"
             elif state and project.billing_hold:
                 state = "hold"
-            project.billing_next_state = state
+            # sudo: how a company bills is told its employees.
+            is_own = project.sudo().sale_line_id.company_id <= companies
+            project.billing_next_state = is_own and state

@@ -138,4 +138,5 @@ class SaleOrder(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_billing_details(self):
-        self.order_line._psa_check_not_billed()
+        # Odoo deletes the lines with it, and asks nobody.
+        self.order_line._psa_check_deletable()

@@ -27,6 +27,8 @@ PLANNED_MONTHS = 12
 PLANNED_TOGETHER = 500
 # A daily frequency has 7,300 dates since then.
 LONGEST_PAST = relativedelta(years=20)
+# Five years of weeks: what is planned of the past is billed at once.
+MOST_OF_THE_PAST = 260
 # Changing one of these moves the planned invoices.
 PLANNING_FIELDS = {
     "active",
@@ -221,7 +223,8 @@ class ProjectProject(models.Model):
         """Plan the invoice dates between the billing start and today as well.
 
         :raises AccessError: unless the user is a billing administrator
-        :raises UserError: unless who bills the projects is switched on
+        :raises UserError: unless who bills the projects is switched on; if it would be
+            too many
         """
         rights.check_may_bill(self.env)
         self.check_access("read")
@@ -283,6 +286,7 @@ class ProjectProject(models.Model):
             first = from_start and project.billing_start_date or today
             known = rows.get(project, Schedule)
             due = project._psa_due_dates(today, first, dates_of, known)
+            project._psa_check_past(sum(day < today for day in due))
             gone = known.filtered(
                 lambda row, today=today, due=due: row._is_obsolete(today, due)
             )
@@ -303,6 +307,20 @@ class ProjectProject(models.Model):
         obsolete.unlink()
         Schedule.create(missing)
         self._psa_plan_reached_milestones()
+
+    def _psa_check_past(self, count: int):
+        """:param count: how many dates before today would be planned"""
+        if count > MOST_OF_THE_PAST:
+            raise UserError(
+                self.env._(
+                    "Since the billing start of the project “%(project)s”, %(count)s "
+                    "invoices would be planned, more than %(most)s. Invoice what is "
+                    "older by hand, and enter a later billing start.",
+                    project=self.name,
+                    count=count,
+                    most=MOST_OF_THE_PAST,
+                )
+            )
 
     def _psa_due_dates(
         self, today: date, first: date, dates_of: Callable, known

@@ -11,6 +11,8 @@ from ..transaction.project_project_orders import of_other_companies
 from .psa_invoice_run_line import SKIPPED
 
 CHUNK = 50
+# Rows of a project in a dry run.
+MOST_SHOWN = 50
 
 
 class PsaInvoiceRun(models.Model):
@@ -27,6 +29,9 @@ class PsaInvoiceRun(models.Model):
 
     def _start(self, date, projects, values):
         due = self._due(date, projects)
+        later = due.browse()
+        if values.get("is_dry_run"):
+            due, later = self._first_of_each(due)
         companies = self._companies()
         run = self.sudo().create(
             {
@@ -43,7 +48,7 @@ class PsaInvoiceRun(models.Model):
         Line = self.env["psa.invoice.run.line"].sudo()
         Line._add(run, run._plan(due))
         if run.is_dry_run:
-            self._note_left_out(run, date, projects)
+            self._note_left_out(run, date, projects, later)
         else:
             self._let_wait(date, projects)
         run._note_progress()
@@ -75,6 +80,19 @@ class PsaInvoiceRun(models.Model):
         foreign = self._foreign_projects(due)
         due = due.filtered(lambda row: row.project_id not in foreign)
         return due._without_caught_up()
+
+    def _first_of_each(self, due):
+        """What a dry run shows of each project. Nothing of it stays, so all rows of a
+        project are billed in one step, and a step has to end in time.
+
+        :return: those rows, and the later ones
+        """
+        seen: Counter = Counter()
+        first, later = [], []
+        for row in due:
+            (first if seen[row.project_id] < MOST_SHOWN else later).append(row.id)
+            seen[row.project_id] += 1
+        return due.browse(first), due.browse(later)
 
     def _companies(self):
         """Those that a user has switched on; of the scheduled action, all."""
@@ -136,13 +154,14 @@ class PsaInvoiceRun(models.Model):
         planned, number = [], 0
         chunk_of: dict = {}
         size = self._chunk_size(len(due))
+        counts = seen if self._keeps_projects_together() else None
         for turn in range(len(turns)):
             if turn and self._keeps_projects_together():
                 planned += [
                     (row.id, chunk_of[row.project_id], turn) for row in turns[turn]
                 ]
                 continue
-            for rows in turns[turn]._chunks(size):
+            for rows in turns[turn]._chunks(size, counts):
                 number += 1
                 planned += [(row.id, number, turn) for row in rows]
                 chunk_of |= dict.fromkeys(rows.project_id, number)
@@ -180,13 +199,22 @@ class PsaInvoiceRun(models.Model):
             elif failed := first.get(row.project_id):
                 yield row, row._waits_for(failed.run_date)
 
-    def _note_left_out(self, run, date, projects):
-        """Say in a dry run why due rows are not billed at all."""
+    def _note_left_out(self, run, date, projects, later):
+        """Say in a dry run why due rows are not billed at all.
+
+        :param later: more than are shown of a project
+        """
         Schedule = self.env["psa.invoice.schedule"]
         last = date or max(self._billing_days().values())
         found = list(self._waiting_rows(date, projects))
         on_hold = Schedule.sudo().search(Schedule._due_domain(last, projects, True))
         found += [(row, row._hold_reason()) for row in on_hold]
+        reason = self.env._(
+            "A dry run shows %(count)s invoices of a project; this one comes after "
+            "them.",
+            count=MOST_SHOWN,
+        )
+        found += [(row, reason) for row in later]
         run.env["psa.invoice.run.line"].create(
             [
                 {

@@ -86,10 +86,16 @@ class PsaInvoiceRun(models.Model):
         return self.search([("state", "=", "running"), *domain], order="id")
 
     def _resume(self):
-        """:return: those that a defect has stopped: it must not keep other runs, nor
-        that of tonight, from theirs"""
+        """Go on with these runs, until the scheduler asks for its turn.
+
+        :return: those that a defect has stopped: it must not keep other runs, nor
+            that of tonight, from theirs
+        """
         stopped = self.browse()
         for run in self:
+            if run != self[0] and not self._commit():
+                self._ask_to_be_called_again()
+                break
             try:
                 run._go_on()
             except Exception:
@@ -209,7 +215,7 @@ class PsaInvoiceRun(models.Model):
                 "done": sum(groups.get(state, 0) for state in ended),
                 "failed": groups.get(FAILED, 0),
                 "skipped": groups.get(SKIPPED, 0),
-                "current": following and self._current(following),
+                "current": bool(following) and self._current(following),
             }
         )
 
@@ -261,6 +267,8 @@ class PsaInvoiceRun(models.Model):
         :return: what to note, by row of the run
         """
         own = [("run_id", "=", self.id), ("project_id", "in", lines.project_id.ids)]
+        # Those without a chunk were left out from the beginning.
+        own.append(("chunk", "!=", 0))
         known = lines.search([*own, ("state", "in", (FAILED, SKIPPED))])
         failed = {
             line.project_id: line.run_date for line in known if line.state == FAILED

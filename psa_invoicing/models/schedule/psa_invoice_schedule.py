@@ -1,5 +1,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 
@@ -334,17 +335,20 @@ class PsaInvoiceSchedule(models.Model):
 
         return list(self.grouped(who).values())
 
-    def _chunks(self, size: int):
+    def _chunks(self, size: int, counts: Mapping | None = None):
         """Divide rows, but for those that may share an invoice.
 
         :param size: how many rows a chunk should have
+        :param counts: how many rows of a project each of these stands for (default: 1)
         """
-        chunk = self.browse()
+        chunk, filled = self.browse(), 0
         for rows in self._inseparable():
-            if chunk and len(chunk) + len(rows) > size:
+            more = sum(counts[row.project_id] if counts else 1 for row in rows)
+            if chunk and filled + more > size:
                 yield chunk
-                chunk = self.browse()
+                chunk, filled = self.browse(), 0
             chunk += rows
+            filled += more
         if chunk:
             yield chunk
 

@@ -37,8 +37,11 @@ def as_date(env, value) -> date | None:
 
 
 def as_text(value) -> str:
-    """:param value: what somebody wrote, or nothing"""
-    return str(value or "").strip()
+    """:param value: what somebody wrote, or nothing
+    :return: '' for what nobody can see, too, such as spaces of no width
+    """
+    text = str(value or "").strip()
+    return text if any(map(str.isprintable, "".join(text.split()))) else ""
 
 
 def as_word(env, word, known: Collection[str]) -> str:

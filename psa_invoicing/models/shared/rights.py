@@ -9,6 +9,8 @@ from .external_arguments import check_exist, check_switched_on
 BILLING_MANAGER = "psa_invoicing.group_billing_manager"
 BILLING_REVIEWER = "psa_invoicing.group_billing_reviewer"
 ACCOUNTANTS = "account.group_account_invoice,account.group_account_readonly"
+# They answer for the books, and confirm what does not agree.
+BOOKKEEPERS = "account.group_account_user,account.group_account_manager"
 # Prices are for those who bill, review and book: reviewers see them of their projects.
 FIGURE_GROUPS = f"{BILLING_REVIEWER},{ACCOUNTANTS}"
 
@@ -34,6 +36,16 @@ def reviews_only(user) -> bool:
 def may_bill(env) -> bool:
     """Billing administrators, and code that has checked already."""
     return env.su or is_billing_manager(env)
+
+
+def may_bill_more(user) -> bool:
+    """Who decides that a customer pays for more than was logged. A customer who orders
+    or pays has entered nothing.
+
+    :param user: ``res.users``
+    """
+    is_person = user._is_internal() and not user._is_superuser()
+    return not is_person or user.has_groups(f"{BILLING_MANAGER},{BOOKKEEPERS}")
 
 
 def check_may_bill(env):

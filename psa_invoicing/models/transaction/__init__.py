@@ -2,6 +2,7 @@
 from . import psa_transaction_selecting
 from . import psa_reinvoiced_cost
 from . import account_analytic_line
+from . import account_analytic_line_costs
 from . import account_analytic_line_locks
 from . import hr_expense
 from . import project_milestone

@@ -3,11 +3,12 @@
 
 from odoo import api, models
 from odoo.exceptions import AccessError, UserError
-from odoo.tools import format_date
+from odoo.tools import format_date, format_duration
 
 from ...core.allocation import is_zero
 from ...tools import rules
 from ..shared import rights
+from ..shared.external_arguments import as_number
 from .account_analytic_line import BILLED_FIELDS
 
 # What stays as it is once an entry is invoiced; its description may still be mended.
@@ -141,10 +142,32 @@ class AccountAnalyticLine(models.Model):
         written_off = self.filtered(
             lambda entry: not is_zero(entry.sudo().billing_written_off_quantity)
         )
-        if written_off:
-            for entry in written_off._psa_stay_written_off():
-                if entry._psa_changed(LOCKED_FIELDS, vals):
-                    entry._psa_write_offs()._check_period_open()
+        if not written_off:
+            return
+        for entry in written_off._psa_stay_written_off():
+            if entry._psa_changed(LOCKED_FIELDS, vals):
+                entry._psa_write_offs()._check_period_open()
+        if "unit_amount" in vals and not rights.may_bill(self.env):
+            written_off._psa_check_covers_write_off(vals["unit_amount"])
+
+    def _psa_check_covers_write_off(self, hours):
+        """Refuse to lower what is written off: raised again, it would be open.
+
+        :param hours: of these entries from now on
+        """
+        hours = abs(as_number(self.env, hours or 0.0))
+        for entry in self:
+            # sudo: whoever corrects an entry need not see what is written off.
+            written_off = abs(entry.sudo().billing_written_off_quantity)
+            if hours < written_off and not is_zero(written_off - hours):
+                raise UserError(
+                    self.env._(
+                        "%(hours)s of “%(entry)s” were written off. Ask a billing "
+                        "administrator to undo that, or to lower them.",
+                        hours=format_duration(written_off),
+                        entry=entry.name,
+                    )
+                )
 
     def _psa_check_not_locked(self):
         """Say which entry is invoiced, with what, and what to do; Odoo says less.

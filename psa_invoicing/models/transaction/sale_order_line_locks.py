@@ -69,8 +69,16 @@ class SaleOrderLine(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_billing_details(self):
-        self._psa_check_not_billed()
-        self._psa_check_nothing_written_off()
+        self._psa_check_deletable()
+
+    def _psa_check_deletable(self):
+        """Refuse to delete what was billed or written off, or what is to be billed and
+        would be gone with the line."""
+        # sudo: whoever may edit an order need not see its corrections.
+        lines = (self | self.sudo().psa_correction_ids).with_env(self.env)
+        lines._psa_check_not_billed()
+        lines._psa_check_nothing_written_off()
+        lines._psa_check_no_open_costs()
 
     def _psa_check_not_billed(self):
         """Refuse to delete what a draft or posted invoice was made from."""
@@ -96,6 +104,34 @@ class SaleOrderLine(models.Model):
                     "deleted. Undo that in the backlog first.",
                     transaction=row.name or row.transaction_type,
                     line=row.sale_line_id.display_name,
+                )
+            )
+
+    def _psa_check_no_open_costs(self):
+        """Time and milestones stay open without a contract line; an expense, or a line
+        of a vendor bill, ends with it."""
+        # sudo: whoever may edit an order need not see its costs.
+        cost = (
+            self.env["psa.reinvoiced.cost"]
+            .sudo()
+            .search(
+                [
+                    "|",
+                    ("sale_line_id", "in", self.ids),
+                    ("correction_line_id", "in", self.ids),
+                    ("open_quantity", "!=", 0),
+                ],
+                limit=1,
+            )
+        )
+        if cost:
+            raise UserError(
+                self.env._(
+                    "“%(cost)s” is still to be invoiced on %(line)s, which cannot be "
+                    "deleted. Mark it as non-chargeable in the backlog first, or reset "
+                    "its bill to draft.",
+                    cost=cost.name or cost.source_move_id.display_name,
+                    line=cost.sale_line_id.display_name,
                 )
             )
 

@@ -244,7 +244,7 @@ class PsaLedgerAudit(models.TransientModel):
 
     def _check_billing_status(self):
         """The stored status of a project invoice is what Odoo says of it."""
-        return self._found(
+        found = self._found(
             "account.move",
             lambda row: self.env._(
                 "Its billing status is “%(status)s” and should be “%(expected)s”: "
@@ -273,3 +273,9 @@ class PsaLedgerAudit(models.TransientModel):
                AND status IS DISTINCT FROM expected
             """,
         )
+        # What was changed since it was submitted is a draft, whatever its total.
+        return [
+            (move, text)
+            for move, text in found
+            if not (move.psa_state == "draft" == move._billing_state())
+        ]
