@@ -419,8 +419,10 @@ def test_double_clicks(site, judge):
             )
             double_click(clients, send)
             assert query(
-                "SELECT COUNT(*) FROM mail_mail WHERE model = 'account.move'"
-                " AND res_id = %s",
+                "SELECT COUNT(DISTINCT message.id) FROM mail_message AS message"
+                " JOIN mail_notification AS told ON told.mail_message_id = message.id"
+                " WHERE told.notification_type = 'email'"
+                " AND message.model = 'account.move' AND message.res_id = %s",
                 draft,
             ) == [(1,)]
             assert query("SELECT state FROM account_move WHERE id = %s", draft) == [

@@ -61,6 +61,7 @@ PLACES = {
         "psa_invoicing_queue/models/psa_invoice_run.py": {"_job_count"},
     },
     NO_ZONE: {
+        "psa_invoicing/models/billing/kept_decisions.py": {"_decided_sql"},
         "psa_invoicing/core/calendar.py": {"_dates_in_months", "_nominal_dates"},
         "psa_invoicing/models/project/project_project_figures.py": {
             "_psa_ledger_sql",

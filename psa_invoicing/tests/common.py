@@ -294,10 +294,11 @@ class BillingCase(AccountTestInvoicingCommon):
 
         :param values: what a person changes in the dialog of a single one
         """
-        action = moves.action_psa_send()
-        Dialog = moves.env[action["res_model"]].with_context(
-            **action.get("context", {})
-        )
+        return self.press_send(moves.env, moves.action_psa_send(), **values)
+
+    def press_send(self, env, action, **values):
+        """:param action: that opens the dialog"""
+        Dialog = env[action["res_model"]].with_context(**action.get("context", {}))
         if "res_id" in action:
             return Dialog.browse(action["res_id"]).action_send()
         return Dialog.create(values).action_send_and_print()

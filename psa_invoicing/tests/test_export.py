@@ -145,7 +145,7 @@ class TestExport(BillingCase, HttpCase):
             "Amount": 200,
             "Currency": self.env.company.currency_id.name,
             "Billing Type": "Chargeable",
-            "Invoice": move.display_name,
+            "Customer Invoice": move.display_name,
             "Invoice Status": "Draft",
         }
         self.assertEqual({key: first[key] for key in expected}, expected)

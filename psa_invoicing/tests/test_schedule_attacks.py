@@ -277,7 +277,7 @@ class TestRunOfTwoCompanies(OtherDatesCase):
         user = self.person("administrator", "psa_invoicing.group_billing_manager")
         own = run.with_user(user)
         self.assertEqual(own.invoice_count, 1)
-        own.action_send_invoices()
+        self.press_send(own.env, own.action_send_invoices())
         self.assertEqual(self.row(JANUARY).invoice_ids.state, "posted")
         self.assertEqual(bridge.invoice_schedule_ids[0].invoice_ids.state, "draft")
 

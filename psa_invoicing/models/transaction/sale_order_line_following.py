@@ -15,10 +15,14 @@ class SaleOrderLine(models.Model):
         """What is computed does not come through ``write``."""
         # pylint: disable-next=assignment-from-none
         result = super()._write_multi(vals_list)
+        names = COMPUTED_QUANTITIES
+        if not self._psa_may_be_invoiced_elsewhere():
+            # It is nothing: an installation computes it for all order lines.
+            names -= {ELSEWHERE}
         changed = {
             line.id: found
             for line, vals in zip(self, vals_list, strict=True)
-            if (found := COMPUTED_QUANTITIES & set(vals))
+            if (found := names & set(vals))
         }
         # sudo: whoever delivers goods need not see what is billed.
         lines = self.sudo().browse(changed).filtered("billing_project_id")

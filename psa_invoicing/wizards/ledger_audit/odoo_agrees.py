@@ -8,7 +8,7 @@ from odoo.tools import SQL
 from ...core.allocation import TOLERANCE
 from ...core.kinds import MILESTONE, MODELS, TIME
 from ...models.billing.open_quantities import OpenQuantities
-from ...tools import rules
+from ...tools import hooks, rules
 
 
 class PsaLedgerAudit(models.TransientModel):
@@ -87,8 +87,12 @@ class PsaLedgerAudit(models.TransientModel):
                             OR line.billing_project_id IS NOT NULL
                                AND line.qty_delivered_method
                                    IN ('milestones', 'timesheet'))) AS found
-             WHERE ABS(offered - expected) > %(step)s
+             WHERE %(beyond)s > %(step)s
             """,
+            # Another add-on may offer less: it knows what is invoiced elsewhere.
+            beyond=SQL("offered - expected")
+            if hooks.is_changed(lines, "_compute_qty_to_invoice")
+            else SQL("ABS(offered - expected)"),
             by_amount=rules.BY_AMOUNT,
             of_product=rules.OF_PRODUCT,
             step=self._rounding(),

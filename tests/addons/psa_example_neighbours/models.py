@@ -65,6 +65,8 @@ class TierLike(models.AbstractModel):
 
     def write(self, vals):
         allowed = self._get_under_validation_exceptions()
+        if self.env.context.get("is_approving"):
+            return super().write(vals)
         if any(self.mapped("is_being_approved")) and set(vals) - {*allowed}:
             raise UserError("It is being approved.")
         return super().write(vals)

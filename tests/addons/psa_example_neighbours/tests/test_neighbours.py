@@ -117,7 +117,7 @@ class TestNeighbours(BillingCase):
         self.assertTrue(draft.needs_recalculation)
         with self.assertRaises(UserError), self.env.cr.savepoint():
             draft.ref = "Changed"
-        draft.is_being_approved = False
+        draft.with_context(is_approving=True).is_being_approved = False
         draft.action_psa_recalculate()
         self.assertEqual(draft.amount_untaxed, 1100)
 
