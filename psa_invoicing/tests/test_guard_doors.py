@@ -118,7 +118,7 @@ class TestEveryDoor(GuardCase):
         self.authenticate(self.biller.login, self.biller.login)
         page = f"/report/html/psa_invoicing.test_report/{draft.id}"
         # Odoo tries it without writing first, and says so.
-        with mute_logger("odoo.sql_db"):
+        with mute_logger("odoo.sql_db", "odoo.http"):
             answer = self.url_open(
                 f"{page}?{urlencode({'context': json.dumps(FORGED)})}"
             )

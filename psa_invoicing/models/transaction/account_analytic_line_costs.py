@@ -3,7 +3,7 @@
 
 from odoo import models
 from odoo.fields import Domain
-from odoo.tools import SQL, Query
+from odoo.tools import SQL, Query, ormcache
 from odoo.tools.safe_eval import safe_eval
 
 from ..shared import rights
@@ -34,12 +34,16 @@ class AccountAnalyticLine(models.Model):
 
     def _psa_shown_in_odoo(self) -> Domain:
         """What the rules for the user's groups show without ours."""
-        Rule, ours = self.env["ir.rule"], self.env.ref(OUR_RULE)
-        # sudo: as Odoo does when it applies them.
-        rules, groups = Rule._get_rules(self._name).sudo(), self.env.user.all_group_ids
-        context = Rule._eval_context()
+        context = self.env["ir.rule"]._eval_context()
         return Domain.OR(
-            safe_eval(rule.domain_force, context) if rule.domain_force else []
-            for rule in rules
-            if rule != ours and rule.groups & groups
+            safe_eval(rule, context) if rule else []
+            for rule in self._psa_rules_of_odoo()
         )
+
+    @ormcache("self.env.uid")
+    def _psa_rules_of_odoo(self) -> tuple[str, ...]:
+        """The domains of these rules. Odoo empties the cache when it must."""
+        ours, groups = self.env.ref(OUR_RULE), self.env.user.all_group_ids
+        # sudo: as Odoo does when it applies them.
+        rules = self.env["ir.rule"]._get_rules(self._name).sudo() - ours
+        return tuple(rule.domain_force or "" for rule in rules if rule.groups & groups)
