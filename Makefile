@@ -24,7 +24,7 @@ stop: ## Stop whatever runs
 clean: ## Stop, and remove everything that these commands made
 	@$(TOOLS) clean
 
-test: ## The add-ons' tests and the system tests
+test: ## All suites; ARGS=psa_invoicing/tests/test_billing.py: a part of ours
 	@$(TOOLS) test $(ARGS)
 
 test-fast: ## An install and a part of the tests, some minutes

@@ -26,10 +26,10 @@ def run(arguments: list[str]) -> int:
     commands.add_parser("stop", help="stop whatever runs")
     commands.add_parser("clean", help="stop, and remove everything")
     for name, text in (
-        ("test", "the add-ons' tests and the system tests"),
+        ("test", "all suites, or a part of ours"),
         ("test-core", "Odoo's own suites with the add-on installed"),
         ("test-with", "a billing life beside other modules (MODULES)"),
-        ("test-all", "all of it, on the oldest and the newest PostgreSQL"),
+        ("test-all", "each suite on the oldest and the newest PostgreSQL"),
         ("lint", "formatting and style"),
         ("bench", "what billing costs, beside its peers"),
         ("profile", "where the time of a draft invoice goes"),

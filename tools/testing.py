@@ -26,16 +26,11 @@ KNOWN_CORE_FAILURES = ROOT / "tools" / "known_core_failures.txt"
 
 
 def test(rest: list[str]) -> int:
-    """All tests of ours, side by side; or some: ``rest`` goes to pytest."""
+    """All suites, side by side; or some tests of ours: ``rest`` goes to pytest."""
     _ensure_programs()
     if not rest:
-        return run(
-            [
-                _work("add-ons", settings().addons_postgres),
-                _work("system"),
-                _work("queue"),
-            ]
-        )
+        version = {"add-ons": settings().addons_postgres}
+        return run([_work(name, version.get(name)) for name in SUITES])
     if any(_is_in(ROOT / "tests", argument) for argument in rest):
         return _pytest_system(rest)
     return _pytest_addons(rest)
