@@ -10,8 +10,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from itertools import count
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import requests
@@ -96,6 +98,14 @@ class Site:
         module, name = xmlid.split(".")
         domain = [("module", "=", module), ("name", "=", name)]
         return self.one("ir.model.data", domain, "res_id")["res_id"]
+
+    def today(self) -> date:
+        """The day of its companies, which is not that of this machine at any hour."""
+        (zone,) = {
+            calendar["tz"]
+            for calendar in self.call("resource.calendar", "search_read", [], ["tz"])
+        }
+        return datetime.now(ZoneInfo(zone)).date()
 
     def print_with_system_fonts(self) -> None:
         """Make the text of PDFs readable for a program.

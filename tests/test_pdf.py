@@ -2,7 +2,7 @@
 
 import os
 import re
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -109,7 +109,7 @@ def invoice(site, rows: int, **values) -> int:
         site.create("project.task", name=name, project_id=project, sale_line_id=line)
         for name, line in (("Design", first), ("Migration of the old data", second))
     ]
-    day = date.today() - timedelta(days=20)
+    day = site.today() - timedelta(days=20)
     people = [
         site.one("hr.employee", [("name", "=", name)], "id")["id"]
         for name in (CLAIRE, TOM)
@@ -138,7 +138,7 @@ def invoice(site, rows: int, **values) -> int:
         is_reached=True,
         reached_date=str(day),
     )
-    today = str(date.today())
+    today = str(site.today())
     made = site.call("project.project", "psa_invoice", [project], cutoff_date=today)
     site.call("account.move", "action_post", made["invoice_ids"])
     return made["invoice_ids"][0]

@@ -1,7 +1,5 @@
 """Several invoices on their way: real browser, real mail server, real PDF."""
 
-from datetime import date
-
 import pytest
 from playwright.sync_api import expect
 from steps import (
@@ -198,7 +196,7 @@ def test_one_invoice_of_a_run_in_four_clicks(demo, page):
     due = demo.call(
         "psa.invoice.schedule",
         "search_read",
-        [("state", "=", "planned"), ("run_date", "<=", date.today().isoformat())],
+        [("state", "=", "planned"), ("run_date", "<=", demo.today().isoformat())],
         ["project_id"],
     )
     others = {
@@ -259,7 +257,7 @@ def test_seen_and_not_sent(site, page, picture):
         assert document.headers["Content-Type"] == "application/pdf"
         text = document_text(document.content)
         assert "Draft Invoice" in text
-        assert f"{date.today():%m/%d/%Y}" in text
+        assert f"{site.today():%m/%d/%Y}" in text
         assert "Annex: Work in Detail" in text
         assert_untouched()
     page.click(".modal .btn:has-text('Discard')")

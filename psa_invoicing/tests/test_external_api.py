@@ -177,7 +177,7 @@ class TestExternalApi(RpcCase):
         ids = self.invoice()["invoice_ids"]
         (found,) = self.call("account.move", "psa_send", ids=ids)
         self.assertEqual((found["state"], found["sending_error"]), ("sent", ""))
-        self.assertEqual(found["sent_date"], str(date.today()))
+        self.assertEqual(found["sent_date"], str(self.env.company._billing_today()))
         self.call("account.move", "psa_send", ids=ids)
         mails = self.env["mail.message"].search(
             [
