@@ -5,7 +5,7 @@ from datetime import date
 
 from odoo.fields import Command
 
-from .doors import JSON2, WEB
+from .doors import DOORS, JSON2, WEB
 from .test_guard import GuardCase
 
 JANUARY = date(2026, 1, 31)
@@ -65,22 +65,49 @@ class TestMoreThanWasWorked(GuardCase):
         self.through(JSON2, self.clerk, self.draft, "action_post")
         self.assertEqual(self.draft.amount_untaxed, 1000)
 
-    def test_an_invoice_of_their_own(self):
-        """The order is billed already, whoever does it a second time."""
+    def type(self, user, *quantities):
+        for quantity in quantities:
+            values = {"quantity": quantity}
+            self.through(JSON2, user, self.line, "write", vals=values)
+
+    def test_who_lowers_it_decides_nothing(self):
+        """Also on an invoice that was not made from the project."""
+        self.type(self.biller, 18)
+        self.assert_lowered()
+        self.draft = self.by_hand(self.biller, 9)
+        self.line = self.draft.invoice_line_ids
+        self.assert_lowered()
+
+    def assert_lowered(self):
+        most = self.line.quantity
+        self.type(self.clerk, most - 1, most - 2, most - 1)
+        self.assert_refused(
+            "as guard_clerk", JSON2, self.clerk, self.draft, "action_post"
+        )
+        self.type(self.biller, most)
+        self.type(self.clerk, most - 1, most - 2)
+        self.through(JSON2, self.clerk, self.draft, "action_post")
+
+    def by_hand(self, user, quantity):
+        line = Command.create({**self.second, "quantity": quantity})
         (id_,) = self.through(
             JSON2,
-            self.clerk,
+            user,
             self.draft.browse(),
             "create",
             vals_list=[
                 {
                     "move_type": "out_invoice",
                     "partner_id": self.customer.id,
-                    "invoice_line_ids": [Command.create(self.second)],
+                    "invoice_line_ids": [line],
                 }
             ],
         )
-        self.draft = self.draft.browse(id_)
+        return self.draft.browse(id_)
+
+    def test_an_invoice_of_their_own(self):
+        """The order is billed already, whoever does it a second time."""
+        self.draft = self.by_hand(self.clerk, 1)
         self.assert_asks()
 
     def test_an_accountant_says_why(self):
@@ -177,6 +204,23 @@ class TestCreditedForNothing(GuardCase):
                 )
         self.assertEqual(self.entries.mapped("open_quantity"), [0, 0, 0])
 
+    def test_more_than_was_billed(self):
+        """In one document, in several, with the work or without."""
+        for reopens in (True, False):
+            note = self.invoice._reverse_moves()
+            note.invoice_line_ids.price_unit = 101
+            note.psa_reopens_transactions = reopens
+            self.assert_asks("credits 909, and only 900 is left", note)
+        note.invoice_line_ids.price_unit = 40
+        self.through(JSON2, self.clerk, note, "action_post")
+        for price in (100, 61):
+            note = self.invoice._reverse_moves()
+            note.invoice_line_ids.price_unit = price
+            note.psa_reopens_transactions = price == 100
+            self.assert_asks("and only 540 is left", note)
+        note.invoice_line_ids.price_unit = 60
+        self.through(JSON2, self.clerk, note, "action_post")
+
     def test_to_another_customer(self):
         other = self.customer.copy({"name": "Other"})
         for named in ({}, {"billing_credited_line_id": self.line.id}):
@@ -217,6 +261,32 @@ class TestCreditedForNothing(GuardCase):
             note.psa_reopens_transactions = price == 90
             self.through(JSON2, self.clerk, note, "action_post")
         self.assertEqual(self.entries.mapped("open_quantity"), [2, 3, 4])
+
+    def test_what_is_credited_counts_on_a_lowered_price(self):
+        """Else the customer would owe 90.00 for work that is open again."""
+        lowered, rest = self.invoice.browse(), self.invoice.browse()
+        for price in (10, 90):
+            lowered, rest = rest, self.invoice._reverse_moves()
+            rest.invoice_line_ids.price_unit = price
+            rest.psa_reopens_transactions = price == 90
+            self.through(JSON2, self.clerk, rest, "action_post")
+        for method, values in (
+            ("button_draft", {}),
+            ("button_cancel", {}),
+            ("write", {"vals": {"state": "draft"}}),
+        ):
+            for door in (WEB, JSON2):
+                self.assert_refused(
+                    "credits what was left of the price",
+                    door,
+                    self.clerk,
+                    lowered,
+                    method,
+                    **values,
+                )
+        self.through(JSON2, self.clerk, rest, "button_draft")
+        self.through(JSON2, self.clerk, lowered, "button_draft")
+        self.assertEqual(self.entries.mapped("open_quantity"), [0, 0, 0])
 
     def test_to_an_address_of_the_customer(self):
         address = self.env["res.partner"].create(
@@ -270,3 +340,42 @@ class TestPaidStaysPaid(GuardCase):
         self.through(JSON2, self.clerk, self.invoice, "button_cancel")
         self.assertFalse(self.invoice.line_ids.matched_credit_ids)
         self.assertEqual(self.entries.mapped("open_quantity"), [2, 3, 4])
+
+
+class TestSentIsTakenBackWithReason(GuardCase):
+    """The customer has it: whoever takes it back says why."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.clerk = cls.person("guard_clerk", "account.group_account_invoice")
+        cls.invoice = cls.work._psa_invoice(JANUARY)
+        cls.invoice.action_post()
+
+    def test_through_every_door(self):
+        self.through(JSON2, self.clerk, self.invoice, "button_draft")
+        self.through(JSON2, self.clerk, self.invoice, "action_post")
+        self.through(JSON2, self.biller, self.invoice, "action_psa_mark_sent")
+        for user in (self.clerk, self.biller):
+            for door in DOORS:
+                for method, values in (
+                    ("button_draft", {}),
+                    ("button_cancel", {}),
+                    ("write", {"vals": {"state": "draft"}}),
+                    ("web_save", {"vals": {"state": "draft"}, "specification": {}}),
+                ):
+                    self.assert_refused(
+                        "say why",
+                        door,
+                        user,
+                        self.invoice,
+                        method,
+                        context={"psa_reason": "Because"},
+                        **values,
+                    )
+        dialogs = self.env["psa.reset.to.draft"]
+        values = {"move_ids": [Command.set(self.invoice.ids)], "reason": "A mistake"}
+        (id_,) = self.through(JSON2, self.clerk, dialogs, "create", vals_list=[values])
+        self.through(JSON2, self.clerk, dialogs.browse(id_), "action_apply")
+        self.assertEqual(self.invoice.state, "draft")
+        self.assertIn("A mistake", "".join(self.invoice.message_ids.mapped("body")))

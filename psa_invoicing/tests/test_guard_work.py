@@ -110,6 +110,15 @@ class TestMuchOfThePast(BillingCase):
         for record in (row, leak):
             self.assertEqual(record.name, "x" * 10_000)
 
+    def test_a_reason_without_end(self):
+        """Of a project, it stands in every row of it."""
+        entries = self.first.timesheet_ids
+        entries[0].action_psa_hold("x" * 20_000)
+        self.assertEqual(entries[0].billing_hold_reason, "x" * 2000)
+        self.first.write({"billing_hold": True, "billing_hold_reason": "y" * 20_000})
+        rows = self.env["psa.backlog"].search([("project_id", "=", self.first.id)])
+        self.assertEqual({len(row.hold_reason) for row in rows}, {2000})
+
 
 class TestReasons(GuardCase):
     def test_what_nobody_can_see_is_none(self):

@@ -64,6 +64,7 @@ class TestOutOfSight(RpcCase):
         return [
             ("psa.send.line", {"move_id": draft.id, "problem": "?"}),
             ("psa.send", {"move_ids": [Command.set(draft.ids)]}),
+            ("account.move.send.wizard", {"move_id": draft.id}),
             ("psa.invoice.correction", {"move_id": draft.id}),
             ("psa.invoice.correction.line", {"detail_id": details.id}),
             ("psa.manual.invoice", {"draft_id": draft.id}),
@@ -178,6 +179,18 @@ class TestOutOfSight(RpcCase):
                         *arguments,
                         context=context,
                     )
+
+    def test_what_is_wrong_with_it_is_not_told_either(self):
+        """A frequency of somebody else's contract line, on a project of one's own."""
+        self.role("planner", "project.group_project_manager", self.elsewhere)
+        own = self.does("planner", "project.project", "create", {"name": "Own"})
+        values = {
+            "project_id": own,
+            "sale_line_id": self.line.id,
+            "frequency_id": self.work.billing_frequency_id.id,
+        }
+        text = self.is_kept_from("planner", "psa.billing.override", "create", values)
+        self.assertNotIn(SECRET, text)
 
     def test_nor_does_a_row_of_a_dialog(self):
         """Also one that was there before, in a form that is not saved."""

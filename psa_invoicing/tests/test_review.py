@@ -4,6 +4,7 @@
 from contextlib import closing
 from datetime import date
 
+from odoo import SUPERUSER_ID
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import Form
@@ -13,7 +14,14 @@ from .common import BillingCase
 JANUARY = date(2026, 1, 31)
 
 
-class TestReview(BillingCase):
+class ReviewCase(BillingCase):
+    def settle(self):
+        """What happens at the end of a request."""
+        self.env.flush_all()
+        self.env.cr.flush()
+
+
+class TestReview(ReviewCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -44,11 +52,6 @@ class TestReview(BillingCase):
             {"move_ids": self.draft.ids, "comment": comment}
         ).action_apply()
         self.settle()
-
-    def settle(self):
-        """What happens at the end of a request."""
-        self.env.flush_all()
-        self.env.cr.flush()
 
     def reminders(self, user=None):
         return self.draft.activity_ids.filtered(
@@ -350,7 +353,7 @@ class TestReview(BillingCase):
         self.assertEqual(len(form.detail_ids), 2)
 
 
-class TestOfSeveralProjects(BillingCase):
+class TestOfSeveralProjects(ReviewCase):
     """One invoice of 2 h of a project and 3 h of another, each with its manager."""
 
     @classmethod
@@ -427,6 +430,30 @@ class TestOfSeveralProjects(BillingCase):
         own.with_user(self.first).quantity = 1
         self.assertEqual(self.draft.amount_untaxed, 400)
 
+    def test_a_row_of_ones_own_is_no_way_to_another_customer(self):
+        """A billing administrator reviews the first project; the second is approved."""
+        self.open.user_id = self.person(
+            "psa_chief", "psa_invoicing.group_billing_manager"
+        )
+        # Tests of accounting switch off what tells people of changes.
+        self.draft = self.draft.with_env(self.env(context={}))
+        self.draft.with_user(self.biller).action_psa_submit()
+        self.approve(self.second)
+        self.settle()
+        row = self.rows[self.open]
+        for values in ({}, {"partner_id": self.customer.copy().id}):
+            self.draft.with_user(self.open.user_id).write(
+                {
+                    **values,
+                    "detail_ids": [
+                        Command.update(row.id, {"billing_type": "chargeable"})
+                    ],
+                }
+            )
+            self.settle()
+            self.assertEqual(self.draft.amount_untaxed, 500)
+            self.assertEqual(bool(self.draft.billing_review), not values)
+
     def test_an_accountant_reads_all_and_changes_their_own(self):
         self.first.group_ids += self.env.ref("account.group_account_invoice")
         other = self.rows[self.secret].with_user(self.first)
@@ -457,6 +484,14 @@ class TestOfOneself(BillingCase):
         cls.work = cls.time_project(2, user_id=cls.chief.id)
         cls.draft = cls.work._psa_invoice(JANUARY)
 
+    def leave(self, users):
+        """No other billing administrator of the company is there."""
+        biller = self.env.ref("psa_invoicing.group_billing_manager")
+        others = (biller.all_user_ids - users).filtered(
+            lambda user: self.env.company in user.company_ids
+        )
+        others.with_user(SUPERUSER_ID).active = False
+
     def test_somebody_else_could(self):
         self.work.billing_user_id = self.other
         for submitter, reviewer in (
@@ -472,8 +507,24 @@ class TestOfOneself(BillingCase):
         self.draft.with_user(self.chief).action_psa_approve()
         self.assertEqual(self.draft.billing_review, "approved")
 
+    def test_who_names_nobody_but_themselves(self):
+        """Another billing administrator of the company looks at it."""
+        elsewhere = self.setup_other_company(name="Elsewhere")["company"]
+        self.person(
+            "psa_abroad", "psa_invoicing.group_billing_manager", company=elsewhere
+        )
+        self.leave(self.chief + self.other)
+        self.draft.with_user(self.chief).action_psa_submit()
+        self.assertEqual(self.draft.billing_reviewer_id, self.other)
+        with self.assertRaisesRegex(AccessError, "another billing administrator"):
+            self.draft.with_user(self.chief).action_psa_approve()
+        self.draft.with_user(self.other).action_psa_approve()
+        self.assertEqual(self.draft.billing_review, "approved")
+        self.assertEqual(self.draft.billing_reviewer_id, self.other)
+
     def test_nobody_else_could(self):
         """Else a firm of one would never send anything. It stands in the chatter."""
+        self.leave(self.chief)
         self.draft.with_user(self.chief).action_psa_submit()
         self.draft.with_user(self.chief).action_psa_approve()
         self.assertEqual(self.draft.billing_review, "approved")

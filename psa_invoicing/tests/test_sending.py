@@ -386,6 +386,21 @@ class TestBackground(SendingCase):
             self.second,
         )
 
+    def test_what_a_client_has_written_holds_up_itself(self):
+        """Odoo lets whoever edits invoices write who sends them, and how."""
+        clerk = self.person("psa_clerk", "account.group_account_invoice")
+        self.send(self.all)
+        for move, written in zip(
+            self.all, ({"author_partner_id": "x"}, "text", [1]), strict=True
+        ):
+            move.with_user(clerk).sending_data = written
+        sound = self.draft(4)
+        self.send(sound + self.draft(5))
+        with mute_logger(SENDING):
+            self.work_off()
+        self.assertEqual(sound.psa_state, "sent")
+        self.assertFalse(self.all.filtered("is_being_sent"))
+
     def test_the_result_is_told_once(self):
         self.send(self.all)
         self.break_report_of(self.second)

@@ -219,17 +219,19 @@ def credited_customer_sql(wanted: SQL) -> SQL:
 
 def credited_worth_sql(wanted: SQL, step: float) -> SQL:
     """What is open again was credited for what it was billed, less what its price was
-    lowered by since.
+    lowered by since. A price is lowered by no more than that.
 
     :param step: the smallest step of a quantity
     """
     return SQL(
         """
-        SELECT billed.id, billed.line, billed.amount, billed.worth
+        SELECT billed.id, billed.line, billed.amount, billed.worth,
+               billed.amount > billed.worth AS is_more
           FROM (SELECT move.id, %(text)s, -SUM(detail.amount) AS amount,
                        -SUM(detail.quantity * price.value) AS worth,
                        %(currency_step)s + MAX(ABS(price.value))
-                       * %(step)s AS step
+                       * %(step)s AS step,
+                       move.psa_reopens_transactions IS NOT FALSE AS reopens
                   FROM %(taken_back)s
                   JOIN res_currency AS currency ON currency.id = move.currency_id
                   JOIN sale_order_line AS line ON line.id = detail.sale_line_id
@@ -241,14 +243,14 @@ def credited_worth_sql(wanted: SQL, step: float) -> SQL:
                          FROM psa_invoice_detail AS lowered
                          JOIN account_move AS note ON note.id = lowered.move_id
                         WHERE lowered.origin_detail_id = origin.id
-                          AND note.state = 'posted'
+                          AND note.state = 'posted' AND note.id <> move.id
                           AND note.psa_reopens_transactions IS FALSE) AS price
                  WHERE %(wanted)s AND move.move_type = 'out_refund'
-                   AND move.psa_reopens_transactions IS NOT FALSE
                    AND move.currency_id = invoice.currency_id
               GROUP BY move.id, item.id, currency.id, unit.id, line_unit.id
                ) AS billed
-         WHERE billed.worth - billed.amount > billed.step
+         WHERE billed.amount - billed.worth > billed.step
+            OR billed.reopens AND billed.worth - billed.amount > billed.step
         """,
         text=LINE,
         currency_step=STEP,

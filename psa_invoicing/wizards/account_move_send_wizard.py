@@ -7,9 +7,10 @@ from ..models.shared import rights
 
 class AccountMoveSendWizard(models.TransientModel):
     """Odoo's dialog to send an invoice; a draft of a project, too, which is confirmed
-    when a person presses Send."""
+    when a person presses Send. It shows the mail with more rights than the user."""
 
-    _inherit = "account.move.send.wizard"
+    _name = "account.move.send.wizard"
+    _inherit = ["account.move.send.wizard", "psa.pointing"]
 
     psa_version = fields.Char(
         string="Version",

@@ -2,6 +2,7 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
 
+from ..models.invoice.account_move_agreement import Reason
 from ..models.shared.external_arguments import as_text
 
 
@@ -27,7 +28,7 @@ class PsaResetToDraft(models.TransientModel):
             raise UserError(
                 self.env._("Say why: the customer already has this invoice.")
             )
-        self.move_ids.button_draft()
+        self.move_ids.with_context(psa_reason=Reason(reason)).button_draft()
         self.move_ids._message_log_batch(
             dict.fromkeys(
                 self.move_ids.ids,

@@ -12,6 +12,7 @@ from ...core.allocation import TOLERANCE
 from ...core.kinds import MILESTONE, MODELS, NON_CHARGEABLE, SOURCES, TIME
 from ...tools import amounts, rules
 from ..billing.selection import LONGEST_TEXT
+from ..shared.external_arguments import LONGEST_REASON
 
 # A transaction has a row of what is open anew, and one of what was credited; one of
 # what contract terms leave of the former, where they let a part of it be billed.
@@ -91,8 +92,10 @@ class PsaBacklog(models.Model):
                    line.company_id AS contract_company_id,
                    %(status)s AS status,
                    obstacle.*,
-                   COALESCE(source.own_hold_reason, CASE WHEN project.billing_hold
-                            THEN project.billing_hold_reason END) AS hold_reason
+                   LEFT(COALESCE(source.own_hold_reason,
+                                 CASE WHEN project.billing_hold
+                                      THEN project.billing_hold_reason END),
+                        %(longest)s) AS hold_reason
               FROM (%(transactions)s) AS source
          %(joins)s
          LEFT JOIN uom_uom AS unit ON unit.id = source.own_uom_id
@@ -115,6 +118,7 @@ class PsaBacklog(models.Model):
                 SQL.identifier("company", "id")
             ),
             factor=rules.factor_sql(),
+            longest=LONGEST_REASON,
             status=self._status_sql(),
             is_unfit_project=self._is_unfit_project_sql(),
             of_contract=self._of_contract_sql(

@@ -111,7 +111,8 @@ class PsaBillingLeakage(models.Model):
                    entry.id AS entry_id,
                    entry.date,
                    leak.reason,
-                   CASE WHEN leak.reason = %(hold)s THEN entry.billing_hold_reason
+                   CASE WHEN leak.reason = %(hold)s
+                        THEN LEFT(entry.billing_hold_reason, %(longest)s)
                    END AS billing_hold_reason,
                    COALESCE(sale.partner_id, project.partner_id) AS partner_id,
                    entry.project_id,

@@ -90,9 +90,10 @@ class AccountMove(models.Model):
             target = signed_quantity(line, contract_line)
             transactions = (line.detail_ids - others)._chargeable()
             rest = target - fsum(transactions.mapped("quantity"))
+            before = details.entered(line).get(line, ())
             others._drop()
             if line._psa_quantity_rounding()(rest):
-                details.add_adjustment(line, contract_line, rest)
+                details.add_adjustment(line, contract_line, rest, before)
         self.invoice_line_ids.sale_line_ids._psa_refresh_excluded_quantity()
 
     def _psa_follow_contract_lines(self):

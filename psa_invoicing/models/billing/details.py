@@ -6,10 +6,11 @@ from collections import defaultdict
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ...core.allocation import is_part, is_zero
+from ...core.allocation import TOLERANCE, is_part, is_zero
 from ...core.billing import Request, Transaction
 from ...core.kinds import ADJUSTMENT, CHARGEABLE, COST, SOURCE_FIELDS
 from ...tools import rules
+from ..shared import rights
 from .selection import Selection
 from .step import Step
 
@@ -114,9 +115,10 @@ class Details(Step):
             "is_write_off": False,
         }
 
-    def add_adjustment(self, move_line, contract_line, quantity: float):
+    def add_adjustment(self, move_line, contract_line, quantity: float, before=()):
         """:param quantity: what it bills (or, negative, credits), in the contract
-        line's unit
+            line's unit
+        :param before: who had entered how much of it: see :meth:`entered`
         """
         move = move_line.move_id
         projects, own = move.billing_project_ids, contract_line.billing_project_id
@@ -138,9 +140,27 @@ class Details(Step):
                 "source_quantity": quantity,
                 "price_unit": move_line.price_unit,
                 "billing_type": CHARGEABLE,
-                "user_id": self.env.uid,
+                "user_id": self._who_answers_for(quantity, before),
             }
         )
+
+    def entered(self, move_lines) -> dict:
+        """Who has entered how much for which nothing was logged, by invoice line."""
+        found: dict = {}
+        for detail in move_lines.detail_ids:
+            if detail.transaction_type == ADJUSTMENT and detail.user_id:
+                quantity, _user = found.get(detail.move_line_id, (0.0, None))
+                quantity += detail.quantity
+                found[detail.move_line_id] = quantity, detail.user_id
+        return found
+
+    def _who_answers_for(self, quantity: float, before) -> int:
+        """Whoever lowers what a billing administrator has entered, decides nothing."""
+        if before and not rights.may_bill_more(self.env.user):
+            most, user = before
+            if quantity <= most + TOLERANCE:
+                return user.id
+        return self.env.uid
 
     def take_back(self, reversals: list[tuple]):
         """Write details that take others back.

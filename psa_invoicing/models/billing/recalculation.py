@@ -237,11 +237,13 @@ class Quantities(Step):
                 )
         move._psa_cap(caps)
         # Adjustments have no transaction: the former one goes, whatever comes instead.
+        details = Details(self.env)
+        before = details.entered(move_line).get(move_line, ())
         recalculation = Recalculation(self.env)
         recalculation.apply(move, recalculation.difference(rows, wanted), move_line)
         if not move_line._psa_bills(fsum(kept)):
             rest = target - fsum(kept)
-            Details(self.env).add_adjustment(move_line, contract_line, rest)
+            details.add_adjustment(move_line, contract_line, rest, before)
         contract_line._psa_refresh_excluded_quantity()
         move._psa_spread_amounts()
 

@@ -27,12 +27,14 @@ class Recording(Step):
 
         :param move_lines: of customer invoices and credit notes, with a contract line
         """
+        entered = Details(self.env).entered(move_lines)
         move_lines.detail_ids._drop()
         for move_line in move_lines:
+            before = entered.get(move_line, ())
             if self._takes_over(move_line):
-                self._record_reversal(move_line)
+                self._record_reversal(move_line, before)
             else:
-                self._record_open(move_line)
+                self._record_open(move_line, before)
         for move in move_lines.move_id.filtered("is_project_invoice"):
             self._keep_as_recorded(move, move_lines.detail_ids._keys())
         move_lines.move_id._psa_spread_amounts()
@@ -53,7 +55,7 @@ class Recording(Step):
 
     # === Lines that bill what is open ===
 
-    def _record_open(self, move_line):
+    def _record_open(self, move_line, before=()):
         contract_line = move_line._psa_contract_line()
         target = signed_quantity(move_line, contract_line)
         items = self.open_on_contract_line(contract_line)
@@ -71,7 +73,7 @@ class Recording(Step):
         if rest < 0 and move_line.move_id.move_type == "out_refund":
             rest = self._credit_latest(move_line, contract_line, rest)
         if rest:
-            Details(self.env).add_adjustment(move_line, contract_line, rest)
+            Details(self.env).add_adjustment(move_line, contract_line, rest, before)
 
     def _check_no_draft_settles_it(self, contract_line):
         """Refuse to credit what is a draft's own to correct: its Recalculate knows
@@ -150,7 +152,7 @@ class Recording(Step):
 
     # === Lines that credit or replace others ===
 
-    def _record_reversal(self, move_line):
+    def _record_reversal(self, move_line, before=()):
         """Take the transactions of the line that is credited or replaced.
 
         Of a part, the latest ones.
@@ -167,7 +169,7 @@ class Recording(Step):
                 self._check_reversible(credited)
             rest = self._reverse(move_line, credited, target)
         if rest:
-            Details(self.env).add_adjustment(move_line, contract_line, rest)
+            Details(self.env).add_adjustment(move_line, contract_line, rest, before)
 
     def _check_reversible(self, credited):
         """Refuse to reverse a credit note when that would bill its work twice.

@@ -222,6 +222,8 @@ class AccountMove(models.Model):
         )
         result = super(AccountMove, self._psa_spare_sync(vals)).write(vals)
         to_post._psa_check_agreement()
+        if vals.get("state") in ("draft", "cancel"):
+            self._psa_check_prices_stay_lowered()
         for move, names in dates.items():
             move._psa_follow_cutoff_date(names)
         if LIVE_FIELDS & set(vals):
@@ -241,6 +243,8 @@ class AccountMove(models.Model):
             self._psa_check_type(vals["move_type"])
         if vals.get("state") in ("draft", "cancel"):
             self._psa_check_nothing_depends_on(vals["state"])
+        if vals.get("state") == "draft":
+            self._psa_check_taken_back_with_reason()
         if vals.get("state") == "cancel":
             self._psa_check_cancelled_by_button()
 

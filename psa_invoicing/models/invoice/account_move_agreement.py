@@ -29,8 +29,8 @@ PARTS = {
 
 
 class Reason(str):
-    """Why an accountant confirms what does not agree. No client can send one: what
-    comes from there is a plain text."""
+    """Why an accountant confirms what does not agree, or takes back what was sent. No
+    client can send one: what comes from there is a plain text."""
 
     __slots__ = ()
 

@@ -6,12 +6,14 @@ from math import fsum
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
+from odoo.tools import SQL
 
 from ...core.allocation import TOLERANCE, is_zero
 from ...core.billing import LEDGER
 from ...tools import rules
 from ..billing.details import Details, signed_quantity
 from ..billing.recording import Recording
+from ..ledger.psa_invoice_detail_agreement import CREDITED_WORTH
 from ..shared import rights
 
 # What the customer has; before that, an invoice is reset to draft.
@@ -43,6 +45,38 @@ class AccountMove(models.Model):
             details.filtered(
                 lambda detail: detail.move_id.move_type == "out_invoice"
             )._check_not_credited()
+
+    def _psa_check_prices_stay_lowered(self):
+        """Refuse to take a lowered price back once the rest was credited: the work is
+        open again, and what was lowered would be owed for it.
+
+        :raises UserError: with the credit note that counts on it
+        """
+        # sudo: whoever may change the state need not read the ledger.
+        lowered = self.sudo().filtered(
+            lambda move: (
+                move.move_type == "out_refund" and not move.psa_reopens_transactions
+            )
+        )
+        if not lowered.detail_ids.origin_detail_id:
+            return
+        Detail = lowered.env["psa.invoice.detail"]
+        later = Detail.search(
+            [
+                ("origin_detail_id", "in", lowered.detail_ids.origin_detail_id.ids),
+                ("move_id.state", "=", "posted"),
+            ]
+        ).move_id
+        wanted = SQL("move.id = ANY(%s)", later.ids)
+        for move, _text in Detail._disagreements(wanted, [CREDITED_WORTH]):
+            raise UserError(
+                self.env._(
+                    "%(credit_notes)s has to stay: %(later)s credits what was left of "
+                    "the price that it lowered. Reset that one to draft first.",
+                    credit_notes=", ".join(lowered.mapped("display_name")),
+                    later=move.display_name,
+                )
+            )
 
     def _psa_settle_credits(self):
         """Credit once, whatever other credit notes were posted since; and reopen what

@@ -346,7 +346,8 @@ class AccountMove(models.Model):
                 )
 
     def _psa_keep_review(self):
-        """The reviewer knows what he has changed himself."""
+        """The reviewer knows what he has changed himself, in what was in review until
+        then: not what else changed with it."""
         # sudo: he may not edit invoices, and has just done so through his rights.
         for move in self.sudo():
             if move.billing_review == SUBMITTED and move.sudo(False).psa_can_review:

@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Who reviews a draft: for each project its own billing responsible and manager."""
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError
 
 from ..shared import rights
@@ -31,15 +31,31 @@ class AccountMove(models.Model):
 
     def _psa_reviewers(self, submitter) -> dict:
         """Who reviews each project of this invoice, its billing responsible before its
-        manager: not who submits it, unless nobody else does."""
+        manager: not who submits it. Where nobody else reviews a project, any other
+        billing administrator does, or else a firm of one would never send anything."""
         found = {}
         # sudo: whoever asks need not see the projects.
         for project in self.sudo().billing_project_ids:
             all_ = (project.billing_user_id | project.user_id).filtered(
                 rights.is_billing_reviewer
             )
-            found[project] = all_ - submitter or all_
+            found[project] = all_ - submitter
+            if all_ and not found[project]:
+                found[project] = self._psa_other_billers(submitter) or all_
         return found
+
+    def _psa_other_billers(self, submitter):
+        """Who else bills in the company of this invoice."""
+        # sudo: whoever asks need not see users and their rights.
+        users = self.env.ref(rights.BILLING_MANAGER).sudo().all_user_ids
+        return users.filtered_domain(
+            [
+                ("active", "=", True),
+                ("share", "=", False),
+                ("company_ids", "in", self.company_id.ids),
+                ("id", "not in", [SUPERUSER_ID, submitter.id]),
+            ]
+        )
 
     def _psa_reviewed_projects(self, user):
         """The projects of this invoice that a user reviews."""
@@ -76,7 +92,8 @@ class AccountMove(models.Model):
                 self.env._(
                     "%(invoices)s is reviewed by the manager or the billing "
                     "responsible of its projects: by somebody else than who has "
-                    "submitted it, if there is somebody.",
+                    "submitted it, or, where nobody else reviews them, by another "
+                    "billing administrator.",
                     invoices=", ".join(others.mapped("display_name")),
                 )
             )

@@ -32,7 +32,7 @@ class AccountMoveSend(models.AbstractModel):
 
         :param moves: project invoices with sending data
         """
-        authors = {move: move.sending_data["author_partner_id"] for move in moves}
+        authors = {move: _author_of(move) for move in moves}
         for move in moves:
             self._psa_send_alone(move)
             self._psa_commit_sent()
@@ -225,3 +225,11 @@ class AccountMoveSend(models.AbstractModel):
                     data["error"]
                 )
         return result
+
+
+def _author_of(move) -> int | bool:
+    """Who handed an invoice over to be sent, its partner: Odoo keeps that in a field
+    that clients write, too, and one invoice must not hold up the others."""
+    data = move.sending_data
+    author = isinstance(data, dict) and data.get("author_partner_id")
+    return isinstance(author, int) and author

@@ -7,6 +7,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..shared import rights
+from .account_move_agreement import Reason
 from .account_move_sendable import REFUSALS
 
 
@@ -289,6 +290,21 @@ class AccountMove(models.Model):
                 limit=1,
             )
         )
+
+    def _psa_check_taken_back_with_reason(self):
+        """Refuse to take back what a customer has, unless somebody says why."""
+        if self.env.su or isinstance(self.env.context.get("psa_reason"), Reason):
+            return
+        if sent := self.filtered(
+            lambda move: move.state == "posted" and move.billing_sent_date
+        ):
+            raise UserError(
+                self.env._(
+                    "The customer already has %(invoices)s. Press Reset to Draft on "
+                    "the invoice, and say why.",
+                    invoices=", ".join(sent.mapped("display_name")),
+                )
+            )
 
     def _psa_forget_sending(self):
         """A draft is yet to be sent; what failed for the old one must not leave."""

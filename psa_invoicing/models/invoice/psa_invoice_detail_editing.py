@@ -44,6 +44,7 @@ class PsaInvoiceDetail(models.Model):
         moves = self.move_id
         moves._psa_check_may_change_rows(self)
         moves._psa_check_drafts()
+        seen = moves.filtered(lambda move: move._psa_is_in_review())
         vals = dict(vals)
         if "quantity" in vals:
             self._lower(as_number(self.env, vals.pop("quantity")))
@@ -55,7 +56,7 @@ class PsaInvoiceDetail(models.Model):
                     move._psa_choose_types(dict.fromkeys(details._keys(), chosen))
         result = super().write(vals)
         moves._psa_follow_details()
-        moves._psa_keep_review()
+        seen._psa_keep_review()
         return result
 
     def _lower(self, quantity: float):
@@ -106,11 +107,12 @@ class PsaInvoiceDetail(models.Model):
         moves = self.move_id
         moves._psa_check_may_change_rows(self)
         moves._psa_check_drafts()
+        seen = moves.filtered(lambda move: move._psa_is_in_review())
         for move, details in self.grouped("move_id").items():
             move._psa_cap(dict.fromkeys(details._keys(), 0.0))
         self._drop()
         moves._psa_follow_details()
-        moves._psa_keep_review()
+        seen._psa_keep_review()
         return True
 
     def action_psa_write_off_rest(self, reason: str):

@@ -144,6 +144,12 @@ class PsaInvoiceDetail(models.Model):
                 "another currency. Credit it to whom it was sent.",
                 **values,
             )
+        if check == CREDITED_WORTH and row["is_more"]:
+            return self.env._(
+                "“%(line)s” credits %(amount)s, and only %(worth)s is left of what was "
+                "billed. Lower its price.",
+                **values,
+            )
         if check == CREDITED_WORTH:
             return self.env._(
                 "“%(line)s” credits %(amount)s of %(worth)s that were billed, and all "

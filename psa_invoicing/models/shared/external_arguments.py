@@ -14,6 +14,8 @@ from ...core.kinds import SOURCES, Key
 FIRST_YEAR, LAST_YEAR = 1950, 2250
 # The first whole number that a column cannot keep.
 TOO_MANY = 2**31
+# What is said of many records is kept with each of them.
+LONGEST_REASON = 2000
 
 
 def as_date(env, value) -> date | None:
@@ -38,9 +40,10 @@ def as_date(env, value) -> date | None:
 
 def as_text(value) -> str:
     """:param value: what somebody wrote, or nothing
-    :return: '' for what nobody can see, too, such as spaces of no width
+    :return: the beginning of it; '' for what nobody can see, too, such as spaces of
+        no width
     """
-    text = str(value or "").strip()
+    text = str(value or "").strip()[:LONGEST_REASON]
     return text if any(map(str.isprintable, "".join(text.split()))) else ""
 
 

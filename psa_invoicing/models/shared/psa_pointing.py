@@ -33,21 +33,27 @@ class PsaPointing(models.AbstractModel):
     @api.model_create_multi
     def create(self, vals_list):
         records = super().create(vals_list)
-        records._check_set(records._fields)
+        records._psa_check_set(records._fields)
         return records
 
     def write(self, vals):
         result = super().write(vals)
-        self._check_set(vals)
+        self._psa_check_set(vals)
         return result
+
+    def _validate_fields(self, field_names, excluded_names=()):
+        """What a constraint says names what is pointed at, whoever asks."""
+        names = set(field_names)
+        self._psa_check_set(names)
+        return super()._validate_fields(names, excluded_names)
 
     def _update_cache(self, values, validate=True):
         """What a form has not saved yet stands here only."""
         result = super()._update_cache(values, validate)
-        self._check_set(values)
+        self._psa_check_set(values)
         return result
 
-    def _check_set(self, names):
+    def _psa_check_set(self, names):
         """:param names: of fields that were set
         :raises AccessError: for a record that the user may not read
         :raises UserError: for a date of another age
