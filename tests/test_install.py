@@ -1,5 +1,7 @@
 """The add-on comes to a firm that has invoiced for years, and leaves it again."""
 
+import re
+
 import pytest
 
 from tools import database, odoo_process
@@ -110,6 +112,13 @@ def log_of(action: str):
     return settings().logs / f"{NAME}-{action}.log"
 
 
+def to_invoice(line: int) -> float:
+    ((quantity,),) = rows(
+        "SELECT qty_to_invoice FROM sale_order_line WHERE id = %s", line
+    )
+    return quantity
+
+
 def test_everything_is_as_it_was(firm):
     """Quantities, invoices and entries; what was credited is on hold, and Odoo's
     button does not offer that."""
@@ -201,15 +210,86 @@ def fixed_price(site) -> tuple[int, int]:
     return order, milestones[-1]
 
 
+def decided_work(site) -> int:
+    """Five hours at 100.00; of one alone nobody has decided anything.
+
+    :return: the contract line
+    """
+    product = site.create(
+        "product.product",
+        name="Hour",
+        type="service",
+        invoice_policy="delivery",
+        service_type="timesheet",
+        list_price=100,
+        taxes_id=[(5, 0, 0)],
+    )
+    partner = site.create("res.partner", name="Customer of hours")
+    project = site.create(
+        "project.project", name="Hours", partner_id=partner, allow_billable=True
+    )
+    order = site.create(
+        "sale.order",
+        partner_id=partner,
+        order_line=[(0, 0, {"product_id": product, "product_uom_qty": 10})],
+    )
+    site.call("sale.order", "action_confirm", [order])
+    line = site.one("sale.order.line", [("order_id", "=", order)], "id")["id"]
+    site.call("project.project", "write", [project], {"sale_line_id": line})
+    employee = site.call("hr.employee", "search", [], limit=1)[0]
+    held, offered, never, written_off, _open = (
+        site.create(
+            "account.analytic.line",
+            name=f"Hour {number}",
+            date="2026-01-05",
+            project_id=project,
+            employee_id=employee,
+            unit_amount=1,
+        )
+        for number in range(5)
+    )
+    entries = "account.analytic.line"
+    site.call(entries, "action_psa_hold", [held], "Not agreed")
+    site.call(entries, "write", [offered], {"billing_type": "complimentary"})
+    site.call(entries, "write", [never], {"billing_type": "non_chargeable"})
+    site.call(entries, "action_psa_write_off", [written_off], "Too slow")
+    return line
+
+
+def billable_again(site) -> float:
+    """What the dialog says before the add-on is uninstalled."""
+    module = site.one("ir.module.module", [("name", "=", ADDON)], "id")["id"]
+    dialog = site.create("base.module.uninstall", module_ids=[(6, 0, [module])])
+    name = "psa_billable_again"
+    said = site.one("base.module.uninstall", [("id", "=", dialog)], name)[name]
+    return float(re.sub(r"[^0-9.]", "", said or "0"))
+
+
+def decisions(line: int) -> list[tuple]:
+    return rows(
+        """SELECT name, billing_type, billing_hold, billing_hold_reason,
+                  billing_written_off_quantity
+             FROM account_analytic_line WHERE so_line = %s ORDER BY name""",
+        line,
+    )
+
+
 def test_without_the_addon_again(firm):
     """Drafts can be posted, work can be logged and invoiced; nothing is missing. Shares
     of a fixed price are shares, and not as many lines."""
     package, milestone = fixed_price(firm)
+    before = billable_again(firm)
+    firm.decided_line = decided_work(firm)
+    firm.decisions = decisions(firm.decided_line)
+    assert len({decision[1:] for decision in firm.decisions}) == 5
+    assert to_invoice(firm.decided_line) == 1
+    assert billable_again(firm) == before + 400
     module = firm.one("ir.module.module", [("name", "=", ADDON)], "id")["id"]
     entries = rows("SELECT COUNT(*), SUM(unit_amount) FROM account_analytic_line")
     moves = rows("SELECT COUNT(*), SUM(amount_total) FROM account_move")
     firm.call("ir.module.module", "button_immediate_uninstall", [module])
     assert rows("SELECT to_regclass('psa_invoice_detail')") == [(None,)]
+    assert to_invoice(firm.decided_line) == 5
     assert rows("SELECT COUNT(*), SUM(unit_amount) FROM account_analytic_line") == (
         entries
     )
@@ -233,3 +313,21 @@ def test_without_the_addon_again(firm):
     (new,) = set(invoice(firm, order)) - set(known["invoice_ids"])
     firm.call("account.move", "action_post", [new])
     assert firm.one("account.move", [("id", "=", new)], "state")["state"] == "posted"
+
+
+def test_it_comes_back(firm):
+    """What nobody was to pay for is not to be paid for again: neither with Odoo's
+    button nor here."""
+    odoo_process.run_to_end(NAME, log_of("again"), f"--init={ADDON}")
+    assert decisions(firm.decided_line) == firm.decisions
+    assert rows("SELECT to_regclass('psa_kept_decision')") == [(None,)]
+    assert to_invoice(firm.decided_line) == 1
+    line = firm.one(
+        "sale.order.line", [("id", "=", firm.decided_line)], "order_id", "project_id"
+    )
+    (move,) = invoice(firm, line["order_id"][0])
+    assert firm.one("account.move", [("id", "=", move)], "amount_untaxed") == {
+        "id": move,
+        "amount_untaxed": 100,
+    }
+    assert to_invoice(firm.decided_line) == 0

@@ -39,7 +39,7 @@ def run(arguments: list[str]) -> int:
     commands.add_parser("test-fast", help="an install and a part of the tests")
     commands.add_parser("test-pythons", help="the same on every Python that is here")
     suite = commands.add_parser("suite", help="one suite of tests, whole")
-    suite.add_argument("name", choices=testing.SUITES)
+    suite.add_argument("name", choices=[*testing.SUITES, *testing.LONG_SUITES])
     suite.add_argument("rest", nargs="*", help="modules of Odoo's own suites")
     commands.add_parser("audit", help="check the ledger of a database")
     commands.add_parser("i18n", help="strings of the add-ons into the translations")

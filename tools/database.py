@@ -105,11 +105,21 @@ def core_template(modules: tuple[str, ...]) -> str:
 
     :return: its name
     """
+    base = core_base(modules)
+    if base == base_template():
+        return addon_template()
+    return _with_addon("core", base, "--with-demo")
+
+
+def core_base(modules: tuple[str, ...]) -> str:
+    """The same without the add-on.
+
+    :return: its name
+    """
     others = sorted({*modules} - _built_upon())
     if not others:
-        return addon_template()
-    base = _base("suites", (*DEPENDENCIES, *others), "--with-demo")
-    return _with_addon("core", base, "--with-demo")
+        return base_template()
+    return _base("suites", (*DEPENDENCIES, *others), "--with-demo")
 
 
 def _built_upon() -> set[str]:

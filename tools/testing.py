@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import database, odoo_process, system_packages
+from . import database, failing, odoo_process, sharing, system_packages
 from .console import Problem, say
 from .lanes import Work, run
 from .odoo_source import odoo_source
@@ -18,6 +18,21 @@ CORE_SUITES = (
     "project_sale_expense",
     "hr_timesheet",
     "project_account",
+)
+# Those of modules that firms have beside it.
+NEIGHBOUR_SUITES = (
+    "account_debit_note",
+    "account_edi_ubl_cii",
+    "hr_expense",
+    "portal",
+    "project",
+    "sale",
+    "sale_loyalty",
+    "sale_management",
+    "sale_margin",
+    "sale_purchase",
+    "sale_stock",
+    "sale_timesheet_margin",
 )
 # What is told with others installed, as far as they are.
 BESIDE = "test_beside_*.py"
@@ -37,7 +52,7 @@ def test(rest: list[str]) -> int:
 
 
 def test_core(names: list[str]) -> int:
-    """Odoo's own suites, with the add-on installed.
+    """Odoo's own suites, with the add-on installed; what fails is tried without it.
 
     :param names: of modules (default: of those that it builds on)
     """
@@ -59,7 +74,7 @@ def test_all() -> int:
     suites = [
         _work(name, str(version))
         for version in (POSTGRES_VERSIONS[0], POSTGRES_VERSIONS[-1])
-        for name in SUITES
+        for name in (*SUITES, *LONG_SUITES)
     ]
     pythons = [sys.executable, "-m", "tools", "test-pythons"]
     return run([*suites, Work("pythons", pythons, is_shared=False)])
@@ -70,7 +85,7 @@ def suite(name: str, rest: list[str]) -> int:
 
     :param rest: which ones of Odoo's
     """
-    return SUITES[name](*rest)
+    return {**SUITES, **LONG_SUITES}[name](*rest)
 
 
 def _work(name: str, postgres: str | None = None) -> Work:
@@ -121,12 +136,28 @@ def _core(*names: str) -> int:
         for line in KNOWN_CORE_FAILURES.read_text().splitlines()
         if line.strip() and not line.startswith("#")
     ]
-    return _pytest_odoo(
-        settings().test_database,
+    name, rootdir = settings().test_database, f"--rootdir={folder}"
+    found = settings().state / f"{name}-failed"
+    found.unlink(missing_ok=True)
+    os.environ[failing.FILE] = str(found)
+    status = _pytest_odoo(
+        name,
         database.core_template(names),
-        [f"--rootdir={folder}", *suites, *known],
+        ["-p", "tools.failing", rootdir, *suites, *known],
         strict=False,
     )
+    failed = found.read_text().splitlines() if found.exists() else []
+    if failed:
+        say("\nWhat failed, without the add-on:\n")
+        # All of it, whoever else is at work on these suites.
+        os.environ.pop(sharing.FOLDER, None)
+        paths = [str(folder / each) for each in failed]
+        _pytest_odoo(name, database.core_base(names), [rootdir, *paths], strict=False)
+    return status
+
+
+def _core_neighbours() -> int:
+    return _core(*NEIGHBOUR_SUITES)
 
 
 # In the order in which lanes begin them.
@@ -137,6 +168,8 @@ SUITES = {
     "neighbours": _neighbours,
     "core": _core,
 }
+# Half an hour and more: for ``test_all`` alone.
+LONG_SUITES = {"core-neighbours": _core_neighbours}
 
 
 def _pytest_addons(arguments: list[str]) -> int:

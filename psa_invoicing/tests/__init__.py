@@ -6,6 +6,8 @@ from . import test_annex
 from . import test_attack_matrix
 from . import test_backlog
 from . import test_backlog_pages
+from . import test_beside_goods
+from . import test_beside_money
 from . import test_beside_others
 from . import test_beside_pos
 from . import test_billing

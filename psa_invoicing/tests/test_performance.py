@@ -3,9 +3,21 @@ from datetime import date, timedelta
 
 from odoo.tools import SQL
 
+from ..models.billing.neighbours import Neighbours
+from ..tools import hooks
 from .common import BillingCase
 
 JANUARY = date(2026, 1, 31)
+# What a draft goes through where another add-on has changed it.
+HOOKS = (
+    ("sale.order", "_get_invoiceable_lines"),
+    ("sale.order", "_create_account_invoices"),
+    ("sale.order", "_create_invoices"),
+    ("sale.order.line", "_compute_qty_to_invoice"),
+    ("sale.order.line", "_compute_qty_invoiced"),
+    ("sale.order.line", "_prepare_qty_invoiced"),
+    ("sale.order.line", "_prepare_invoice_lines_vals_list"),
+)
 
 
 class TestPerformance(BillingCase):
@@ -35,6 +47,17 @@ class TestPerformance(BillingCase):
         five = self.queries(self.projects(5, 2))
         ten = self.queries(self.projects(10, 2))
         self.assertLessEqual((ten - five) / 5, 1)
+
+    def test_hooks_that_nobody_has_changed_cost_nothing(self):
+        """Who asks whether another add-on has a say asks no database."""
+        lines = self.projects(3, 2).sale_line_id
+        self.env.flush_all()
+        with self.assertQueryCount(0):
+            limits = Neighbours(self.env).limits(dict.fromkeys(lines.ids, 1.0), {})
+            may_be = lines._psa_may_be_invoiced_elsewhere()
+            changed = [hooks.changed_by(self.env[model], name) for model, name in HOOKS]
+        self.assertEqual((limits, may_be), ({}, False))
+        self.assertFalse(any(changed), changed)
 
     def test_more_milestones_cost_no_query(self):
         def fixed_price(count):

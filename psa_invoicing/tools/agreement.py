@@ -111,7 +111,8 @@ def detail_without_line_sql(wanted: SQL) -> SQL:
 
 
 def detail_elsewhere_sql(wanted: SQL) -> SQL:
-    """A detail stands on a line of its own invoice, and of its contract line."""
+    """A detail stands on a line of its own invoice, and of its contract line: unless
+    the invoice is cancelled, and others took it off the order."""
     return SQL(
         """
         SELECT move.id, %(text)s, COUNT(*) AS count
@@ -120,7 +121,7 @@ def detail_elsewhere_sql(wanted: SQL) -> SQL:
           JOIN account_move AS move ON move.id = item.move_id
          WHERE %(wanted)s
            AND (detail.move_id IS DISTINCT FROM item.move_id
-                OR NOT EXISTS (
+                OR %(stands)s AND NOT EXISTS (
                    SELECT FROM sale_order_line_invoice_rel AS rel
                     WHERE rel.invoice_line_id = item.id
                       AND rel.order_line_id = detail.sale_line_id))
@@ -128,6 +129,7 @@ def detail_elsewhere_sql(wanted: SQL) -> SQL:
         """,
         text=LINE,
         wanted=wanted,
+        stands=rules.stands_sql(),
     )
 
 

@@ -4,9 +4,11 @@
 from collections.abc import Callable
 from functools import partial
 
-# Where the hooks come from; our own add-ons know the ledger.
+# Where the hooks come from; our own add-ons know the ledger, and link the entries that
+# an invoice bills themselves.
 OWN_MODULES = (
     "odoo.addons.sale.",
+    "odoo.addons.sale_timesheet.",
     "odoo.addons.sale_project_billing_share.",
     "odoo.addons.psa_invoicing",
 )
@@ -17,11 +19,16 @@ def is_changed(model, *names: str) -> bool:
 
     :param model: any record set of the model
     """
-    return any(
-        name in vars(cls) and not cls.__module__.startswith(OWN_MODULES)
+    return any(changed_by(model, name) for name in names)
+
+
+def changed_by(model, name: str) -> list[str]:
+    """Other add-ons that override a method of Odoo."""
+    return [
+        cls.__module__.split(".")[2]
         for cls in type(model).__mro__
-        for name in names
-    )
+        if name in vars(cls) and not cls.__module__.startswith(OWN_MODULES)
+    ]
 
 
 def of_odoo(model, name: str) -> Callable:

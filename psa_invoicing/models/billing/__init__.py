@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 from . import downpayments
 from . import order_button
+from . import order_invoices
 from . import project_project_billing
 from . import terms
 from . import psa_billing

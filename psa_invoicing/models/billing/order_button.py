@@ -46,6 +46,8 @@ class SaleOrderLine(models.Model):
 
     def _prepare_invoice_lines_vals_list(self, **optional_values):
         """Milestones are billed by amount; what nobody knows of, as Odoo does it."""
+        if self.order_id._psa_prepared():
+            return []
         if (
             # Our own service knows what it charges.
             "billing_slice" not in optional_values

@@ -1,6 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Third step of billing: bundles become invoices, with their ledger."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 
 from odoo.fields import Command
@@ -13,6 +14,7 @@ from ...tools import hooks
 from .completing import Completing
 from .details import Details
 from .invoice_lines import InvoiceLines
+from .order_invoices import Prepared
 from .step import Step
 
 
@@ -37,16 +39,19 @@ class Writing(Step):
             }
             for bundle in bundles
         ]
-        moves = self._create(Completing(self.env).complete(values_list))
-        # What follows is a person's work again.
-        moves = moves.with_env(self.env)
-        Details(self.env).add(
-            [
-                (move, move_line, items)
-                for bundle, move in zip(bundles, moves, strict=True)
-                for move_line, items in self._lines_and_items(bundle, move)
-            ]
-        )
+
+        def record(moves):
+            Details(self.env).add(
+                [
+                    (move, move_line, items)
+                    for bundle, move in zip(
+                        bundles, moves.with_env(self.env), strict=True
+                    )
+                    for move_line, items in self._lines_and_items(bundle, move)
+                ]
+            )
+
+        moves = self._create(Completing(self.env).complete(values_list), record)
         moves._psa_state_delivery()
         self.env["psa.billing.terms"]._add_lines(moves)
         moves._psa_apply_advances()
@@ -54,22 +59,29 @@ class Writing(Step):
         moves._psa_note_written()
         return moves
 
-    def _create(self, values_list: list[dict]):
-        """Invoices, by way of what other add-ons do with those of Odoo's button."""
-        context = {"tracking_disable": True, "psa_ledger": LEDGER}
+    def _create(self, values_list: list[dict], record: Callable):
+        """Invoices, by way of what other add-ons do with those of Odoo's button.
+
+        :param record: notes them in the ledger
+        """
         orders = self.env["sale.order"]
-        if not hooks.is_changed(orders, "_create_account_invoices"):
-            return self.env["account.move"].with_context(**context).create(values_list)
-        lines = [line for each in values_list for line in each["invoice_line_ids"]]
+        is_odoos_way = not hooks.is_changed(orders, "_create_invoices")
+        if is_odoos_way and not hooks.is_changed(orders, "_create_account_invoices"):
+            context = {"tracking_disable": True, "psa_ledger": LEDGER}
+            moves = self.env["account.move"].with_context(**context).create(values_list)
+            # What follows is a person's work again.
+            moves = moves.with_env(self.env)
+            record(moves)
+            return moves
         ids = {
             id_
-            for _command, _id, line in lines
+            for each in values_list
+            for _command, _id, line in each["invoice_line_ids"]
             for _link, id_, _zero in line.get("sale_line_ids", ())
         }
-        orders = self.env["sale.order.line"].browse(ids).order_id
-        return orders.with_context(**context)._create_account_invoices(
-            values_list, final=True
-        )
+        lines = self.env["sale.order.line"].browse(ids)
+        prepared = Prepared(values_list, lines, record)
+        return lines.order_id._psa_create_invoices(prepared).with_env(self.env)
 
     def _document_values(self, bundle: Bundle) -> dict:
         """A credit note is a document of Odoo's own: corrected by its transactions,

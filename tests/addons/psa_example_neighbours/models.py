@@ -11,6 +11,10 @@ class SaleOrder(models.Model):
     _inherit = "sale.order"
 
     is_disputed = fields.Boolean()
+    is_frozen = fields.Boolean()
+    is_headed = fields.Boolean()
+    is_split = fields.Boolean()
+    has_own_way = fields.Boolean()
     paid_by = fields.Char()
 
     def _get_invoiceable_lines(self, final=False):
@@ -27,6 +31,55 @@ class SaleOrder(models.Model):
         moves = super()._create_account_invoices(invoice_vals_list, final)
         moves.made_of = ", ".join(self.mapped("name"))
         return moves
+
+    def _create_invoices(self, grouped=False, final=False, date=None):
+        if frozen := self.filtered("is_frozen"):
+            raise UserError(f"{frozen.name} is not to be invoiced.")
+        if self.filtered("has_own_way"):
+            return self._create_invoices_their_own_way()
+        moves = super()._create_invoices(grouped=grouped, final=final, date=date)
+        for move in moves:
+            self._add_headings(move)
+            self._split_lines(move)
+        return moves
+
+    def _create_invoices_their_own_way(self):
+        """Half of what was ordered, whatever was done."""
+        return self.env["account.move"].create(
+            {
+                "move_type": "out_invoice",
+                "partner_id": self.partner_id.id,
+                "invoice_line_ids": [
+                    Command.create(line._prepare_invoice_line(quantity=5))
+                    for line in self.order_line
+                ],
+            }
+        )
+
+    def _add_headings(self, move):
+        """Each order below its name."""
+        sequence = 0
+        for order, lines in move.invoice_line_ids.grouped(
+            lambda line: line.sale_line_ids.order_id
+        ).items():
+            if not order.is_headed:
+                continue
+            heading = {"display_type": "line_section", "sequence": sequence}
+            move.invoice_line_ids = [Command.create({"name": order.name, **heading})]
+            for line in lines:
+                sequence += 10
+                line.sequence = sequence
+            sequence += 10
+
+    def _split_lines(self, move):
+        """In two halves."""
+        for line in move.invoice_line_ids.filtered("sale_line_ids.order_id.is_split"):
+            line.quantity /= 2
+            move.invoice_line_ids = [
+                Command.create(
+                    line.sale_line_ids._prepare_invoice_line(quantity=line.quantity)
+                )
+            ]
 
 
 class SaleOrderLine(models.Model):
@@ -101,4 +154,6 @@ class AccountMove(models.Model):
             }
         )
         self.with_context(is_merge=True).button_cancel()
+        for line in self.invoice_line_ids.sale_line_ids:
+            line.invoice_lines = line.invoice_lines - self.invoice_line_ids
         return merged.with_env(self.env)

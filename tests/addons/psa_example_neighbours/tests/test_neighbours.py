@@ -108,6 +108,79 @@ class TestNeighbours(BillingCase):
         self.assertEqual(draft.made_of, self.order.name)
         self.assertFalse(draft.message_ids.tracking_value_ids)
 
+    # === Odoo's button, as others have changed it ===
+
+    def test_an_order_that_is_frozen(self):
+        """Refused before anything is made."""
+        self.order.is_frozen = True
+        with self.assertRaisesRegex(UserError, "is not to be invoiced"):
+            self.work._psa_invoice(JANUARY)
+        self.assertFalse(self.order.invoice_ids)
+        self.order.is_frozen = False
+        self.assertEqual(self.work._psa_invoice(JANUARY).amount_untaxed, 1000)
+
+    @freeze_time("2026-01-01")
+    def test_a_run_says_what_another_add_on_says(self):
+        values = {
+            "billing_frequency_id": self.env.ref(
+                "psa_invoicing.frequency_monthly_last_day"
+            ).id,
+            "billing_start_date": date(2026, 1, 1),
+        }
+        frozen, other = self.time_project(2, **values), self.time_project(3, **values)
+        frozen.sale_line_id.order_id.is_frozen = True
+        run = self.run_due(JANUARY, frozen | other)
+        self.assertEqual(run.invoice_ids.amount_untaxed, 300)
+        self.assertIn("is not to be invoiced", str(run.line_ids.read()))
+
+    def test_headings_of_orders(self):
+        (self.order | self.second_order()).is_headed = True
+        draft = self.work._psa_invoice(JANUARY)
+        shown = draft.invoice_line_ids.sorted("sequence").mapped("display_type")
+        self.assertEqual(shown, ["line_section", "product"] * 2)
+        self.log(self.work, date(2026, 1, 9), 1)
+        draft.action_psa_recalculate()
+        self.assertEqual(draft.amount_untaxed, 1300)
+        self.assertEqual(len(draft.invoice_line_ids), 4)
+
+    def test_lines_that_are_split(self):
+        self.order.is_split = True
+        draft = self.work._psa_invoice(JANUARY)
+        self.assertEqual(draft.invoice_line_ids.mapped("quantity"), [5, 5])
+        self.assert_ledger(draft)
+        self.assertFalse(self.work._psa_invoice(JANUARY))
+        self.log(self.work, date(2026, 1, 9), 1)
+        draft.action_psa_recalculate()
+        self.assertEqual(draft.amount_untaxed, 1100)
+        self.assert_ledger(draft)
+        draft.action_post()
+        self.assertFalse(self.work._psa_invoice(JANUARY))
+        self.assertEqual(self.line.qty_to_invoice, 0)
+
+    def test_lines_of_odoos_button_that_are_split(self):
+        self.order.is_split = True
+        invoice = self.order._create_invoices()
+        self.assertEqual(invoice.invoice_line_ids.mapped("quantity"), [5, 5])
+        self.assert_ledger(invoice)
+        invoice.action_post()
+        self.assertFalse(self.work._psa_invoice(JANUARY))
+
+    def test_an_add_on_that_makes_invoices_itself(self):
+        """The service makes none, and says whose doing that is; what the add-on makes
+        is billed."""
+        self.order.has_own_way = True
+        with (
+            self.assertRaisesRegex(UserError, "psa_example_neighbours"),
+            self.env.cr.savepoint(),
+        ):
+            self.work._psa_invoice(JANUARY)
+        self.assertFalse(self.order.invoice_ids)
+        own = self.order._create_invoices()
+        self.assertEqual(own.amount_untaxed, 500)
+        self.assert_ledger(own)
+        self.order.has_own_way = False
+        self.assertEqual(self.work._psa_invoice(JANUARY).amount_untaxed, 500)
+
     # === Approved, and merged ===
 
     def test_hours_of_a_draft_that_is_being_approved(self):
