@@ -1,4 +1,5 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+from . import deductions
 from . import downpayments
 from . import order_button
 from . import order_invoices

@@ -1,13 +1,15 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Down payments: what is left of them, and who deducts it: a person, or every invoice
-where the company says so. And what is left to invoice of an order line."""
+"""Down payments: who deducts them, a person or every invoice where the company says so,
+and from what. And what is left to invoice of an order line."""
 
+from collections import defaultdict
 from math import fsum
 
 from odoo import api, fields, models
+from odoo.tools import formatLang
 
+from .deductions import Charged, amounts_of, set_of_taxes
 from .selection import Selection
-from .step import in_customer_language
 
 
 class AccountMove(models.Model):
@@ -44,19 +46,31 @@ class AccountMove(models.Model):
             )
         )
 
-    def _psa_deduct_downpayments(self) -> bool:
-        """Deduct up to the untaxed total, each down payment with its own taxes.
+    def _psa_deduct_downpayments(self, at_most: dict | None = None) -> bool:
+        """Deduct each down payment, the oldest first, from what has the same taxes.
 
+        No more than is charged: neither the untaxed amount of a set of taxes nor one of
+        its taxes falls below zero.
+
+        :param at_most: untaxed amount by down payment (default: all that is left)
         :return: whether there was something to deduct
         """
         self.ensure_one()
-        left = self.amount_untaxed
+        if self.move_type != "out_invoice":
+            return False
+        charged = self._psa_charged_by_taxes()
         values = []
-        for line in self._psa_downpayment_lines():
-            amount = min(line._psa_undeducted(), left)
+        for line in self._psa_downpayment_lines().sorted("id"):
+            taxes = set_of_taxes(line)
+            left = line._psa_undeducted()
+            if at_most is not None:
+                left = min(left, at_most.get(line, 0.0))
+            amount = min(left, charged[taxes].untaxed, charged[None].untaxed)
             if self.currency_id.compare_amounts(amount, 0) > 0:
-                values.append(line._psa_prepare_deduction(amount))
-                left -= amount
+                part = line._psa_next_part(amount, charged[taxes].taxes)
+                values.append(line._psa_prepare_deduction(part))
+                for each in (charged[taxes], charged[None]):
+                    each.take(part)
         if not values:
             return False
         sequence = max(self.invoice_line_ids.mapped("sequence"), default=0) + 1
@@ -71,6 +85,44 @@ class AccountMove(models.Model):
         )
         return True
 
+    def _psa_charged_by_taxes(self) -> defaultdict:
+        """What an invoice charges, less what is deducted already.
+
+        :return: by set of taxes, and for None all of it
+        """
+        charged = defaultdict(Charged)
+        for base_line in self._get_rounded_base_and_tax_lines()[0]:
+            amounts = amounts_of(base_line)
+            taxes = set_of_taxes(base_line["record"])
+            for each in (charged[taxes], charged[None]):
+                each.add(amounts)
+        return charged
+
+    def _psa_downpayments_of_other_taxes(self) -> list[str]:
+        """What cannot be deducted from an invoice that charges nothing with the same
+        taxes: a sentence for each down payment."""
+        charged = self._psa_charged_by_taxes()
+        return [
+            self.env._(
+                "%(amount)s that was paid down on %(order)s with %(taxes)s cannot be "
+                "deducted: nothing on the invoice has these taxes.",
+                amount=formatLang(
+                    self.env, line._psa_undeducted(), currency_obj=line.currency_id
+                ),
+                order=line.order_id.display_name,
+                taxes=", ".join(line.tax_ids.mapped("display_name"))
+                or self.env._("no taxes"),
+            )
+            for line in self._psa_downpayment_lines()
+            if set_of_taxes(line) not in charged
+            and self.currency_id.compare_amounts(line._psa_undeducted(), 0) > 0
+        ]
+
+    def _psa_say_what_is_not_deducted(self):
+        """In the log of a draft, as far as taxes are the reason."""
+        for sentence in self._psa_downpayments_of_other_taxes():
+            self.message_post(body=sentence)
+
     def _psa_apply_advances(self):
         """Deduct from new project invoices, or credit notes of what is due to the
         customer, what was paid before. Advances of other kinds come in here: see
@@ -78,18 +130,29 @@ class AccountMove(models.Model):
         for move in self:
             if move.company_id.billing_deduct_downpayments:
                 move._psa_deduct_downpayments()
+                move._psa_say_what_is_not_deducted()
 
     def _psa_fit_advances(self):
         """Deduct no more than what project invoices still charge, since their
-        transactions have changed."""
+        transactions have changed. What a person has lowered stays lowered."""
         for move in self:
             deductions = move.invoice_line_ids.filtered("is_downpayment")
-            if (
-                deductions
-                and move.currency_id.compare_amounts(move.amount_total, 0) < 0
-            ):
+            if deductions and move._psa_deducts_too_much(deductions):
+                deducted = defaultdict(float)
+                for item in deductions:
+                    deducted[item.sale_line_ids.sudo()] -= item.price_subtotal
                 deductions.unlink()
-                move._psa_deduct_downpayments()
+                move._psa_deduct_downpayments(deducted)
+
+    def _psa_deducts_too_much(self, deductions) -> bool:
+        """Whether something of what they are deducted from has fallen below zero."""
+        charged = self._psa_charged_by_taxes()
+        sets = set(map(set_of_taxes, deductions))
+        return self.currency_id.compare_amounts(self.amount_total, 0) < 0 or any(
+            self.currency_id.compare_amounts(amount, 0) < 0
+            for taxes in sets
+            for amount in (charged[taxes].untaxed, *charged[taxes].taxes.values())
+        )
 
 
 class SaleOrderLine(models.Model):
@@ -125,72 +188,3 @@ class SaleOrderLine(models.Model):
         for line in lines:
             line.qty_to_invoice = line._psa_round(found.get(line.id, 0.0))
         return result
-
-    # === Down payments ===
-
-    def _psa_undeducted(self) -> float:
-        """What is left of a down payment, untaxed, in the order's currency.
-
-        A down payment counts once it is posted, a deduction from the draft on.
-        """
-        return self.currency_id.round(
-            fsum(
-                -item.price_subtotal
-                if item.move_type == "out_refund"
-                else item.price_subtotal
-                for item in self.invoice_lines
-                if item.parent_state == "posted"
-                or (item.parent_state == "draft" and item._psa_is_deduction())
-            )
-        )
-
-    def _psa_is_partly_deducted(self) -> bool:
-        """Whether a project invoice has deducted from this down payment: quantities,
-        by which Odoo goes, then say nothing of what is left."""
-        return self.is_downpayment and any(
-            item._psa_is_deduction()
-            and item.parent_state != "cancel"
-            and item.move_id.is_project_invoice
-            for item in self.invoice_lines
-        )
-
-    def _psa_prepare_deduction(self, amount: float) -> dict:
-        """Values of an invoice line that deducts from a down payment.
-
-        :param amount: untaxed, at most what is left
-        """
-        order = in_customer_language(self.order_id)
-        line = self.with_env(order.env)
-        whole = self.currency_id.compare_amounts(amount, self._psa_undeducted()) == 0
-        if whole and not self._psa_is_partly_deducted():
-            # To the cent what was paid down, with its taxes.
-            return line._prepare_invoice_line(
-                quantity=-1.0,
-                extra_tax_data=self.env[
-                    "account.tax"
-                ]._reverse_quantity_base_line_extra_tax_data(self.extra_tax_data),
-            )
-        return {
-            **line._prepare_invoice_line(quantity=-1.0),
-            "price_unit": self._psa_downpayment_price(amount),
-            "extra_tax_data": False,
-        }
-
-    def _psa_downpayment_price(self, untaxed: float) -> float:
-        """The price whose untaxed amount is this share of the down payment's own."""
-        paid_down = fsum(
-            item.price_subtotal
-            for item in self.invoice_lines
-            if item.parent_state == "posted"
-            and item.move_type == "out_invoice"
-            and not item._psa_is_deduction()
-        )
-        return self.price_unit * untaxed / paid_down if paid_down else untaxed
-
-    def _prepare_invoice_line(self, **optional_values):
-        """Odoo deducts what is left of a down payment, if a part was deducted here."""
-        values = super()._prepare_invoice_line(**optional_values)
-        if self.is_downpayment and self._psa_is_partly_deducted():
-            values["price_unit"] = self._psa_downpayment_price(self._psa_undeducted())
-            values["extra_tax_data"] = False
-        return values

@@ -438,10 +438,11 @@ class AccountMove(models.Model):
         self._psa_check_project_drafts()
         for move in self:
             if not move._psa_deduct_downpayments():
-                raise UserError(
-                    self.env._(
-                        "There is nothing to deduct on %(invoice)s: no down payment is "
-                        "left on its contracts, or nothing is left to charge.",
-                        invoice=move.display_name,
-                    )
+                nothing = self.env._(
+                    "There is nothing to deduct on %(invoice)s: no down payment is "
+                    "left on its contracts, or nothing is left to charge.",
+                    invoice=move.display_name,
                 )
+                reasons = move._psa_downpayments_of_other_taxes()
+                raise UserError("\n".join([nothing, *reasons]))
+            move._psa_say_what_is_not_deducted()
