@@ -335,20 +335,6 @@ class AccountMoveLine(models.Model):
             rules.sign(self.move_id) * self.price_subtotal, quantities, rounding
         )
 
-    def _psa_is_deduction(self) -> bool:
-        """Whether a line takes a down payment off an invoice, or gives that back."""
-        return self.is_downpayment and self.quantity < 0
-
-    def _psa_is_deduction_to_give_back(self) -> bool:
-        """Whether it is a deduction that no credit note has given back."""
-        return self._psa_is_deduction() and not self.search_count(
-            [
-                ("billing_credited_line_id", "=", self.id),
-                ("parent_state", "=", "posted"),
-            ],
-            limit=1,
-        )
-
     def _psa_follow_ledger(self, contract_line, charge: Charge, name: str):
         """Take over what the ledger says.
 

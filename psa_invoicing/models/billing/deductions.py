@@ -62,6 +62,24 @@ class Charged:
         self.add(part, -1)
 
 
+class AccountMoveLine(models.Model):
+    _inherit = "account.move.line"
+
+    def _psa_is_deduction(self) -> bool:
+        """Whether a line takes a down payment off an invoice, or gives that back."""
+        return self.is_downpayment and self.quantity < 0
+
+    def _psa_is_deduction_to_give_back(self) -> bool:
+        """Whether it is a deduction that no credit note has given back."""
+        return self._psa_is_deduction() and not self.search_count(
+            [
+                ("billing_credited_line_id", "=", self.id),
+                ("parent_state", "=", "posted"),
+            ],
+            limit=1,
+        )
+
+
 class SaleOrderLine(models.Model):
     _inherit = "sale.order.line"  # pylint: disable=consider-merging-classes-inherited
 
