@@ -21,6 +21,12 @@ def fine(quantity: float) -> float:
     return round(quantity, 9)
 
 
+def is_rounding(quantity: float, rounding: Rounding) -> bool:
+    """Whether it is less than one rounding step: by so much a line may differ from what
+    it bills, as it takes what a rounded running total grows by."""
+    return is_zero(rounding(quantity / 2))
+
+
 def is_part(quantity: float, whole: float) -> bool:
     """Whether a quantity is between nothing and all of another one, of the same sign;
     what is no number is not."""
@@ -40,19 +46,21 @@ def share(quantities: Sequence[float], target: float, rounding: Rounding) -> tup
     ([1.0, 2.0], 1.0)
     >>> share([-1.0, -2.0], -1.5, lambda quantity: round(quantity, 2))
     ([-1.0, -0.5], 0.0)
+    >>> share([1 / 3], 0.34, lambda quantity: round(quantity, 2)) == ([1 / 3], 0.0)
+    True
 
     :param target: in the same unit; negative where transactions are credited
     :param rounding: rounds to that unit's precision
     :return: the parts, and what is left of the target when all have given theirs
     """
     whole = fsum(quantities)
-    if is_zero(rounding(target - whole)):
+    if is_rounding(target - whole, rounding):
         return list(quantities), 0.0
     sign = -1.0 if target < 0 else 1.0
     parts = trim([sign * quantity for quantity in quantities], sign * target)
     parts = [sign * part for part in parts]
     rest = target - fsum(parts)
-    return parts, 0.0 if is_zero(rounding(rest)) else rest
+    return parts, 0.0 if is_rounding(rest, rounding) else rest
 
 
 def spread(total: float, weights: Sequence[float], rounding: Rounding) -> list[float]:

@@ -118,3 +118,43 @@ class TestRunningTotals(BillingCase):
             note.action_post()
         self.assertEqual([round(each, 2) for each in quantities], [0.33, 0.34, 0.33])
         self.assertEqual(project.sale_line_id.qty_invoiced, 0)
+
+    # === Lines of others ===
+
+    def assert_no_adjustment(self, moves):
+        details = moves.detail_ids
+        self.assertTrue(details)
+        self.assertNotIn("adjustment", details.mapped("transaction_type"))
+
+    def test_odoos_button_takes_the_difference(self):
+        """7.4933 h are billed as 7.49; of 16.9867 h in all the rest is 9.50, and its
+        9.4933 h are all that it bills: now, credited, and made anew."""
+        project = self.time_project(5 / 6, 6.66)
+        project._psa_invoice(JANUARY).action_post()
+        line = project.sale_line_id
+        for offset, hours in enumerate((5 / 6, 6.66, 2), start=10):
+            self.log(project, FIRST + timedelta(days=offset), hours)
+        move = line.order_id._create_invoices()
+        self.assertEqual(move.invoice_line_ids.quantity, 9.5)
+        self.assert_no_adjustment(move)
+        move.action_post()
+        wizard = (
+            self.env["account.move.reversal"]
+            .with_context(active_model="account.move", active_ids=move.ids)
+            .create({"journal_id": move.journal_id.id})
+        )
+        wizard.reverse_moves(is_modify=True)
+        self.assert_no_adjustment(move.reversal_move_ids)
+        self.assert_no_adjustment(wizard.new_move_ids)
+        self.assertEqual(wizard.new_move_ids.invoice_line_ids.quantity, 9.5)
+
+    def test_typed_as_it_was(self):
+        """A person types another quantity, and the former one again."""
+        project = self.time_project(5 / 6, 6.66)
+        project._psa_invoice(JANUARY).action_post()
+        self.log(project, FIRST, 9 + 29.6 / 60)
+        move = project._psa_invoice(JANUARY)
+        self.assertEqual(move.invoice_line_ids.quantity, 9.5)
+        move.invoice_line_ids.quantity = 12
+        move.invoice_line_ids.quantity = 9.5
+        self.assert_no_adjustment(move)

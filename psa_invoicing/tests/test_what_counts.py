@@ -185,6 +185,33 @@ class TestCorrectionsDatedLater(CountingCase):
         self.assertIn("3", left_out["corrected"]["rows"][0]["quantity"])
 
 
+class TestTypedBeside(CountingCase):
+    def test_recalculating_again_changes_nothing(self):
+        """Half an hour was typed beside other work; an invoice is credited and made
+        anew, and its entry changed: the draft does not lose half an hour with every
+        Recalculate."""
+        work = self.time_project(2)
+        entry = work.timesheet_ids
+        first = work._psa_invoice(JANUARY)
+        first.action_post()
+        self.log(work, date(2026, 1, 3), 3)
+        other = work._psa_invoice(JANUARY)
+        other.invoice_line_ids.quantity = 3.5
+        wizard = (
+            self.env["account.move.reversal"]
+            .with_context(active_model="account.move", active_ids=first.ids)
+            .create({"journal_id": first.journal_id.id})
+        )
+        wizard.reverse_moves(is_modify=True)
+        draft = wizard.new_move_ids
+        entry.name = "Checked"
+        draft.action_psa_recalculate()
+        quantity = draft.invoice_line_ids.quantity
+        message = draft.action_psa_recalculate()["params"]["message"]
+        self.assertIn("Nothing has changed", message)
+        self.assertEqual(draft.invoice_line_ids.quantity, quantity)
+
+
 class TestBilledOutsideTheLedger(CountingCase):
     """An invoice that names no transactions has billed 5 h."""
 

@@ -3,7 +3,7 @@
 
 from odoo import models
 
-from ...core.allocation import Rounding, fine, is_zero
+from ...core.allocation import Rounding, fine, is_rounding, is_zero
 from ...core.charges import Charge
 from .invoice_lines import InvoiceLines
 
@@ -23,11 +23,8 @@ class AccountMoveLine(models.Model):
 
         :param quantity: in the contract line's unit
         """
-        line = self._psa_contract_line()
-        own = self._billing_quantity(line)
-        if self.billing_share:
-            return is_zero(own - quantity)
-        return line.product_uom_id.compare(own, quantity) == 0
+        own = self._billing_quantity(self._psa_contract_line())
+        return is_rounding(own - quantity, self._psa_quantity_rounding())
 
     # === What a draft charges ===
 

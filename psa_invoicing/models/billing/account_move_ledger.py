@@ -9,7 +9,7 @@ from math import fsum
 from odoo import fields, models
 from odoo.tools import SQL, float_compare, float_round
 
-from ...core.allocation import is_zero, spread
+from ...core.allocation import is_rounding, is_zero, spread
 from ...core.billing import LEDGER, Part, Row
 from ...core.brief import Brief
 from ...core.charges import Charge, RunningAmount, RunningTotal
@@ -92,7 +92,7 @@ class AccountMove(models.Model):
             rest = target - fsum(transactions.mapped("quantity"))
             before = details.entered(line).get(line, ())
             others._drop()
-            if line._psa_quantity_rounding()(rest):
+            if not is_rounding(rest, line._psa_quantity_rounding()):
                 details.add_adjustment(line, contract_line, rest, before)
         self.invoice_line_ids.sale_line_ids._psa_refresh_excluded_quantity()
 

@@ -55,8 +55,10 @@ class OpenQuantities(Step):
         sources: Collection[str] = SOURCES,
     ) -> dict[int, float]:
         """What is open on contract lines, whenever and wherever it was done, and counts
-        in a bill: not what is on hold, offered, never charged, or, unless the request
-        asks for it, credited.
+        in a bill: not what is on hold, offered or never charged; nor, unless the request
+        asks for it, what is to be taken back of a credit. Work that was credited counts:
+        it may be on the draft that is looked at, and what that gives up of it would be
+        missing the next time.
 
         :param released: quantities, in the transactions' own unit, that count as open
         :param sources: where transactions of these lines are kept
@@ -66,7 +68,7 @@ class OpenQuantities(Step):
             project_ids=(),
             cutoff_date=None,
             sale_line_ids=tuple(lines.ids),
-            credited=request.credited,
+            credited=True,
             # What a draft bills too much of comes off at once, too.
             of_drafts=True,
         )
@@ -75,7 +77,9 @@ class OpenQuantities(Step):
             own = {
                 id_: each for (kind, id_), each in released.items() if kind == source
             }
-            rows += self._sums(self.env[MODELS[source]], wide, own)
+            rows += self._sums(
+                self.env[MODELS[source]], wide, own, with_credits=request.credited
+            )
         factors = self.uom_factors(
             {(uom_id, line_id) for line_id, uom_id, _sum in rows}
         )
@@ -84,8 +88,13 @@ class OpenQuantities(Step):
             found[line_id] += quantity * factors[uom_id, line_id]
         return found
 
-    def _sums(self, model, request: Request, released: dict[int, float]) -> list[tuple]:
-        """``(contract line, unit, what is open and charged)``, in that unit."""
+    def _sums(
+        self, model, request: Request, released: dict[int, float], with_credits: bool
+    ) -> list[tuple]:
+        """``(contract line, unit, what is open and charged)``, in that unit.
+
+        :param with_credits: also what is to be taken back, and waits to be reviewed
+        """
         domain = model._billing_domain(request)
         query, quantity = self.open_query(
             model,
@@ -93,6 +102,11 @@ class OpenQuantities(Step):
             list(released),
             request,
         )
+        if not with_credits:
+            credited = model._psa_quantity_sql(
+                model._table, "billing_credited_quantity"
+            )
+            quantity = SQL("%s - LEAST(%s, 0)", quantity, credited)
         columns = SQL(
             "%s, %s",
             model._billing_column_sql("sale_line_id"),

@@ -8,7 +8,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import SQL
 
-from ...core.allocation import TOLERANCE, is_zero
+from ...core.allocation import TOLERANCE, is_rounding, is_zero
 from ...core.billing import LEDGER
 from ...tools import rules
 from ..billing.details import Details, signed_quantity
@@ -310,8 +310,11 @@ class AccountMove(models.Model):
         # Odoo counts by the type, and does not notice when it changes.
         lines.sale_line_ids.modified(["invoice_lines"])
         lines.filtered(
-            lambda line: line._psa_quantity_rounding()(
-                signed_quantity(line, line._psa_contract_line())
-                - fsum(line.detail_ids._chargeable().mapped("quantity"))
+            lambda line: (
+                not is_rounding(
+                    signed_quantity(line, line._psa_contract_line())
+                    - fsum(line.detail_ids._chargeable().mapped("quantity")),
+                    line._psa_quantity_rounding(),
+                )
             )
         )._psa_record_billing()
