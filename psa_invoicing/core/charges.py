@@ -20,6 +20,8 @@ class Charge(NamedTuple):
     :ivar amount: its price, in the terms of the contract line's own
     :ivar rate: price of 1 of the contract line, net of its discount
     :ivar to_date: of an amount: what is billed of the contract line with it
+    :ivar own_price: of a cost that is taken back: what a unit of it was billed for, if
+        that is not the price of the contract line
     """
 
     quantity: float
@@ -27,12 +29,15 @@ class Charge(NamedTuple):
     amount: float = 0.0
     rate: float = 0.0
     to_date: float = 0.0
+    own_price: float | None = None
 
     def price(self, net_price: float) -> float:
         """Of 1 of the invoice line.
 
         :param net_price: of 1 of the contract line
         """
+        if self.own_price is not None:
+            return self.own_price
         return self.amount if self.share else net_price
 
 
@@ -47,12 +52,20 @@ class RunningTotal:
     [0.33, 0.34, 0.33]
     """
 
-    def __init__(self, rounding: Rounding, exact: float = 0.0, billed: float = 0.0):
+    def __init__(
+        self,
+        rounding: Rounding,
+        exact: float = 0.0,
+        billed: float = 0.0,
+        price_back: float | None = None,
+    ):
         """
         :param rounding: to the precision of the contract line's unit
         :param exact: quantity of what other lines bill, unrounded
         :param billed: quantities of those lines
+        :param price_back: at which a cost is taken back, if that is another one
         """
+        self.price_back = price_back
         self.rounding = rounding
         self.exact = exact
         self.billed = billed
@@ -69,7 +82,8 @@ class RunningTotal:
 
     def next_charge(self, quantities: Sequence[float]) -> Charge:
         """The same, as what the next invoice line charges."""
-        return Charge(self.next_line(quantities))
+        quantity = self.next_line(quantities)
+        return Charge(quantity, own_price=self.price_back if quantity < 0 else None)
 
     def settle(self, charge: Charge, charged: Charge):
         """Go on from what a line charges in the end, as a person has changed it."""

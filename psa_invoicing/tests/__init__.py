@@ -60,6 +60,7 @@ from . import test_out_of_sight
 from . import test_paying
 from . import test_performance
 from . import test_policy_change
+from . import test_prices_back
 from . import test_project_figures
 from . import test_recalculation
 from . import test_rerouted_entries

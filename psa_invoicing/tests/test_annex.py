@@ -240,6 +240,22 @@ class TestAnnex(AnnexCase):
             self.texts(page, "psa_annex_total"), ["Total excl. tax $ 600.00"]
         )
 
+    def test_half_of_it_is_credited(self):
+        """5.375 of 10.75 h: the line and the annex say the same."""
+        move = self.job()
+        self.log(move, date(2026, 1, 5), 10.75)
+        move = move._psa_invoice(JANUARY)
+        move.action_post()
+        correction = move._psa_correction()
+        correction.line_ids.quantity = 5.375
+        action = correction.action_apply()
+        note = self.env["account.move"].browse(action["res_id"])
+        self.assertEqual(note.invoice_line_ids.quantity, 5.38)
+        (section,) = note._psa_annex()
+        self.assertEqual(section["quantity"], 5.38)
+        details = section["groups"][0]["details"]
+        self.assertEqual(note._psa_annex_sums(details)["quantity"], 5.38)
+
     def test_a_correction_that_nobody_had_billed(self):
         """5 h less, but for 1 h more: 400.00 are given back."""
         project = self.work()

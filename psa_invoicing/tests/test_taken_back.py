@@ -1,7 +1,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What somebody was paid for and a reversal takes back is billed no more."""
 
-from .cost_case import FEBRUARY, JANUARY, LATER, CostCase, of_each_source
+from .cost_case import DAY, FEBRUARY, JANUARY, LATER, CostCase, of_each_source
 
 
 class TestTakenBack(CostCase):
@@ -204,6 +204,171 @@ class TestTakenBack(CostCase):
         self.trip._psa_invoice(JANUARY).action_post()
         self.reverse(move)
         self.assertEqual(self.credit().amount_untaxed, 300)
+
+    # === At what it was billed for ===
+
+    def billed_at(self, price):
+        """Its invoice, on which somebody has typed another price."""
+        draft = self.trip._psa_invoice(JANUARY)
+        draft.invoice_line_ids.price_unit = price
+        draft.action_post()
+        return draft
+
+    def lower_price(self, invoice, price):
+        """With a credit note that reopens nothing."""
+        wizard = (
+            self.env["account.move.reversal"]
+            .with_context(active_model="account.move", active_ids=invoice.ids)
+            .create({"journal_id": invoice.journal_id.id})
+        )
+        wizard.reverse_moves()
+        wizard.new_move_ids.invoice_line_ids.price_unit = price
+        wizard.new_move_ids.action_post()
+
+    def assert_credited(self, amount):
+        """In the backlog, in the review, by the wizard, and then nothing more."""
+        self.assertEqual(sum(self.open().mapped("amount")), -amount)
+        credit = self.credit()
+        self.assertEqual(
+            (credit.move_type, credit.amount_untaxed), ("out_refund", amount)
+        )
+        credit.action_post()
+        self.assert_nothing_is_due()
+
+    @of_each_source
+    def test_the_price_was_typed(self, source):
+        self.billed_at(200)
+        self.reverse(source)
+        self.assert_credited(200)
+
+    @of_each_source
+    def test_a_part_at_the_price_that_was_typed(self, source):
+        self.billed_at(200)
+        self.reverse(source, 0.4)
+        self.assert_credited(80)
+
+    @of_each_source
+    def test_the_price_was_credited(self, source):
+        """Before it is taken back, or after."""
+        invoice = self.billed_at(250)
+        self.lower_price(invoice, 50)
+        self.reverse(source)
+        self.assert_credited(200)
+
+    @of_each_source
+    def test_the_price_was_credited_meanwhile(self, source):
+        invoice = self.billed_at(250)
+        self.reverse(source)
+        self.lower_price(invoice, 50)
+        self.assert_credited(200)
+
+    @of_each_source
+    def test_the_source_is_reset(self, source):
+        self.billed_at(200)
+        source.button_draft()
+        self.assert_credited(200)
+
+    @of_each_source
+    def test_the_button_of_odoo_takes_back_what_was_billed(self, source):
+        self.billed_at(200)
+        self.reverse(source)
+        order = self.trip.sale_line_id.order_id
+        credit = order._create_invoices(final=True)
+        self.assertEqual((credit.move_type, credit.amount_untaxed), ("out_refund", 200))
+
+    @of_each_source
+    def test_it_comes_off_later_work(self, source):
+        """5 h at 100 less the 200; Recalculate has nothing to add."""
+        self.billed_at(200)
+        self.reverse(source)
+        self.log(self.trip, LATER, 5)
+        draft = self.trip._psa_invoice(FEBRUARY)
+        self.assertEqual(draft.amount_untaxed, 300)
+        message = draft.action_psa_recalculate()["params"]["message"]
+        self.assertIn("Nothing has changed", message)
+        draft.action_post()
+        self.assert_nothing_is_due()
+
+    @of_each_source
+    def test_offered_and_taken_back(self, source):
+        self.costs().billing_type = "complimentary"
+        self.log(self.trip, LATER, 5)
+        self.trip._psa_invoice(FEBRUARY).action_post()
+        self.reverse(source)
+        self.assertFalse(sum(self.open().mapped("amount")))
+
+    # === Two rows that come to nothing ===
+
+    def test_the_same_amount_in_another_quantity(self):
+        """Three at 100 turn out to be one at 300, and then 350."""
+        bill = self.posted_bill(
+            self.hotel, self.trip, day=DAY, price_unit=100, quantity=3
+        )
+        self.trip._psa_invoice(FEBRUARY).action_post()
+        for price, due in ((300, []), (350, [-200, 250]), (300, [])):
+            bill.button_draft()
+            bill.invoice_line_ids.write({"price_unit": price, "quantity": 1})
+            bill.action_post()
+            self.assertEqual(sorted(self.open().mapped("amount")), due)
+        self.reverse(bill)
+        self.assert_credited(300)
+
+    @of_each_source
+    def test_the_other_half_is_taken_back(self, source):
+        """Half is billed, and half is reversed."""
+        draft = self.trip._psa_invoice(FEBRUARY)
+        draft.detail_ids.quantity = 0.5
+        draft.action_post()
+        self.reverse(source, 0.5)
+        self.assert_nothing_is_due()
+
+    # === A rebate on a bill ===
+
+    def rebate(self, quantity, price):
+        """On a bill of 100."""
+        bill = self.posted_bill(
+            self.hotel, self.trip, self.trip, day=DAY, price_unit=100
+        )
+        bill.button_draft()
+        bill.invoice_line_ids[1].write({"price_unit": price, "quantity": quantity})
+        bill.action_post()
+        return bill
+
+    def test_a_rebate_is_passed_on(self):
+        for quantity, price in ((1, -20), (-1, 20), (2, -10)):
+            with self.subTest(quantity=quantity):
+                savepoint = self.env.cr.savepoint()
+                bill = self.rebate(quantity, price)
+                draft = self.trip._psa_invoice(JANUARY)
+                self.assertEqual(draft.amount_untaxed, 80)
+                draft.action_post()
+                self.assert_nothing_is_due()
+                self.reverse(bill)
+                self.assert_credited(80)
+                savepoint.close(rollback=True)
+                self.env.invalidate_all()
+
+    def test_a_rebate_is_corrected(self):
+        bill = self.rebate(1, -20)
+        self.trip._psa_invoice(JANUARY).action_post()
+        bill.button_draft()
+        bill.invoice_line_ids[1].price_unit = -30
+        bill.action_post()
+        self.assertEqual(self.open().mapped("amount"), [-10])
+        self.assert_credited(10)
+
+    def test_a_rebate_that_projects_share(self):
+        other = self.bearer("Other")
+        shares = {
+            str(self.trip.account_id.id): 60.0,
+            str(other.account_id.id): 40.0,
+        }
+        bill = self.posted_bill(self.hotel, shares, shares, day=DAY, price_unit=100)
+        bill.button_draft()
+        bill.invoice_line_ids[1].price_unit = -50
+        bill.action_post()
+        self.assertEqual(self.trip._psa_invoice(JANUARY).amount_untaxed, 30)
+        self.assertEqual(other._psa_invoice(JANUARY).amount_untaxed, 20)
 
     # === Posted again ===
 

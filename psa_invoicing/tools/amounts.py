@@ -111,3 +111,30 @@ def amount_sql(quantity: SQL, before: SQL) -> SQL:
         quantity=quantity,
         zero=TOLERANCE,
     )
+
+
+def price_sql(quantity: SQL) -> SQL:
+    """What a unit of the contract line ``line`` is worth, less its discount; of a cost
+    that is taken back, what it was billed for: ``sale.order.line._psa_price_back``.
+
+    :param quantity: below zero, it is taken back
+    """
+    return SQL(
+        """
+        COALESCE(
+            CASE WHEN line.is_expense AND %(quantity)s < 0 THEN (
+                SELECT SUM(item.quantity * item.price_unit
+                           * (1 - COALESCE(item.discount, 0) / 100.0) * %(sign)s)
+                       / NULLIF(GREATEST(0, SUM(item.quantity * %(sign)s) FILTER (
+                             WHERE move.move_type <> 'out_refund' OR %(reopens)s)), 0)
+                  FROM sale_order_line_invoice_rel AS rel
+                  JOIN account_move_line AS item ON item.id = rel.invoice_line_id
+                  JOIN account_move AS move ON move.id = item.move_id
+                 WHERE rel.order_line_id = line.id AND move.state = 'posted'
+                   AND item.currency_id = line.currency_id) END,
+            line.price_unit * (1 - COALESCE(line.discount, 0) / 100.0))
+        """,
+        quantity=quantity,
+        reopens=rules.reopens_sql(),
+        sign=rules.sign_sql(),
+    )

@@ -87,8 +87,7 @@ class PsaBacklog(models.Model):
                         ELSE '0' END AS age_band,
                    source.own_quantity * open.factor AS open_quantity,
                    open.chargeable_quantity AS chargeable_quantity,
-                   line.price_unit * (1 - COALESCE(line.discount, 0) / 100.0)
-                       AS price_unit,
+                   %(price)s AS price_unit,
                    line.company_id AS contract_company_id,
                    %(status)s AS status,
                    obstacle.*,
@@ -119,6 +118,7 @@ class PsaBacklog(models.Model):
             ),
             factor=rules.factor_sql(),
             longest=LONGEST_REASON,
+            price=amounts.price_sql(SQL("open.chargeable_quantity")),
             status=self._status_sql(),
             is_unfit_project=self._is_unfit_project_sql(),
             of_contract=self._of_contract_sql(
@@ -186,10 +186,10 @@ class PsaBacklog(models.Model):
         amount = SQL(
             """CASE WHEN line.qty_delivered_method = 'milestones' AND %(before)s >= 0
                     THEN %(of_fixed_price)s
-                    ELSE ROUND((%(quantity)s * line.price_unit
-                                * (1 - COALESCE(line.discount, 0) / 100.0)
+                    ELSE ROUND((%(quantity)s * %(price)s
                                 / currency.rounding)::numeric)
                          * currency.rounding::numeric END""",
+            price=amounts.price_sql(quantity),
             before=before,
             of_fixed_price=amounts.amount_sql(quantity, before),
             quantity=quantity,

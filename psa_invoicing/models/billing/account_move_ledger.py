@@ -9,7 +9,7 @@ from math import fsum
 from odoo import fields, models
 from odoo.tools import SQL, float_compare, float_round
 
-from ...core.allocation import is_rounding, is_zero, spread
+from ...core.allocation import TOLERANCE, is_rounding, is_zero, spread
 from ...core.billing import LEDGER, Part, Row
 from ...core.brief import Brief
 from ...core.charges import Charge, RunningAmount, RunningTotal
@@ -317,8 +317,11 @@ class AccountMoveLine(models.Model):
             ]
         )
         line = self._psa_contract_line()
+        # Of half a step the credit has the larger part, as its transactions show it.
         stays = line.product_uom_id._compute_quantity(
-            line._psa_round(left - quantity), self.product_uom_id, round=False
+            line._psa_round(left - quantity - TOLERANCE),
+            self.product_uom_id,
+            round=False,
         )
         whole = origin.quantity - fsum(credited.mapped("quantity"))
         return {"quantity": self.product_uom_id.round(whole - stays)}

@@ -109,6 +109,7 @@ class ContractLines(OpenQuantities):
                 line._psa_round,
                 charged.get(line.id, 0.0),
                 billed.get(line.id, 0.0),
+                line._psa_price_back() if billed.get(line.id) else None,
             )
             for line in lines
         }

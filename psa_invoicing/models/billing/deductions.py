@@ -8,6 +8,7 @@ from math import fsum
 from odoo import models
 
 from ...core.parts import next_part
+from .invoice_lines import InvoiceLines
 from .step import in_customer_language
 
 # Odoo's names of the amounts of a line: in the currency of the document and, without
@@ -204,8 +205,11 @@ class SaleOrderLine(models.Model):
         return self.price_unit * untaxed / paid_down if paid_down else untaxed
 
     def _prepare_invoice_line(self, **optional_values):
-        """Odoo deducts what is left of a down payment, if a part was deducted here."""
+        """Odoo deducts what is left of a down payment, if a part was deducted here; and
+        takes costs back at what they were billed for."""
         values = super()._prepare_invoice_line(**optional_values)
+        if values.get("quantity", 0.0) < 0 and "price_unit" not in optional_values:
+            values |= InvoiceLines(self.env).price_back_values(self)
         if self.is_downpayment and self._psa_is_partly_deducted():
             part = self._psa_next_part(self._psa_undeducted())
             values |= self._psa_part_values(part)

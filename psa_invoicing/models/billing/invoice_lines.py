@@ -191,8 +191,15 @@ class InvoiceLines(Step):
             return line._prepare_invoice_lines_vals_list(**own)
         return [own]
 
+    def price_back_values(self, line) -> dict:
+        """Values of an invoice line that takes a cost back."""
+        return self.amount_values(Charge(-1.0, own_price=line._psa_price_back()))
+
     def amount_values(self, charge: Charge) -> dict:
-        """Values of an invoice line that bills an amount: its discount is in it."""
+        """Values of an invoice line that bills an amount, or takes back what was billed
+        at another price: its discount is in it."""
+        if charge.own_price is not None:
+            return {"price_unit": charge.own_price, "discount": 0.0}
         if not charge.share:
             return {}
         unit_id = self.env["ir.model.data"]._xmlid_to_res_id("uom.product_uom_unit")

@@ -70,6 +70,8 @@ class LineTerms(Step):
                 terms["price_unit"] = move_line._psa_price_now(charge)
                 # It is in the price.
                 del terms["discount"]
+            elif move_line.quantity < 0:
+                terms |= prepared.price_back_values(contract_lines[line_id])
             items = named.get(move_line.id, [])
             captions = prepared.captions(line, layout, items, charge)
             terms["name"] = "\n".join([terms["name"], *captions])

@@ -55,10 +55,10 @@ class OpenQuantities(Step):
         sources: Collection[str] = SOURCES,
     ) -> dict[int, float]:
         """What is open on contract lines, whenever and wherever it was done, and counts
-        in a bill: not what is on hold, offered or never charged; nor, unless the request
-        asks for it, what is to be taken back of a credit. Work that was credited counts:
-        it may be on the draft that is looked at, and what that gives up of it would be
-        missing the next time.
+        in a bill: not what is on hold, offered or never charged; nor, unless the
+        request asks for it, what is to be taken back of a credit. Work that was
+        credited counts: it may be on the draft that is looked at, and what that gives
+        up of it would be missing the next time.
 
         :param released: quantities, in the transactions' own unit, that count as open
         :param sources: where transactions of these lines are kept

@@ -150,10 +150,17 @@ class AccountMove(models.Model):
         """Quantity in the unit of the contract line, and untaxed amount, as its lines
         have them: those of a credit note say what is given back."""
         sign = rules.sign(self)
-        return {
+        sums = {
             name: sign * fsum(details.mapped(name)) or 0.0
             for name in ("quantity", "amount")
         }
+        lines = details.move_line_id
+        if lines and details == lines.detail_ids & self._psa_annex_details():
+            # Rounded as the lines are.
+            sums["quantity"] = fsum(
+                line._billing_quantity(line._psa_contract_line()) for line in lines
+            )
+        return sums
 
     def _psa_annex_rate(self, detail) -> float:
         """The untaxed price of a unit, after its discount."""

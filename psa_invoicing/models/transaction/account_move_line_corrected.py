@@ -1,6 +1,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What a bill costs more, or less, than when it was re-invoiced."""
 
+from math import fsum
+
 from odoo import models
 from odoo.tools import formatLang
 
@@ -31,26 +33,42 @@ class AccountMoveLine(models.Model):
         by_line = {cost.sale_line_id.id: cost for cost in costs}
         for values in list(values_list):
             if cost := by_line.get(values.get("so_line")):
-                corrections = self._psa_corrections(cost, values["unit_amount"])
+                price = self._sale_get_invoice_price(cost.sale_line_id.order_id)
+                now = values["unit_amount"] * price
+                values["unit_amount"] = self._psa_quantity_to_keep(cost, values, now)
+                corrections = self._psa_corrections(cost, values["unit_amount"], now)
                 values_list += corrections._psa_as_items(values)
 
-    def _psa_corrections(self, cost, quantity: float):
+    def _psa_quantity_to_keep(self, cost, values: dict, now: float) -> float:
+        """What was billed, if it comes to the same: nothing is due where three at 100
+        turn out to be one at 300.
+
+        :param values: of the analytic item
+        :param now: what it costs by now
+        """
+        line = cost.sale_line_id
+        billed = cost.billed_quantity - cost.billing_draft_quantity
+        sign = self._psa_cost_sign()
+        before = billed * cost.reinvoiced_price + line._psa_corrected_by()
+        is_same = billed and line.currency_id.is_zero(sign * now - before)
+        return sign * billed if is_same else values["unit_amount"]
+
+    def _psa_corrections(self, cost, quantity: float, now: float):
         """The contract lines that settle what this bill line costs by now.
 
         :param cost: what is re-invoiced of it to a project
         :param quantity: of it, in the unit of the bill line
+        :param now: what it costs by now
         """
         line = cost.sale_line_id
-        price = self._sale_get_invoice_price(line.order_id)
         if not (line.qty_invoiced_posted and cost.reinvoiced_price):
             # The contract line itself has followed.
-            cost.reinvoiced_price = price
+            cost.reinvoiced_price = self._sale_get_invoice_price(line.order_id)
+        currency, sign = line.currency_id, self._psa_cost_sign()
+        before = currency.round(sign * quantity * cost.reinvoiced_price)
+        before += line._psa_corrected_by()
+        now = currency.round(sign * now)
         billed = line.psa_correction_ids.filtered("qty_invoiced_posted")
-        currency = line.currency_id
-        before = currency.round(quantity * cost.reinvoiced_price) + sum(
-            each.product_uom_qty * each.price_unit for each in billed
-        )
-        now = currency.round(quantity * price)
         if currency.is_zero(now - before):
             return billed
         values = self._sale_prepare_sale_line_values(line.order_id, abs(now - before))
@@ -72,6 +90,11 @@ class SaleOrderLine(models.Model):
     # One file per side of an order line.
     # pylint: disable=consider-merging-classes-inherited
     _inherit = "sale.order.line"
+
+    def _psa_corrected_by(self) -> float:
+        """What is billed of the corrections of a line, in the order's currency."""
+        billed = self.psa_correction_ids.filtered("qty_invoiced_posted")
+        return fsum(each.product_uom_qty * each.price_unit for each in billed)
 
     def _psa_correction_name(self, before: float, now: float) -> str:
         """:param before: amount of what was re-invoiced, in the order's currency

@@ -24,9 +24,36 @@ class AccountMoveLine(models.Model):
             self._psa_take_back(values_list)
         elif any(values.get("so_line") for values in values_list):
             self._psa_divide_over_projects(values_list)
+            self._psa_count_rebate(values_list)
             self._psa_count_expensed_quantity(values_list)
             self._psa_correct_prices(values_list)
         return values_list
+
+    def _psa_is_rebate(self) -> bool:
+        """Whether it lowers what a vendor bill costs: its customer pays less, too."""
+        return (
+            self.move_id.move_type == "in_invoice"
+            and self.product_id.expense_policy == "cost"
+            and self.balance < 0
+            and not self.expense_id
+            and not self.sale_line_ids
+        )
+
+    def _psa_cost_sign(self) -> int:
+        return -1 if self._psa_is_rebate() else 1
+
+    def _sale_can_be_reinvoice(self):
+        return super()._sale_can_be_reinvoice() or self._psa_is_rebate()
+
+    def _psa_count_rebate(self, values_list: list[dict]):
+        """Whether its quantity or its price is below zero: how much of it there is.
+
+        :param values_list: of this line's analytic items; changed in place
+        """
+        if self._psa_is_rebate():
+            for values in values_list:
+                if values.get("so_line") and values["amount"] > 0:
+                    values["unit_amount"] = abs(values["unit_amount"])
 
     def _psa_count_expensed_quantity(self, values_list: list[dict]):
         """Three days of a per diem are sold as three, also where the company paid them:
@@ -78,7 +105,7 @@ class AccountMoveLine(models.Model):
         :param wanted: the contract line, and the factor of the quantity, by project
         """
         names = self.env["account.analytic.line"]._get_plan_fnames()
-        sign = -1.0 if self._psa_takes_back() else 1.0
+        sign = -1.0 if self._psa_takes_back() else self._psa_cost_sign()
         wanted = dict(wanted)
         bearers = defaultdict(list)
         for values in values_list:
@@ -90,6 +117,8 @@ class AccountMoveLine(models.Model):
         for project, items in bearers.items():
             line, factor = wanted[project]
             quantity = self.quantity * factor
+            if self._psa_is_rebate():
+                quantity = abs(quantity)
             if free := next((each for each in items if not each["so_line"]), None):
                 free |= {"so_line": line.id, "unit_amount": quantity}
             else:
@@ -129,15 +158,33 @@ class AccountMoveLine(models.Model):
             line = cost.source_move_line_id
             if cost and self.quantity:
                 part = self._psa_part_of(line)
-                quantity = line.quantity * part
-                wanted[project] = cost.sale_line_id, share * quantity / self.quantity
-                parts[cost.sale_line_id] = part
+                quantity = line._psa_counted(cost, share) * part
+                wanted[project] = cost.sale_line_id, quantity / self.quantity
+                parts[cost.sale_line_id] = line._psa_corrected_with(cost), part
         if wanted:
             self._psa_name_contract_lines(values_list, wanted)
-        for line, part in parts.items():
+        for line, (corrections, part) in parts.items():
             for values in list(values_list):
                 if values.get("so_line") == line.id:
-                    values_list += line.psa_correction_ids._psa_as_items(values, -part)
+                    values_list += corrections._psa_as_items(values, -part)
+
+    def _psa_corrected_with(self, cost):
+        """The corrections of a cost that count, as long as this line is posted."""
+        corrections = cost.sale_line_id.psa_correction_ids
+        # sudo: whoever posts a vendor credit need not see the order.
+        items = self.sudo().analytic_line_ids
+        return corrections & items.so_line if items else corrections
+
+    def _psa_counted(self, cost, share: float) -> float:
+        """How much of this line a project bears.
+
+        :param share: of the project, if the bill is not posted
+        """
+        # sudo: whoever posts a vendor credit need not see the order.
+        items = self.sudo().analytic_line_ids.filtered(
+            lambda item: item.so_line == cost.sale_line_id
+        )
+        return items[:1].unit_amount if items else share * self.quantity
 
     def _psa_take_expense_back(self, values_list: list[dict], reversed_line):
         """An expense is of one order, whatever accounts it is divided over."""
@@ -307,6 +354,8 @@ class AccountMoveLine(models.Model):
     def _sale_prepare_sale_line_values(self, order, price):
         values = super()._sale_prepare_sale_line_values(order, price)
         _project_id, share = self._psa_share_in_turn()
+        if self._psa_is_rebate():
+            values["product_uom_qty"] = -abs(values["product_uom_qty"])
         if share != 1.0:
             values["product_uom_qty"] *= share
         return values

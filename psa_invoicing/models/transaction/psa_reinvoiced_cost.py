@@ -4,7 +4,7 @@ from math import fsum
 from odoo import fields, models
 from odoo.tools import SQL
 
-from ...core.allocation import is_zero, taken_back
+from ...core.allocation import TOLERANCE, is_zero, taken_back
 from ...core.kinds import COST, EXPENSE, MATERIAL
 from ...tools import rules
 
@@ -128,6 +128,7 @@ class PsaReinvoicedCost(models.Model):
         self.invalidate_model()
         rows = self.sudo().search([("source_move_line_id", "in", move_lines.ids)])
         rows._psa_taken_back().billable_quantity = 0.0
+        rows._psa_settle_parts()
         rows._psa_look_at_shares()
         changed = rows.filtered(lambda row: before.get(row.id) != row.billable_quantity)
         changed._psa_remember_prices()
@@ -219,6 +220,25 @@ class PsaReinvoicedCost(models.Model):
             found += rows.filtered_domain([("source_move_line_id", "in", list(ids))])
         return found
 
+    def _psa_settle_parts(self):
+        """Of these rows, what was billed in part, and whose other part was taken back:
+        nothing is due, on either side."""
+        for row in self.filtered(lambda row: row.billed_quantity > TOLERANCE):
+            others = self.filtered(
+                lambda other, row=row: (
+                    other.source_move_line_id.billing_credited_line_id
+                    == row.source_move_line_id
+                    and other.project_id == row.project_id
+                    and not other.correction_line_id
+                    and is_zero(other.billed_quantity)
+                    and other.billable_quantity < 0
+                )
+            )
+            left = row.billable_quantity + fsum(others.mapped("billable_quantity"))
+            if others and is_zero(left - row.billed_quantity):
+                row.billable_quantity = left
+                others.billable_quantity = 0.0
+
     def _follow_sql(self, move_line_ids: list[int] | None = None) -> SQL:
         """INSERT the rows of posted lines, or UPDATE those that are there.
 
@@ -255,7 +275,7 @@ class PsaReinvoicedCost(models.Model):
          LEFT JOIN hr_employee AS employee ON employee.id = expense.employee_id
          LEFT JOIN res_partner AS partner ON partner.id = move.commercial_partner_id
              WHERE item.project_id IS NULL AND %(wanted)s
-               AND (item.amount <= 0 OR move.move_type = 'in_refund'
+               AND (item.amount <= 0 OR move.move_type IN ('in_refund', 'in_invoice')
                     OR move.reversed_entry_id IS NOT NULL)
           GROUP BY line.id, contract_line.billing_project_id, %(correction)s
        ON CONFLICT (source_move_line_id, project_id, COALESCE(correction_line_id, 0))

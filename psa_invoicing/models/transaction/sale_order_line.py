@@ -259,15 +259,15 @@ class SaleOrderLine(models.Model):
     # === What Odoo derives from a line ===
 
     def _get_delivered_quantity_by_analytic(self, additional_domain):
-        """What a vendor credits, or a reversal takes back, is no cost that the customer
-        pays."""
+        """What a vendor credits or takes off his bill, or a reversal takes back, is no
+        cost that the customer pays."""
         delivered = super()._get_delivered_quantity_by_analytic(additional_domain)
         costs = self.filtered("is_expense")
         credited = super(SaleOrderLine, costs)._get_delivered_quantity_by_analytic(
             [
                 ("amount", ">", 0),
                 "|",
-                ("move_line_id.move_type", "=", "in_refund"),
+                ("move_line_id.move_type", "in", ("in_refund", "in_invoice")),
                 ("move_line_id.move_id.reversed_entry_id", "!=", False),
             ]
         )

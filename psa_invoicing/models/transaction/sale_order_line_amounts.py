@@ -3,7 +3,9 @@
 
 from odoo import api, models
 
+from ...core.allocation import TOLERANCE, is_zero
 from ...core.charges import Charge
+from ...tools import rules
 
 
 class SaleOrderLine(models.Model):
@@ -17,6 +19,31 @@ class SaleOrderLine(models.Model):
         """What an invoice line that charges this comes to, in the order's currency."""
         price = charge.price(self._psa_net_price())
         return self.currency_id.round(charge.quantity * price)
+
+    def _psa_price_back(self) -> float | None:
+        """What a unit of a cost was billed for on average, net of discounts and of what
+        its price was lowered by since, if that is not the price of this line: what is
+        taken back of it is taken back at that."""
+        if not self.is_expense:
+            return None
+        # sudo: whoever takes a cost back need not see its invoices.
+        items = self.sudo().invoice_lines.filtered(
+            lambda item: item.parent_state == "posted"
+        )
+        quantity = amount = 0.0
+        for item in items:
+            move, sign = item.move_id, rules.sign(item.move_id)
+            amount += sign * item.currency_id._convert(
+                item.quantity * item.price_unit * (1 - (item.discount or 0.0) / 100),
+                self.currency_id,
+                move.company_id,
+                move.invoice_date,
+                round=False,
+            )
+            if move.move_type != "out_refund" or rules.reopens(move):
+                quantity += sign * item._billing_quantity(self)
+        price = amount / quantity if quantity > TOLERANCE else self._psa_net_price()
+        return None if is_zero(price - self._psa_net_price()) else price
 
     @api.model
     def _psa_fixed_prices(self):

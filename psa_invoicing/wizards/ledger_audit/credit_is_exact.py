@@ -14,6 +14,36 @@ class PsaLedgerAudit(models.TransientModel):
 
     def _check_credited_too_much(self):
         """Invariant 5: credit notes take back no more than was billed."""
+        return [*self._quantities_credited_too_much(), *self._costs_below_nothing()]
+
+    def _costs_below_nothing(self) -> list[tuple]:
+        """Of a cost that was taken back, the customer has got more than he paid."""
+        return self._found(
+            "sale.order.line",
+            lambda row: self.env._(
+                "What it cost was taken back, and credit notes say %(amount)s more "
+                "than invoices. Make an invoice of the difference, or correct the "
+                "credit note.",
+                **row,
+            ),
+            """
+            SELECT line.id, -SUM(detail.amount)::float AS amount
+              FROM psa_invoice_detail AS detail
+              JOIN account_move AS move ON move.id = detail.move_id
+              JOIN sale_order_line AS line ON line.id = detail.sale_line_id
+              JOIN res_currency AS currency ON currency.id = line.currency_id
+             WHERE line.is_expense AND move.state = 'posted' AND %(charged)s
+               AND move.currency_id = line.currency_id
+          GROUP BY line.id, currency.id
+            HAVING SUM(detail.amount) < -currency.rounding * COUNT(*)
+               AND ABS(SUM(detail.quantity) FILTER (WHERE %(live)s)) <= %(zero)s
+            """,
+            charged=rules.charged_sql(),
+            live=rules.live_sql(),
+            zero=TOLERANCE,
+        )
+
+    def _quantities_credited_too_much(self) -> list[tuple]:
         return self._found(
             "account.move",
             lambda row: self.env._(

@@ -7,6 +7,7 @@ from odoo.tools import float_compare, format_date, formatLang
 from ...core import obstacles
 from ...core.allocation import is_zero
 from ...core.billing import Transaction
+from ...core.charges import Charge
 from ...core.kinds import BILLING_TYPES, CHARGEABLE, MILESTONE, TRANSACTION_TYPES, Key
 from ...models.shared.external_arguments import as_number, as_word
 
@@ -154,8 +155,11 @@ class PsaManualInvoiceLine(models.TransientModel):
         """What a quantity is worth before taxes, in the order's currency."""
         if not is_chargeable:
             return 0.0
-        price = contract_line.price_unit * (1 - contract_line.discount / 100)
-        return contract_line.currency_id.round(quantity * price)
+        charge = Charge(
+            quantity,
+            own_price=contract_line._psa_price_back() if quantity < 0 else None,
+        )
+        return contract_line._psa_worth(charge)
 
     def _compare(self, sign: float = 1.0) -> int:
         """The quantity to what is open: below zero, it is less."""
