@@ -36,6 +36,8 @@ NEIGHBOUR_SUITES = (
 )
 # What is told with others installed, as far as they are.
 BESIDE = "test_beside_*.py"
+# Of people who do anything at random, where there is time: half an hour.
+RANDOM_STEPS = "6000"
 # Tests of Odoo that fail on this build without the add-on, too.
 KNOWN_CORE_FAILURES = ROOT / "tools" / "known_core_failures.txt"
 
@@ -69,8 +71,10 @@ def test_with() -> int:
 
 
 def test_all() -> int:
-    """Every suite on the oldest and the newest PostgreSQL, and on every Python."""
+    """Every suite on the oldest and the newest PostgreSQL, and on every Python; with
+    many more random steps."""
     _ensure_programs()
+    os.environ.setdefault("PSA_STEPS", RANDOM_STEPS)
     suites = [
         _work(name, str(version))
         for version in (POSTGRES_VERSIONS[0], POSTGRES_VERSIONS[-1])

@@ -208,12 +208,17 @@ class BillingMachine(RuleBasedStateMachine):
         }
 
     def bills(self, *domain):
-        """Of vendors, and what expenses became."""
+        """Of vendors, what expenses became, and entries that nobody sent a bill for."""
+        costs = (self.case.flight + self.case.train).ids
         return self.env["account.move"].search(
             [
                 "|",
+                "|",
                 ("partner_id", "=", self.case.vendor.id),
                 ("line_ids.expense_id", "!=", False),
+                "&",
+                ("move_type", "=", "entry"),
+                ("line_ids.product_id", "in", costs),
                 *domain,
             ],
             order="id",
@@ -223,6 +228,11 @@ class BillingMachine(RuleBasedStateMachine):
         return self.env["account.analytic.line"].search(
             [("project_id", "in", self.case.projects.ids)], order="id"
         )
+
+    def entries_to_edit(self):
+        """Most of them: what is invoiced would have the whole edit refused."""
+        entries = self.entries()
+        return entries.filtered(lambda entry: entry.billing_status != "invoiced")
 
     def moves(self, *domain):
         return self.env["account.move"].search(
@@ -284,6 +294,55 @@ class BillingMachine(RuleBasedStateMachine):
             lambda: entry.write({"unit_amount": minutes / 60}),
             edits=True,
         )
+
+    @given("entries")
+    @rule(
+        entries=SOME,
+        values=st.sampled_from(
+            [
+                {"unit_amount": 0.25},
+                {"unit_amount": 0},
+                {"date": "2026-01-12"},
+                {"name": "Checked"},
+                {"name": "Checked", "unit_amount": 3, "date": "2026-02-03"},
+                {"task_id": False},
+            ]
+        ),
+    )
+    def edit_many(self, entries, values):
+        """In a list, with one write of all that are ticked."""
+        entries = self.some(self.entries_to_edit(), entries)
+        self.act("edit many", lambda: entries.write(values), edits=True)
+
+    @given("entries")
+    @rule(entries=SOME, minutes=MINUTES, day=DAYS, is_new=st.booleans())
+    def import_file(self, entries, minutes, day, is_new):
+        """Hours and days of some entries, perhaps with a new one; all or nothing."""
+        entries = self.some(self.entries_to_edit(), entries)
+        rows = [
+            [
+                entry.id,
+                entry.name,
+                entry.project_id.id,
+                entry.employee_id.id,
+                minutes / 60,
+                f"2026-01-{day % 28 + 1:02}",
+            ]
+            for entry in entries
+        ]
+        if is_new:
+            rows += [[False, "Imported", *row[2:]] for row in rows[:1]]
+        names = [".id", "name", "project_id/.id", "employee_id/.id"]
+
+        def load():
+            result = self.env["account.analytic.line"].load(
+                [*names, "unit_amount", "date"], rows
+            )
+            if not result["ids"]:
+                raise UserError(str(result["messages"]))
+
+        if rows:
+            self.act("import a file", load, edits=True)
 
     @given("entries")
     @rule(entry=ANY, day=DAYS)
@@ -360,38 +419,55 @@ class BillingMachine(RuleBasedStateMachine):
             edits=True,
         )
 
-    @rule(day=DAYS, quantity=st.sampled_from([1, 2, 3]), shared=st.booleans())
-    def vendor_bill(self, day, quantity, shared):
+    @rule(
+        day=DAYS,
+        quantity=st.sampled_from([1, 2, 3]),
+        shared=st.booleans(),
+        abroad=st.booleans(),
+    )
+    def vendor_bill(self, day, quantity, shared, abroad):
         self.act(
             "vendor bill",
             lambda: self.case.vendor_bill(
-                date(2026, 1, 1) + timedelta(days=day - 1), quantity, shared
+                date(2026, 1, 1) + timedelta(days=day - 1), quantity, shared, abroad
             ),
             edits=True,
         )
 
-    @rule(day=DAYS, who=ANY, own=st.booleans())
-    def expense(self, day, who, own):
+    @rule(day=DAYS, who=ANY, own=st.booleans(), abroad=st.booleans())
+    def expense(self, day, who, own, abroad):
         self.act(
             "expense",
             lambda: self.case.expense(
                 date(2026, 1, 1) + timedelta(days=day - 1),
                 self.pick(self.case.orders[:2], who),
                 "own_account" if own else "company_account",
+                abroad,
             ),
             edits=True,
         )
 
-    @rule(expense=ANY)
-    def expense_again(self, expense):
-        """One whose entry was reversed or cancelled is approved, and posted anew."""
+    @rule(day=DAYS, amount=st.sampled_from([50, 99.99]), shared=st.booleans())
+    def journal_entry(self, day, amount, shared):
+        self.act(
+            "journal entry",
+            lambda: self.case.journal_entry(
+                date(2026, 1, 1) + timedelta(days=day - 1), amount, shared
+            ),
+            edits=True,
+        )
+
+    @rule(expense=ANY, amount=st.sampled_from([None, None, 60, 100]))
+    def expense_again(self, expense, amount):
+        """One whose entry was reversed or cancelled is approved, and posted anew;
+        perhaps corrected before."""
         waiting = self.env["hr.expense"].search(
             [("state", "=", "approved"), ("account_move_id", "=", False)], order="id"
         )
         if expense := self.pick(waiting, expense):
             self.act(
                 "post an expense again",
-                lambda: self.case.post_expense(expense),
+                lambda: self.case.post_expense_again(expense, amount),
                 edits=True,
             )
 
@@ -413,7 +489,11 @@ class BillingMachine(RuleBasedStateMachine):
                 made.invoice_date = bill.invoice_date
                 if half:
                     made.invoice_line_ids.price_unit /= 2
-                made.action_post()
+            elif half:
+                made.button_draft()
+                for line in made.line_ids:
+                    line.with_context(check_move_validity=False).balance /= 2
+            made.filtered(lambda each: each.state == "draft").action_post()
 
         self.act(f"reverse {bill.move_type}", reverse, edits=True)
 
@@ -455,8 +535,21 @@ class BillingMachine(RuleBasedStateMachine):
         )
 
     @given("posted bills")
-    @rule(bill=ANY, factor=st.sampled_from([0.5, 1.25, 2]))
-    def correct_a_bill(self, bill, factor):
+    @rule(
+        bill=ANY,
+        values=st.sampled_from(
+            [
+                {"price_unit": 20},
+                {"price_unit": 50},
+                {"quantity": 4},
+                {"quantity": 1, "price_unit": 80},
+                {"discount": 25},
+            ]
+        ),
+        elsewhere=st.booleans(),
+    )
+    def correct_a_bill(self, bill, values, elsewhere):
+        """Or its project."""
         bill = self.pick(
             self.bills(("state", "=", "posted"), ("move_type", "=", "in_invoice")), bill
         )
@@ -464,10 +557,21 @@ class BillingMachine(RuleBasedStateMachine):
         def correct():
             bill.button_draft()
             for line in bill.invoice_line_ids:
-                line.price_unit *= factor
+                line.write(values)
+                if elsewhere:
+                    account = self.case.days.account_id
+                    line.analytic_distribution = {str(account.id): 100.0}
             bill.action_post()
 
         self.act("correct a vendor bill", correct, edits=True)
+
+    @rule(rate=st.sampled_from([1.25, 2, 2.5]))
+    def change_rate(self, rate):
+        """Of the other currency, while drafts in it wait."""
+        self.act(
+            "change a rate",
+            lambda: self.case.other_currency.rate_ids[:1].write({"rate": rate}),
+        )
 
     # === Billing ===
 
@@ -643,6 +747,33 @@ class BillingMachine(RuleBasedStateMachine):
         self.act("type a quantity", lambda: line.write({"quantity": quantity}))
 
     @given("lines of drafts")
+    @rule(
+        move=ANY,
+        line=ANY,
+        quantity=st.sampled_from([0.5, 2.25, 9]),
+        day=DAYS,
+        minutes=MINUTES,
+    )
+    def type_a_quantity_and_work_on(self, move, line, quantity, day, minutes):
+        """On the contract line of which somebody has typed a quantity, and then
+        Recalculate."""
+        line = self.draft_line(move, line)
+        draft, contract_line = line.move_id, line.sale_line_ids[:1]
+        project = self.case.projects.filtered(
+            lambda each: each.sale_line_id == contract_line
+        )[:1]
+        self.act("type a quantity", lambda: line.write({"quantity": quantity}))
+        if not project or not contract_line:
+            return
+        self.log_time(self.case.projects.ids.index(project.id), day, minutes, 0)
+        if draft.exists() and draft.state == "draft" and draft.is_project_invoice:
+            self.recalculate(
+                self.drafts(("is_project_invoice", "=", True)).ids.index(draft.id)
+            )
+            # Two steps in one: the first one was an edit.
+            self.edited = True
+
+    @given("lines of drafts")
     @rule(move=ANY, line=ANY, price=st.sampled_from([80, 99.99, 100]))
     def type_a_price(self, move, line, price):
         line = self.draft_line(move, line)
@@ -797,6 +928,27 @@ class BillingMachine(RuleBasedStateMachine):
                 made.action_post()
 
         self.act(f"credit: {extent} of {move.move_type}", reverse)
+
+    @given("posted")
+    @rule(move=ANY, line=ANY, share=st.sampled_from([0, 1 / 3]), at_once=st.booleans())
+    def correct(self, move, line, share, at_once):
+        """One transaction of an invoice, with our own dialog."""
+        invoices = self.moves(
+            ("state", "=", "posted"), ("move_type", "=", "out_invoice")
+        )
+        move = self.pick(invoices.filtered("is_project_invoice"), move)
+        if not move:
+            return
+
+        def apply():
+            correction = move._psa_correction()
+            corrected = self.pick(correction.line_ids, line)
+            corrected.quantity = corrected.billed_quantity * share
+            made = self.env["account.move"].browse(correction.action_apply()["res_id"])
+            if at_once:
+                made.action_post()
+
+        self.act("correct an invoice", apply)
 
     # === What must hold ===
 

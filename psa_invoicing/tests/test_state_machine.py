@@ -29,7 +29,8 @@ if WITH_HYPOTHESIS := bool(find_spec("hypothesis")):
 
 _logger = logging.getLogger(__name__)
 
-STEPS = int(os.environ.get("PSA_STEPS", 1200))
+# Enough for a change; ``make test-all`` takes more of them.
+STEPS = int(os.environ.get("PSA_STEPS", 900))
 STEPS_OF_A_STORY = 60
 
 
@@ -136,6 +137,24 @@ class TestStateMachine(BillingCase):
                 "price_unit": 9.99,
             }
         )
+        # Hours are worth 150.00 less: more, with their tax.
+        voucher = cls.env["product.product"].create(
+            {
+                "name": "Voucher",
+                "type": "service",
+                "service_type": "manual",
+                "invoice_policy": "order",
+                "taxes_id": [fields.Command.clear()],
+            }
+        )
+        cls.goods += cls.env["sale.order.line"].create(
+            {
+                "order_id": cls.hours.sale_line_id.order_id.id,
+                "product_id": voucher.id,
+                "product_uom_qty": 0,
+                "price_unit": -150,
+            }
+        )
         # The other line, and the hours, have the default tax.
         line.tax_ids = cls.env["account.tax"].create(
             {"name": "21 %", "amount": 21, "type_tax_use": "sale"}
@@ -167,7 +186,7 @@ class TestStateMachine(BillingCase):
 
     @classmethod
     def setUpCurrency(cls):
-        currency = cls.setup_other_currency("EUR")
+        cls.other_currency = currency = cls.setup_other_currency("EUR")
         pricelist = cls.env["product.pricelist"].create(
             {"name": "Abroad", "currency_id": currency.id}
         )
@@ -206,23 +225,37 @@ class TestStateMachine(BillingCase):
         cls.contract(cls.subsidiary, product, company_id=company.id)
 
     @classmethod
-    def vendor_bill(cls, day, quantity, shared):
-        """A posted bill that the customer pays: one project, or two by 60 to 40."""
+    def shares(cls, shared):
+        """Who bears a cost: one project, or two by 60 to 40."""
         accounts = cls.hours.account_id, cls.days.account_id
-        distribution = {str(accounts[0].id): 60.0, str(accounts[1].id): 40.0}
-        if not shared:
-            distribution = {str(accounts[0].id): 100.0}
+        if shared:
+            return {str(accounts[0].id): 60.0, str(accounts[1].id): 40.0}
+        return {str(accounts[0].id): 100.0}
+
+    @classmethod
+    def journal_entry(cls, day, amount, shared):
+        return cls.posted_entry(
+            cls.train, ("Taxi", amount, cls.shares(shared)), day=day
+        )
+
+    @classmethod
+    def vendor_bill(cls, day, quantity, shared, abroad=False):
+        """A posted bill that the customer pays.
+
+        :param abroad: at what it costs in the other currency
+        """
         return cls.posted_bill(
-            cls.flight,
-            distribution,
+            cls.train if abroad else cls.flight,
+            cls.shares(shared),
             vendor=cls.vendor,
             day=day,
+            currency=cls.other_currency if abroad else None,
             quantity=quantity,
             price_unit=40,
         )
 
     @classmethod
-    def expense(cls, day, order, paid_by="company_account"):
+    def expense(cls, day, order, paid_by="company_account", abroad=False):
         """What an employee spent for a customer, approved and posted."""
         expense = cls.env["hr.expense"].create(
             {
@@ -232,11 +265,26 @@ class TestStateMachine(BillingCase):
                 "total_amount_currency": 80,
                 "date": day,
                 "payment_mode": paid_by,
+                "currency_id": (
+                    cls.other_currency if abroad else cls.env.company.currency_id
+                ).id,
                 "sale_order_id": order.id,
             }
         )
         expense.action_submit()
         expense._do_approve()
+        return cls.post_expense(expense)
+
+    @classmethod
+    def post_expense_again(cls, expense, amount=None):
+        """:param amount: another one (default: the same)"""
+        if amount:
+            expense.action_reset()
+            expense.total_amount_currency = amount
+            # As a form does, before the next click.
+            expense.flush_recordset()
+            expense.action_submit()
+            expense._do_approve()
         return cls.post_expense(expense)
 
     def test_random_steps(self):
