@@ -153,7 +153,8 @@ for days_ago in (10, 9, 4, 3):
     log(broken, days_ago, 6)
 broken.write(
     {
-        "billing_frequency_id": ours("frequency_weekly").id,
+        # Due today, whatever day that is.
+        "billing_frequency_id": weekly.id,
         "billing_start_date": today - timedelta(days=14),
     }
 )
@@ -298,7 +299,7 @@ wizard(
 # === In review, approved, and one that could not be sent ===
 
 firm.write({"billing_review_required": True, "billing_release_required": True})
-waiting, approved = (drafts_of(rollout) | drafts_of(website))[-2:]
+waiting, approved = (drafts_of(rollout) | drafts_of(website) - edited)[-2:]
 (waiting | approved).action_psa_recalculate()
 (waiting | approved).action_psa_submit()
 approved.action_psa_approve()
