@@ -23,8 +23,12 @@ def fine(quantity: float) -> float:
 
 def is_rounding(quantity: float, rounding: Rounding) -> bool:
     """Whether it is less than one rounding step: by so much a line may differ from what
-    it bills, as it takes what a rounded running total grows by."""
-    return is_zero(rounding(quantity / 2))
+    it bills, as it takes what a rounded running total grows by.
+
+    >>> is_rounding(9 - 8.99, lambda quantity: round(quantity, 2))
+    False
+    """
+    return is_zero(rounding(fine(quantity) / 2))
 
 
 def is_part(quantity: float, whole: float) -> bool:
