@@ -32,20 +32,21 @@ class BacklogCase(BillingCase):
             }
         )
 
-    def everything(self):
+    @classmethod
+    def everything(cls):
         """A project with 2 h at 100.00, a train at 50.00, half a package of 1,000.00
         and 3 licences at 100.00: 1,050.00 in all."""
-        project = self.project()
-        line = self.contract(project)
+        project = cls.project()
+        line = cls.contract(project)
         line.order_id.project_id = project
-        self.log(project, DAY, 2)
-        self.posted_bill(self.travel, project, day=DAY, name="Train", price_unit=50)
-        package = self.contract(
-            project, self.milestone_product, product_uom_qty=1, price_unit=1000
+        cls.log(project, DAY, 2)
+        cls.posted_bill(cls.travel, project, day=DAY, name="Train", price_unit=50)
+        package = cls.contract(
+            project, cls.milestone_product, product_uom_qty=1, price_unit=1000
         )
-        self.milestone(project, package, 0.5, DAY)
-        licence = self.contract(
-            project, self.licence, project_id=project.id, product_uom_qty=3
+        cls.milestone(project, package, 0.5, DAY)
+        licence = cls.contract(
+            project, cls.licence, project_id=project.id, product_uom_qty=3
         )
         licence.billing_date = DAY
         return project

@@ -458,25 +458,7 @@ class TestTaxes(TaxShapes, TaxCase):
 
 
 @freeze_time("2026-02-02")
-class TestTaxesOnTheFrenchChart(TaxShapes, TaxCase):
-    @classmethod
-    @setup_chart("fr")
-    @setup_country("fr")
-    def setUpClass(cls):
-        super().setUpClass()
-
-
-@freeze_time("2026-02-02")
-class TestTaxesOnTheGermanChart(TaxShapes, TaxCase):
-    @classmethod
-    @setup_chart("de_skr03")
-    @setup_country("de")
-    def setUpClass(cls):
-        super().setUpClass()
-
-
-@freeze_time("2026-02-02")
-class TestFrenchTaxes(TaxCase):
+class TestFrenchTaxes(TaxShapes, TaxCase):
     """VAT on services is owed when they are paid; customers in the Union owe theirs."""
 
     @classmethod
@@ -606,7 +588,7 @@ class TestFrenchTaxes(TaxCase):
 
 
 @freeze_time("2026-02-02")
-class TestGermanTaxes(TaxCase):
+class TestGermanTaxes(TaxShapes, TaxCase):
     """Where it is sold decides on the tax, and on the account of the income."""
 
     @classmethod
